@@ -1,0 +1,303 @@
+"""Declarations as data: `@event`, `@state`, `@command`, `stream()` and `discovered()`.
+
+The decorators make frozen, slotted attrs classes and leave markers on them. They look at markers and names only: what the annotations mean is read
+once, by `eventcore generate`, and reaches the runtime through the generated module. So a module with declarations imports without its generated
+sibling, in either order, and no annotation is evaluated here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, Final, Generic, Literal, TypeVar, cast, dataclass_transform, final, overload
+
+import attrs
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidCommand
+from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type[object])
+S_co = DefaultTypeVar("S_co", covariant=True, default=object)
+
+_FIELD: Final = "eventcore.stream"
+_EVENT: Final = "__eventcore_event__"
+_STATE: Final = "__eventcore_state__"
+_COMMAND: Final = "__eventcore_command__"
+
+
+@final
+@attrs.frozen
+class StreamMarker:
+    """What `stream()` or `discovered()` said about one field."""
+
+    read_only: bool
+    discovered: bool
+    has_events: bool
+
+
+@final
+@attrs.frozen
+class EventMarker:
+    name: str
+    version: int
+
+
+@final
+@attrs.frozen
+class StateMarker:
+    category: str
+    ignore_unknown: bool
+
+
+@final
+@attrs.frozen
+class CommandMarker:
+    """What `@command` found: the stream fields in their order, and the shape of `handle`."""
+
+    streams: tuple[tuple[str, StreamMarker], ...]
+    takes_resolver: bool
+    folds_itself: bool
+
+
+@final
+class Discovered(Generic[S_co]):
+    """The type of a `discovered()` field: streams that the command finds while it runs. It holds nothing; see the resolver and the state."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "discovered()"
+
+
+_DISCOVERED: Final[Discovered[object]] = Discovered()
+
+
+# `Any` is what makes `field: StreamId[Cart] = stream()` type-check; attrs.field does the same. The field's annotation is what counts.
+def stream(*, read_only: bool = False, events: object = None, default: object = attrs.NOTHING) -> Any:
+    """Declare a field of a command as a stream that it reads, and writes unless *read_only*.
+
+    The annotation says what kind: ``StreamId[State]``, ``StreamId[State] | None`` (present or not; *default* may then be None),
+    ``tuple[StreamId[State], ...]`` (a number of streams known up front). With ``events=`` (an event class or a union of some) the
+    annotation is a bare ``StreamId`` and the command folds by itself. A read-only stream's version is still checked when the command commits.
+    """
+    marker = StreamMarker(read_only=read_only, discovered=False, has_events=events is not None)
+    if default is attrs.NOTHING:
+        return attrs.field(metadata={_FIELD: marker})
+    return attrs.field(default=default, metadata={_FIELD: marker})
+
+
+def discovered(*, read_only: bool = False, events: object = None, init: Literal[False] = False) -> Any:
+    """Declare streams that the command finds while it runs, annotated ``Discovered[State]``; no constructor argument belongs to them.
+
+    In `handle`, ``resolver.<field>.add(ids)`` asks for them. *init* is there for type checkers alone.
+    """
+    marker = StreamMarker(read_only=read_only, discovered=True, has_events=events is not None)
+    return attrs.field(init=init, default=_DISCOVERED, repr=False, eq=False, metadata={_FIELD: marker})
+
+
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def event(cls: type[T], /) -> type[T]: ...
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def event(name: str | None = None, /, *, version: int = 1) -> Callable[[type[T]], type[T]]: ...
+def event(
+    cls_or_name: type[T] | str | None = None, /, *, version: int = 1
+) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a class an event: frozen, slotted, stored under a stable name.
+
+    The name is the class's, or the one given: ``@event("cart.item-added", version=2)``. It and the version are what a store keeps,
+    so a class may be renamed or moved as long as they stay.
+    """
+
+    def decorate(cls: type[T], name: str | None) -> type[T]:
+        _require_plain_class(cls, "@event")
+        if name is not None and not (name and name.isprintable() and name == name.strip() and len(name) <= 255):
+            raise DefinitionError(cls.__qualname__, f"{name!r} is no event name; use 1 to 255 printable characters without outer spaces")
+        if version < 1:
+            raise DefinitionError(cls.__qualname__, f"versions of an event count from 1, got {version}")
+        made = _freeze(cls)
+        setattr(made, _EVENT, EventMarker(name or cls.__name__, version))
+        return made
+
+    if isinstance(cls_or_name, type):
+        return decorate(cls_or_name, None)
+    return lambda cls: decorate(cls, cls_or_name)
+
+
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def state(cls: type[T], /) -> type[T]: ...
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
+def state(*, category: str | None = None, ignore_unknown: bool = False) -> Callable[[type[T]], type[T]]: ...
+def state(
+    cls: type[T] | None = None, /, *, category: str | None = None, ignore_unknown: bool = False
+) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a class the state that streams of one category fold into: frozen, slotted, with `apply` from one event to the next state.
+
+    A new stream begins as ``State()``, so every field has a default. *category* names its streams (`StreamId.of`); it is the class name in
+    snake_case unless given. *ignore_unknown* skips events that `apply` does not take, and lets the store leave them out.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        _require_plain_class(cls, "@state")
+        if not callable(getattr(cls, "apply", None)):
+            raise DefinitionError(cls.__qualname__, "a @state needs `def apply(self, event: <its events>) -> <itself>`", field="apply")
+        made = _freeze(cls)
+        for field in _fields(made):
+            if field.init and field.default is attrs.NOTHING:
+                raise DefinitionError(
+                    cls.__qualname__, f"it has no default, but a stream without events is {cls.__name__}(); give it one", field=field.name
+                )
+        name = _snake_case(cls.__name__) if category is None else category
+        StreamId(f"{name}-0")
+        setattr(made, _STATE, StateMarker(name, ignore_unknown))
+        setattr(made, CATEGORY_ATTRIBUTE, name)
+        return made
+
+    return decorate if cls is None else decorate(cls)
+
+
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(stream, discovered, attrs.field))
+def command(cls: type[T], /) -> type[T]: ...
+@overload
+@dataclass_transform(frozen_default=True, field_specifiers=(stream, discovered, attrs.field))
+def command(*, allow_aliases: bool = False) -> Callable[[type[T]], type[T]]: ...
+def command(cls: type[T] | None = None, /, *, allow_aliases: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a class a command: plain data, the streams it reads and writes, and `handle`, which decides.
+
+    One stream in two fields is refused when the command is made, unless *allow_aliases*. Run `eventcore generate` on the module, then give
+    instances to `CommandExecutor.execute`.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        _require_plain_class(cls, "@command")
+        _add_constructor_check(cls, allow_aliases=allow_aliases)
+        made = _freeze(cls)
+        setattr(made, _COMMAND, _read_command(made))
+        return made
+
+    return decorate if cls is None else decorate(cls)
+
+
+def require(condition: object, otherwise: str | BaseException, /, *args: object) -> None:
+    """Raise unless *condition* holds: `CommandRejected` with the text *otherwise*, or *otherwise* itself where it is an exception.
+
+    With *args* the text is a `str.format` template, filled in only when the condition fails; alone it is taken as it stands.
+    """
+    if condition:
+        return
+    if isinstance(otherwise, BaseException):
+        raise otherwise
+    raise CommandRejected(otherwise.format(*args) if args else otherwise)
+
+
+def event_marker(cls: type[object]) -> EventMarker | None:
+    marker = cls.__dict__.get(_EVENT)
+    return marker if isinstance(marker, EventMarker) else None
+
+
+def state_marker(cls: type[object]) -> StateMarker | None:
+    marker = cls.__dict__.get(_STATE)
+    return marker if isinstance(marker, StateMarker) else None
+
+
+def command_marker(cls: type[object]) -> CommandMarker | None:
+    marker = cls.__dict__.get(_COMMAND)
+    return marker if isinstance(marker, CommandMarker) else None
+
+
+def _require_plain_class(cls: object, decorator: str) -> None:
+    if not isinstance(cls, type):
+        raise DefinitionError(repr(cls), f"{decorator} decorates classes, not {type(cls).__name__}")
+    if "__attrs_attrs__" in cls.__dict__ or "__dataclass_fields__" in cls.__dict__:
+        raise DefinitionError(cls.__qualname__, f"{decorator} makes an attrs class itself; remove the other decorator")
+    for name, value in cls.__dict__.items():
+        if type(value).__name__ == "_CountingAttr" and name not in cls.__dict__.get("__annotations__", {}):
+            raise DefinitionError(cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name)
+
+
+def _freeze(cls: type[T]) -> type[T]:
+    try:
+        return attrs.frozen(cls)
+    except (ValueError, TypeError) as error:
+        raise DefinitionError(cls.__qualname__, f"attrs cannot make a class of it: {error}") from error
+
+
+def _fields(cls: type[object]) -> tuple[attrs.Attribute[object], ...]:
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+    return fields
+
+
+def _read_command(cls: type[object]) -> CommandMarker:
+    owner = cls.__qualname__
+    inherited = [base.__qualname__ for base in cls.__mro__[1:] if command_marker(base)]
+    if inherited:
+        raise DefinitionError(owner, f"a command cannot inherit from the command {inherited[0]}; move what they share into a plain base class")
+    streams = tuple((field.name, field.metadata[_FIELD]) for field in _fields(cls) if _FIELD in field.metadata)
+    if not streams:
+        raise DefinitionError(owner, "a command needs at least one stream; declare `<name>: StreamId[<State>] = stream()`")
+    for name, marker in streams:
+        if name.startswith("_"):
+            raise DefinitionError(owner, "a stream's name is part of the generated classes and cannot begin with an underscore", field=name)
+        if marker.has_events != streams[0][1].has_events:
+            raise DefinitionError(
+                owner, "either all streams of a command fold into their own states, or all say events= and the command folds them", field=name
+            )
+    folds_itself = streams[0][1].has_events
+    for name in ("initial", "apply"):
+        if callable(getattr(cls, name, None)) != folds_itself:
+            problem = "a command whose streams say events= folds them itself and needs it" if folds_itself else "only a command whose streams say events= has it"
+            raise DefinitionError(owner, problem, field=name)
+    return CommandMarker(streams, _takes_resolver(cls), folds_itself)
+
+
+def _takes_resolver(cls: type[object]) -> bool:
+    owner = cls.__qualname__
+    handle = getattr(cls, "handle", None)
+    if not inspect.isfunction(handle):
+        raise DefinitionError(owner, "a command needs `def handle(self, streams, state) -> <Command>Writes`", field="handle")
+    if inspect.isasyncgenfunction(handle):
+        raise DefinitionError(owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle")
+    parameters = handle.__code__.co_argcount - 1
+    if parameters not in (2, 3) or handle.__code__.co_kwonlyargcount:
+        raise DefinitionError(owner, f"it takes {parameters} parameters, expected (self, streams, state) or (self, streams, state, resolver)", field="handle")
+    return parameters == 3
+
+
+def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
+    """Check the streams of every new command in `__attrs_post_init__`, after the user's own if there is one."""
+    own = getattr(cls, "__attrs_post_init__", None)
+    name = cls.__qualname__
+    if own is not None:
+        setattr(cls, "__eventcore_post_init__", own)  # noqa: B010  # in the class's own namespace, so that attrs mends its `super()`
+
+    def check(self: object) -> None:
+        if own is not None:
+            own(self)
+        seen: dict[str, str] = {}
+        for field, value in _given_streams(self):
+            for stream_id in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
+                if not isinstance(stream_id, StreamId):
+                    raise InvalidCommand(name, field, f"expected a StreamId, got {stream_id!r} ({type(stream_id).__name__}); use StreamId.of(<State>, key)")
+                other = seen.setdefault(str(stream_id), field)
+                if other != field and not allow_aliases:
+                    raise AliasedStreams(name, field, other, stream_id)
+
+    setattr(cls, "__attrs_post_init__", check)  # noqa: B010  # a plain assignment does not type-check on a class of unknown shape
+
+
+def _given_streams(instance: object) -> list[tuple[str, object]]:
+    marker = command_marker(type(instance))
+    fields = marker.streams if marker else ()
+    given = [(name, getattr(instance, name)) for name, stream in fields if not stream.discovered]
+    return [(name, value) for name, value in given if value is not None]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

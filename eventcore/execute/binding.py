@@ -1,0 +1,234 @@
+"""From a running class to its generated tables, and from their names to classes.
+
+A command's module says where its generated sibling is; the sibling's tables say by name what belongs to the command. Classes of the command's own
+module are taken from the module that runs, be it ``__main__``; all others are imported as the user's code imports them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeVar, final
+
+import attrs
+
+from eventcore.codec import EventCodec
+from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
+from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
+from eventcore.execute.folding import EventReader, StateFold
+from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamSpec
+
+T = TypeVar("T")
+
+
+@final
+@attrs.frozen(eq=False)
+class BoundStream:
+    """One stream field with its classes."""
+
+    field: str
+    kind: str
+    read_only: bool
+    fold: StateFold | None
+
+
+@final
+@attrs.frozen(eq=False)
+class CommandPlan:
+    """All that running a command class takes, looked up once."""
+
+    name: str
+    marker: CommandMarker
+    spec: CommandSpec[Any]
+    streams: tuple[BoundStream, ...]
+    accepts: tuple[Accepts, ...]
+    reader: EventReader
+
+
+@final
+class Binder:
+    """Finds and keeps the plans of command classes and the folds of state classes."""
+
+    def __init__(self, codec: EventCodec) -> None:
+        self._codec = codec
+        self._plans: dict[type[object], CommandPlan] = {}
+        self._folds: dict[type[object], StateFold] = {}
+
+    def plan(self, cls: type[object]) -> CommandPlan:
+        """Return the plan of a command class. Raises `GeneratedCodeError`."""
+        plan = self._plans.get(cls)
+        if plan is None:
+            plan = self._plans[cls] = self._bind_command(cls)
+        return plan
+
+    def fold(self, cls: type[object]) -> StateFold:
+        """Return how streams fold into a state class. Raises `GeneratedCodeError`."""
+        fold = self._folds.get(cls)
+        if fold is None:
+            site = _Site.of(cls)
+            spec = site.generated().states.get(cls.__qualname__)
+            if spec is None:
+                raise site.stale("it does not know this state")
+            fold = self._folds[cls] = self._make_fold(site, cls, spec.events)
+        return fold
+
+    def _bind_command(self, cls: type[object]) -> CommandPlan:
+        marker = command_marker(cls)
+        if marker is None:
+            raise NotACommand(cls)
+        site = _Site.of(cls)
+        spec = site.generated().commands.get(cls.__qualname__)
+        if spec is None:
+            raise site.stale("it does not know this command")
+        if difference := _difference(marker, spec.streams):
+            raise site.stale(difference)
+        event_types = {ref: site.event_type(ref) for stream in spec.streams for ref in stream.events}
+        reader = EventReader(self._codec, cls.__qualname__, {event_type.name: event_type for event_type in event_types.values()})
+        streams = tuple(self._bind_stream(site, stream) for stream in spec.streams)
+        accepts = tuple({event_types[ref].cls: event_types[ref] for ref in stream.events} for stream in spec.streams)
+        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader)
+
+    def _bind_stream(self, site: _Site, spec: StreamSpec) -> BoundStream:
+        fold = None
+        if spec.state is not None:
+            state = site.state_class(spec.state)
+            fold = self._folds.get(state)
+            if fold is None:
+                fold = self._folds[state] = self._make_fold(site, state, spec.events)
+        return BoundStream(spec.field, spec.kind, spec.read_only, fold)
+
+    def _make_fold(self, site: _Site, state: type[object], events: Iterable[EventRef]) -> StateFold:
+        marker = state_marker(state)
+        if marker is None:
+            raise DefinitionError(state.__qualname__, "streams fold into @state classes; decorate it")
+        types = {ref.name: site.event_type(ref) for ref in events}
+        return StateFold(state, EventReader(self._codec, state.__qualname__, types), ignore_unknown=marker.ignore_unknown)
+
+
+@final
+@attrs.frozen
+class _Site:
+    """Where a class lives at run time, and what its module was generated into."""
+
+    cls: type[object]
+    module: ModuleType
+    name: str  # the module's importable name, which differs from its run-time name when it runs as `__main__`
+    is_script: bool
+
+    @classmethod
+    def of(cls, owner: type[object]) -> _Site:
+        module = sys.modules[owner.__module__]
+        if owner.__module__ != "__main__":
+            return cls(owner, module, owner.__module__, is_script=False)
+        spec = module.__spec__
+        if spec is not None:
+            return cls(owner, module, spec.name, is_script=False)
+        file = getattr(module, "__file__", None)
+        if file is None:
+            raise GeneratedCodeMissing(owner.__qualname__, "<none>", "a file: the class was defined interactively, and only files are read")
+        return cls(owner, module, _module_name(Path(file).resolve()), is_script=True)
+
+    @property
+    def source(self) -> str:
+        """The user's file, as short as it can be said."""
+        file = getattr(self.module, "__file__", None)
+        if file is None:
+            return self.name
+        path = Path(file)
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+    @property
+    def generated_name(self) -> str:
+        return f"{self.name}._streams" if hasattr(self.module, "__path__") else f"{self.name}_streams"
+
+    def generated(self) -> GeneratedModule:
+        loaded = self._load()
+        contents = getattr(loaded, "GENERATED", None)
+        if not isinstance(contents, GeneratedModule):
+            raise self.stale("it holds no tables; is it a file of your own under the name of a generated one?")
+        if contents.format != FORMAT:
+            raise self.stale(f"it has format {contents.format}, this version of eventcore reads format {FORMAT}")
+        if contents.source != self.name:
+            raise self.stale(f"it was generated from the module {contents.source!r}, this is {self.name!r}")
+        return contents
+
+    def stale(self, difference: str) -> GeneratedCodeStale:
+        return GeneratedCodeStale(self.cls.__qualname__, self.generated_name, self.source, difference)
+
+    def _load(self) -> ModuleType:
+        if self.is_script:
+            return self._load_beside()
+        try:
+            return importlib.import_module(self.generated_name)
+        except ModuleNotFoundError as error:
+            if error.name == self.generated_name:
+                raise GeneratedCodeMissing(self.cls.__qualname__, self.generated_name, self.source) from error
+            raise
+
+    # A script's package is not imported for it: its `__init__` may import the script's module once more, under its other name.
+    def _load_beside(self) -> ModuleType:
+        name = f"__main__ {self.generated_name}"
+        if name in sys.modules:
+            return sys.modules[name]
+        path = Path(str(self.module.__file__)).resolve()
+        beside = path.with_name("_streams.py" if path.name == "__init__.py" else f"{path.stem}_streams.py")
+        spec = importlib.util.spec_from_file_location(name, beside)
+        if spec is None or spec.loader is None or not beside.exists():
+            raise GeneratedCodeMissing(self.cls.__qualname__, self.generated_name, self.source)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        sys.modules[name] = loaded
+        return loaded
+
+    def event_type(self, ref: EventRef) -> EventType:
+        cls = self._find(ref.module, ref.qualname)
+        marker = event_marker(cls)
+        if marker is None:
+            raise self.stale(f"{ref.qualname} of {ref.module} is no @event")
+        if (marker.name, marker.version) != (ref.name, ref.version):
+            raise self.stale(
+                f"{ref.qualname} is stored as {marker.name!r} in version {marker.version}, it says {ref.name!r} in version {ref.version}"
+            )
+        return EventType(ref.name, ref.version, cls)
+
+    def state_class(self, ref: StateRef) -> type[object]:
+        return self._find(ref.module, ref.qualname)
+
+    def _find(self, module_name: str, qualname: str) -> type[object]:
+        module = self.module if module_name == self.name else importlib.import_module(module_name)
+        found: object = module
+        for part in qualname.split("."):
+            found = getattr(found, part, None)
+        if not isinstance(found, type):
+            raise self.stale(f"there is no class {qualname} in {module_name}")
+        return found
+
+
+_KINDS: Final[Mapping[bool, frozenset[str]]] = {True: frozenset({"discovered"}), False: frozenset({"one", "optional", "many"})}
+
+
+def _difference(marker: CommandMarker, specs: tuple[StreamSpec, ...]) -> str | None:
+    """Say how a command's markers and its generated table differ, as far as markers tell."""
+    declared = [name for name, _ in marker.streams]
+    generated = [spec.field for spec in specs]
+    if declared != generated:
+        return f"the class declares the streams {', '.join(declared)}, it knows {', '.join(generated)}"
+    for (name, stream), spec in zip(marker.streams, specs, strict=True):
+        if stream.read_only != spec.read_only:
+            return f"{name!r} is {'read-only' if stream.read_only else 'writable'} in the class"
+        if spec.kind not in _KINDS[stream.discovered] or stream.has_events != (spec.state is None):
+            return f"{name!r} is declared in another way in the class"
+    return None
+
+
+def _module_name(file: Path) -> str:
+    parts = [] if file.name == "__init__.py" else [file.stem]
+    folder = file.parent
+    while (folder / "__init__.py").exists():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)

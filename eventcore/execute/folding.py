@@ -1,0 +1,173 @@
+"""From stored events to states.
+
+`Views` is what one execution knows of its streams. All that it knows at a time is of one moment: it is filled by whole reads and by the news of a
+conflict, each of which is one snapshot over all the streams concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, final
+
+from eventcore.codec import EventCodec
+from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
+from eventcore.events import Recorded
+from eventcore.ids import Position, StreamId
+from eventcore.store import StoredEvent, StreamRead, StreamSlice
+from eventcore.typed.spec import EventType
+
+
+@final
+class EventReader:
+    """Decodes the events that one state (or one command) takes. *owner* is its name, for errors."""
+
+    def __init__(self, codec: EventCodec, owner: str, types: Mapping[str, EventType]) -> None:
+        self.owner = owner
+        self.types = types
+        self._codec = codec
+        self._decoders = {name: (event_type.version, codec.decoder(event_type.cls)) for name, event_type in types.items()}
+
+    def read(self, stored: StoredEvent) -> object:
+        """Return the event. Raises `UnknownEventType`, `UnknownEventVersion` or `EventNotReadable`."""
+        known = self._decoders.get(stored.type)
+        if known is None:
+            raise UnknownEventType(stored.type, stored.stream_id, stored.version, self.owner, tuple(self.types))
+        version, decode = known
+        if stored.type_version != version:
+            raise UnknownEventVersion(stored.type, stored.type_version, version, _where(stored))
+        try:
+            return decode(stored.data)
+        except EventDataError:
+            raise
+        except Exception as error:
+            raise EventNotReadable(stored.type, _where(stored), str(error) or repr(error)) from error
+
+    def recorded(self, stored: StoredEvent) -> Recorded[object]:
+        """Return the event with all that is known about it."""
+        try:
+            metadata = self._codec.decode_metadata(stored.metadata)
+        except ValueError as error:
+            raise EventNotReadable(stored.type, _where(stored), f"its metadata is no JSON object: {error}") from error
+        return Recorded(
+            self.read(stored), StreamId(stored.stream_id), stored.version, stored.position, stored.event_id, stored.recorded_at, metadata
+        )
+
+
+def _where(stored: StoredEvent) -> str:
+    return f"version {stored.version} of stream {stored.stream_id!r}"
+
+
+@final
+class StateFold:
+    """How streams fold into one `@state` class."""
+
+    def __init__(self, state: type[object], reader: EventReader, *, ignore_unknown: bool) -> None:
+        self.state = state
+        self.reader = reader
+        self.types = frozenset(reader.types) if ignore_unknown else None
+        self._apply = getattr(state, "apply")  # noqa: B009  # checked by @state; its type is the user's
+
+    def initial(self) -> object:
+        return self.state()
+
+    def fold(self, state: object, events: Iterable[StoredEvent]) -> object:
+        read, apply, types = self.reader.read, self._apply, self.types
+        for stored in events:
+            if types is not None and stored.type not in types:
+                continue
+            event = read(stored)
+            try:
+                state = apply(state, event)
+            except Exception as error:
+                error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
+                raise
+        return state
+
+
+class StreamKey(NamedTuple):
+    """A stream, and what it folds into (None: its events are kept for a command that folds by itself)."""
+
+    stream_id: StreamId
+    fold: StateFold | None
+
+
+@final
+class _View:
+    __slots__ = ("events", "position", "state", "version")
+
+    def __init__(self, state: object) -> None:
+        self.version = 0
+        self.position: Position | None = None
+        self.state = state
+        self.events: list[StoredEvent] = []
+
+
+@final
+class Views:
+    """The streams that one execution has read: their versions, states, and events where the command folds by itself."""
+
+    def __init__(self) -> None:
+        self._views: dict[StreamKey, _View] = {}
+
+    def __contains__(self, key: StreamKey) -> bool:
+        return key in self._views
+
+    def keys(self) -> Sequence[StreamKey]:
+        return tuple(self._views)
+
+    def version(self, key: StreamKey) -> int:
+        return self._views[key].version
+
+    def state(self, key: StreamKey) -> object:
+        return self._views[key].state
+
+    def events(self) -> list[StoredEvent]:
+        """Return the kept events of all streams in the order of their positions."""
+        by_stream = {key.stream_id: view.events for key, view in self._views.items()}
+        return sorted((stored for events in by_stream.values() for stored in events), key=lambda stored: stored.position)
+
+    def newest(self, keys: Iterable[StreamKey]) -> Position | None:
+        """Return the position of the newest event among the streams *keys*."""
+        positions = [position for key in keys if (position := self._views[key].position) is not None]
+        return max(positions, default=None)
+
+    def forget(self, keep: Iterable[StreamKey]) -> None:
+        """Forget every stream but those to *keep*."""
+        kept = set(keep)
+        self._views = {key: view for key, view in self._views.items() if key in kept}
+
+    def reads(self, more: Iterable[StreamKey] = ()) -> list[StreamRead]:
+        """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
+        for key in more:
+            if key not in self._views:
+                self._views[key] = _View(key.fold.initial() if key.fold else None)
+        reads: dict[str, StreamRead] = {}
+        for (stream_id, fold), view in self._views.items():
+            types = fold.types if fold else None
+            other = reads.get(stream_id)
+            if other is None:
+                reads[stream_id] = StreamRead(stream_id, view.version, types)
+            else:
+                both = None if types is None or other.types is None else types | other.types
+                reads[stream_id] = StreamRead(stream_id, min(other.after, view.version), both)
+        return list(reads.values())
+
+    def absorb(self, slices: Iterable[StreamSlice]) -> None:
+        """Fold what is new. A stream that is shorter than it was known to be is folded afresh."""
+        by_id = {piece.stream_id: piece for piece in slices}
+        for key, view in self._views.items():
+            piece = by_id.get(key.stream_id)
+            if piece is not None:
+                self._absorb(key, view, piece)
+
+    def _absorb(self, key: StreamKey, view: _View, piece: StreamSlice) -> None:
+        if piece.version < view.version:
+            view = self._views[key] = _View(key.fold.initial() if key.fold else None)
+        news = piece.events
+        if piece.after < view.version:
+            news = [stored for stored in news if stored.version > view.version]
+        if key.fold is None:
+            view.events.extend(news)
+        else:
+            view.state = key.fold.fold(view.state, news)
+        view.version, view.position = piece.version, piece.position

@@ -1,0 +1,184 @@
+"""Names and places: stream ids, patterns over them, positions in the global order, event ids.
+
+All of them are values that are checked when they are made, so that nothing below has to check again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from functools import total_ordering
+from typing import ClassVar, Final, Generic, Self, TypeVar, final, get_args
+from uuid import UUID
+
+import attrs
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from eventcore.errors import InvalidPosition, InvalidStreamId
+
+MAX_STREAM_ID_LENGTH: Final = 255
+CATEGORY_ATTRIBUTE: Final = "__eventcore_category__"
+
+S = TypeVar("S")
+S_co = DefaultTypeVar("S_co", covariant=True, default=object)
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_WILDCARD = re.compile(r"[*?\[\]]")
+
+
+class StreamId(str, Generic[S_co]):
+    """Name one stream of events; a `str` that knows at type-checking time which state its events fold into.
+
+    1 to 255 characters, no control characters or surrogates, no leading or trailing space, none of ``* ? [ ]`` (patterns use them).
+    Two ids are equal when their texts are: the state is no part of the name. ``StreamId[Cart](text)`` and ``StreamId.of(Cart, key)``
+    also remember the state at run time, which is what lets `CommandExecutor.load` fold the stream without being told how.
+
+    Raises `InvalidStreamId`.
+    """
+
+    __slots__ = ("__orig_class__",)
+    __orig_class__: object
+
+    def __new__(cls, value: str, /) -> Self:
+        _check(value, wildcards=False)
+        return super().__new__(cls, value)
+
+    @classmethod
+    def of(cls, state: type[S], key: object, /) -> StreamId[S]:
+        """Return ``<category>-<key>``, the id of one stream of a `@state` class. *key* may be anything whose `str` names it."""
+        category = state.__dict__.get(CATEGORY_ATTRIBUTE)
+        if category is None:
+            raise InvalidStreamId(key, f"{getattr(state, '__name__', state)!s} is no @state class, so it names no category of streams")
+        stream_id = StreamId[S](f"{category}-{key}")
+        stream_id.__orig_class__ = StreamId[state]  # type: ignore[valid-type]  # the run-time class, not a type variable
+        return stream_id
+
+
+def state_of(stream_id: StreamId[S]) -> type[S] | None:
+    """Return the state class that *stream_id* was made with, or None where it was made without one."""
+    arguments = get_args(getattr(stream_id, "__orig_class__", None))
+    return arguments[0] if arguments and isinstance(arguments[0], type) else None
+
+
+def _check(value: object, *, wildcards: bool) -> None:
+    if not isinstance(value, str):
+        raise InvalidStreamId(value, f"expected text, got {type(value).__name__}")
+    if not value:
+        raise InvalidStreamId(value, "it is empty")
+    if len(value) > MAX_STREAM_ID_LENGTH:
+        raise InvalidStreamId(value, f"it has {len(value)} characters, at most {MAX_STREAM_ID_LENGTH} are allowed")
+    if bad := _FORBIDDEN.search(value):
+        raise InvalidStreamId(value, f"it holds the control character or surrogate {bad.group()!r} at index {bad.start()}")
+    if value[0].isspace() or value[-1].isspace():
+        raise InvalidStreamId(value, "it begins or ends with a space; strip it first")
+    if not wildcards and (bad := _WILDCARD.search(value)):
+        raise InvalidStreamId(value, f"it holds {bad.group()!r}, which only patterns may use")
+
+
+@final
+@attrs.frozen
+class StreamPrefix:
+    """Select the streams whose id begins with *text*, byte for byte."""
+
+    text: str = attrs.field()
+
+    def __attrs_post_init__(self) -> None:
+        _check(self.text, wildcards=False)
+
+    def matches(self, stream_id: str) -> bool:
+        return stream_id.startswith(self.text)
+
+
+@final
+@attrs.frozen
+class StreamPattern:
+    """Select the streams whose whole id fits a glob: ``*`` any run of characters (``/`` too), ``?`` one, ``[a-z]`` one of, ``[!a-z]`` none of.
+
+    Case counts. A ``]`` stands for itself as the first character of a set.
+    """
+
+    text: str = attrs.field()
+    _regex: re.Pattern[str] = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check(self.text, wildcards=True)
+        object.__setattr__(self, "_regex", re.compile(_translate(self.text), re.DOTALL))
+
+    def matches(self, stream_id: str) -> bool:
+        return self._regex.fullmatch(stream_id) is not None
+
+
+def _translate(glob: str) -> str:
+    parts: list[str] = []
+    at = 0
+    while at < len(glob):
+        character = glob[at]
+        at += 1
+        if character == "*":
+            parts.append(".*")
+        elif character == "?":
+            parts.append(".")
+        elif character == "[":
+            start = at + 1 if glob[at : at + 1] == "!" else at
+            end = glob.find("]", start + 1)
+            if end < 0:
+                raise InvalidStreamId(glob, f"the set that opens at index {at - 1} is never closed")
+            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", glob[start:end])
+            parts.append(f"[{'^' if start > at else ''}{members}]")
+            at = end + 1
+        else:
+            parts.append(re.escape(character))
+    try:
+        re.compile("".join(parts))
+    except re.error as error:
+        raise InvalidStreamId(glob, f"it is no pattern: {error}") from error
+    return "".join(parts)
+
+
+@final
+@total_ordering
+@attrs.frozen(order=False, repr=False)
+class Position:
+    """A place in the global order of one store: opaque, ordered, printable.
+
+    Later events have greater positions. Positions of two stores cannot be compared in a meaningful way, and there is no arithmetic
+    on them: between two neighbours there may or may not be room. ``str(position)`` and `Position.parse` carry one through text.
+    """
+
+    _key: tuple[int, ...]
+
+    _SEPARATOR: ClassVar[str] = "."
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Return the position that ``str(position)`` printed. Raises `InvalidPosition`."""
+        try:
+            return cls(tuple(int(part) for part in text.split(cls._SEPARATOR)))
+        except (ValueError, AttributeError) as error:
+            raise InvalidPosition(text, "expected the text of a position, such as '42'") from error
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """The store's own coordinates. For stores; nothing else should look inside."""
+        return self._key
+
+    def __lt__(self, other: Position) -> bool:
+        if other.__class__ is not Position:
+            return NotImplemented
+        return self._key < other._key
+
+    def __str__(self) -> str:
+        return self._SEPARATOR.join(map(str, self._key))
+
+    def __repr__(self) -> str:
+        return f"Position({str(self)!r})"
+
+
+def new_event_id() -> UUID:
+    """Return a fresh event id: a UUID of version 7, so that ids made later sort later and indexes grow at one end (RFC 9562, 5.7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    high = (milliseconds & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | (random >> 64 & 0x0FFF)
+    low = 0x8000_0000_0000_0000 | (random & 0x3FFF_FFFF_FFFF_FFFF)
+    return UUID(int=high << 64 | low)

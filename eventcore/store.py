@@ -1,0 +1,313 @@
+"""The port to a store: what the executor and the projections ask of one, and the values that travel.
+
+A store moves bytes and versions. It knows nothing of commands, states or event classes: an event arrives encoded and leaves as the same bytes.
+Every store, ours or a third party's, proves that it fits with `eventcore.testing.contract`.
+
+The rules that every store keeps:
+
+* a *version* counts the events of a stream; 0 means that it has none (yet), and reading it is no error;
+* one `read` is one snapshot: versions and events of all its streams come from the same moment, and the version reported is the head's,
+  however the events were limited;
+* one request of an `append` is all or nothing; requests are decided in their order, each on the heads that its predecessors left;
+  what one request meets (a conflict, a refusal) never touches its neighbours;
+* a request without events is a question: are these streams still at these versions?
+* a request that conflicts changes nothing that a reader can see, and takes no position;
+* a reader that goes on after the last position it saw misses nothing and sees nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final
+from uuid import UUID
+
+import attrs
+
+from eventcore.errors import InvalidArgument
+from eventcore.ids import Position, StreamPattern, StreamPrefix
+
+
+@final
+@attrs.frozen
+class ExpectedVersion:
+    """What a stream's version must be for a request to be committed: exactly *version*, or anything where that is None."""
+
+    version: int | None
+
+    NO_STREAM: ClassVar[ExpectedVersion]
+    ANY: ClassVar[ExpectedVersion]
+
+    @staticmethod
+    def exact(version: int, /) -> ExpectedVersion:
+        """Expect *version* events in the stream; 0 for a stream that must not exist yet."""
+        if version < 0:
+            raise InvalidArgument(f"an expected version counts events and cannot be {version}")
+        return _EXACT[version] if version < len(_EXACT) else ExpectedVersion(version)
+
+    def admits(self, actual: int, /) -> bool:
+        return self.version is None or self.version == actual
+
+
+# Most streams are short: their expectations are made once.
+_EXACT: Final = tuple(ExpectedVersion(version) for version in range(1024))
+NO_STREAM: Final = _EXACT[0]
+ANY: Final = ExpectedVersion(None)
+ExpectedVersion.NO_STREAM = NO_STREAM
+ExpectedVersion.ANY = ANY
+
+
+# Stored events are named tuples, not attrs classes: they are made by the hundred thousand, and a tuple is made in a third of the time.
+class NewEvent(NamedTuple):
+    """One event on its way into a stream. *data* and *metadata* are JSON, in UTF-8."""
+
+    stream_id: str
+    event_id: UUID
+    type: str
+    type_version: int
+    data: bytes
+    metadata: bytes = b"{}"
+
+
+class StoredEvent(NamedTuple):
+    """One event as a store keeps it."""
+
+    stream_id: str
+    version: int
+    position: Position
+    event_id: UUID
+    type: str
+    type_version: int
+    data: bytes
+    metadata: bytes
+    recorded_at: datetime
+
+
+class StreamRead(NamedTuple):
+    """Ask for the events of one stream whose version is greater than *after*; of the given *types* only, where given."""
+
+    stream_id: str
+    after: int = 0
+    types: frozenset[str] | None = None
+
+
+class StreamSlice(NamedTuple):
+    """What one stream holds beyond a version.
+
+    *version* and *position* are those of the stream's newest event, whether or not it is among *events* (0 and None: there is none).
+    *events* are in the order of their versions. *after* is the version from which they begin: it is less than what was asked for
+    where the stream turned out to be shorter than that, and then *events* begins with its first.
+    """
+
+    stream_id: str
+    after: int
+    version: int
+    position: Position | None
+    events: Sequence[StoredEvent]
+
+
+class IdempotencyKey(NamedTuple):
+    """A key under which the outcome of a request is remembered, with a fingerprint of what was asked under it."""
+
+    key: str
+    fingerprint: bytes
+
+
+class RememberedOutcome(NamedTuple):
+    """What was committed under an idempotency key."""
+
+    fingerprint: bytes
+    events: Sequence[StoredEvent]
+
+
+class ReadResult(NamedTuple):
+    """The slices in the order in which they were asked for, and the outcome under the key, if one was given and it was used."""
+
+    slices: Sequence[StreamSlice]
+    remembered: RememberedOutcome | None = None
+
+
+class AppendRequest(NamedTuple):
+    """One atomic change: what every stream it rests on must be at, and the events to add, in their order.
+
+    A stream of *events* must be in *expected*. A stream of *expected* without events is only checked. No events: only the check is made
+    (an idempotency key is not remembered then).
+    """
+
+    expected: Mapping[str, ExpectedVersion]
+    events: Sequence[NewEvent] = ()
+    idempotency: IdempotencyKey | None = None
+
+
+class Committed(NamedTuple):
+    """The request was committed. *events* is empty for a check; *batch* is how many requests shared the transaction."""
+
+    events: Sequence[StoredEvent]
+    batch: int = 1
+
+
+class Conflict(NamedTuple):
+    """The request was not committed: *stream_id* was at *actual*.
+
+    *news* has one slice for every stream of the request with an exact expectation, all of one moment, beginning after the expected version:
+    a caller that had folded up to there needs no read to go on. (A stream shorter than expected comes whole; see `StreamSlice.after`.)
+    """
+
+    stream_id: str
+    expected: int
+    actual: int
+    news: Mapping[str, StreamSlice]
+
+
+class AlreadyDone(NamedTuple):
+    """The idempotency key was used before, with the same fingerprint: nothing was appended, and this is what was committed then."""
+
+    events: Sequence[StoredEvent]
+
+
+class KeyReused(NamedTuple):
+    """The idempotency key was used before, with another fingerprint: nothing was appended."""
+
+    key: str
+
+
+class Refused(NamedTuple):
+    """The store refused this request for a reason of its own, and nothing of it was written."""
+
+    error: Exception
+
+
+Verdict: TypeAlias = Committed | Conflict | AlreadyDone | KeyReused | Refused
+
+
+@final
+@attrs.frozen(kw_only=True)
+class EventFilter:
+    """Select events by type and by stream; the filter is applied before any limit. None selects all; several streams select any of them."""
+
+    types: frozenset[str] | None = None
+    streams: tuple[StreamPrefix | StreamPattern, ...] | None = None
+
+    def admits(self, event: StoredEvent, /) -> bool:
+        if self.types is not None and event.type not in self.types:
+            return False
+        return self.streams is None or any(select.matches(event.stream_id) for select in self.streams)
+
+
+EVERYTHING: Final = EventFilter()
+
+
+class Page(NamedTuple):
+    """A piece of the global order. *position* is where the next one begins: it moves on even where the filter let nothing through.
+
+    *more* tells whether asking again at once may bring more; False means that the reader has caught up with this moment.
+    """
+
+    events: Sequence[StoredEvent]
+    position: Position | None
+    more: bool
+
+
+class Snapshot(NamedTuple):
+    """A folded state at a version of its stream. *kind* names the state class and everything that makes its data valid."""
+
+    stream_id: str
+    kind: str
+    version: int
+    data: bytes
+
+
+class Lease(NamedTuple):
+    """The right to be the one who does *name*, until *expires_at* (the store's clock, UTC) unless renewed.
+
+    *token* grows with every new owner: give it along with what is written under the lease, so that a late write of a former owner can be told.
+    """
+
+    name: str
+    owner: str
+    token: int
+    expires_at: datetime
+
+
+class StreamStore(Protocol):
+    """Read streams and append to them: what commands need."""
+
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        """Read many streams, and look up a key, in one snapshot."""
+        ...
+
+    async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
+        """Decide many independent requests, each atomic, in their order; return a verdict for each.
+
+        A call that is cancelled before it was begun writes nothing; one that is on its way runs on in the store's own task.
+        Raises a `StoreError` only where no request was written, and `OutcomeUnknown` where that cannot be learned.
+        """
+        ...
+
+    async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        """Forget the outcomes that were committed longer than *older_than* ago; return how many. Their events stay."""
+        ...
+
+
+class EventLog(Protocol):
+    """Read everything in its global order: what projections need."""
+
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        """Return at most *limit* events that follow *after* (None: from the beginning)."""
+        ...
+
+    async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
+        """Return True as soon as there is an event beyond *after*, False when *timeout* seconds have passed without one.
+
+        Whichever process wrote it; a wake-up may be early, never lost.
+        """
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Keep folded states. A snapshot may be lost at any time, and nothing but time is lost with it."""
+
+    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
+        """Return the newest snapshot for each (stream id, kind) that has one."""
+        ...
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
+        """Keep each snapshot unless a newer one of its stream and kind is kept already."""
+        ...
+
+
+class CheckpointStore(Protocol):
+    """Keep how far each reader has come."""
+
+    async def load_checkpoint(self, name: str, /) -> Position | None: ...
+
+    async def save_checkpoint(self, name: str, position: Position, /) -> None:
+        """Set the checkpoint of *name*; the last call wins, also where it goes back."""
+        ...
+
+
+class LeaseStore(Protocol):
+    """Let one of many processes be the one."""
+
+    async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
+        """Return the lease for *ttl* if nobody else holds it, else None. Its owner renews it by acquiring it again, and keeps its token."""
+        ...
+
+    async def release_lease(self, lease: Lease, /) -> None:
+        """Give the lease back; nothing happens where it has passed to another owner."""
+        ...
+
+
+class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseStore, Protocol):
+    """Everything that a store offers. Open it with ``async with``."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+
+def check_request(request: AppendRequest) -> None:
+    """Refuse a request that contradicts itself, before anything is sent. For stores. Raises `InvalidArgument`."""
+    for event in request.events:
+        if event.stream_id not in request.expected:
+            raise InvalidArgument(f"the request writes {event.type!r} to {event.stream_id!r} without saying what version it expects there")
