@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, Final, Generic, Literal, TypeVar, cast, dataclass_transform, final, overload
+from typing import Any, Final, Generic, Literal, TypeGuard, TypeVar, cast, dataclass_transform, final, overload
 
 import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -283,13 +283,18 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
         seen: dict[str, str] = {}
         for field, value in _given_streams(self):
             for stream_id in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
-                if not isinstance(stream_id, StreamId):
-                    raise InvalidCommand(name, field, f"expected a StreamId, got {stream_id!r} ({type(stream_id).__name__}); use StreamId.of(<State>, key)")
-                other = seen.setdefault(str(stream_id), field)
+                if not _is_stream_id(stream_id):
+                    got = f"{stream_id!r} ({type(stream_id).__name__})"
+                    raise InvalidCommand(name, field, f"expected a StreamId, got {got}; use StreamId.of(<State>, key)")
+                other = seen.setdefault(stream_id, field)
                 if other != field and not allow_aliases:
                     raise AliasedStreams(name, field, other, stream_id)
 
     setattr(cls, "__attrs_post_init__", check)  # noqa: B010  # a plain assignment does not type-check on a class of unknown shape
+
+
+def _is_stream_id(value: object) -> TypeGuard[StreamId]:
+    return isinstance(value, StreamId)
 
 
 def _given_streams(instance: object) -> list[tuple[str, object]]:

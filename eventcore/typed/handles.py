@@ -51,7 +51,7 @@ class Handles(Mapping[StreamId[S], V_co]):
         return True
 
     # No default of the caller's can stand for a stream that was not read, so `get` is `[]`.
-    def get(self, id: StreamId[S], default: object = None, /) -> V_co:  # type: ignore[override]
+    def get(self, id: StreamId[S], default: object = None, /) -> V_co:
         return self._lookup(id)
 
     def __iter__(self) -> Iterator[StreamId[S]]:

@@ -1,0 +1,329 @@
+"""Execute commands: read, fold, handle, validate, append; again on a conflict.
+
+The promise: what `execute` returns or raises was decided on data that was current together, at one moment. It holds because a run only ever sees whole
+snapshots: one read covers all streams of the command; a discovery reads what is new in the streams known before along with the new ones; and a conflict brings
+news of all streams of its request, taken under the lock that refused it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
+
+from eventcore.codec import EventCodec
+from eventcore.errors import (
+    DiscoveryLimitExceeded,
+    EventDataError,
+    IdempotencyKeyReused,
+    InvalidArgument,
+    InvalidIdempotencyKey,
+    NotACommand,
+    RetriesExhausted,
+)
+from eventcore.events import Metadata, Recorded
+from eventcore.execute.binding import Binder, CommandPlan
+from eventcore.execute.folding import StreamKey, Views
+from eventcore.execute.observe import (
+    AttemptStarted,
+    BatchCommitted,
+    CommandCompleted,
+    CommandFailed,
+    ConflictMet,
+    Observation,
+    Observer,
+    StreamsDiscovered,
+)
+from eventcore.execute.results import CommandResult, Loaded
+from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
+from eventcore.execute.run import Run, given_streams
+from eventcore.ids import StreamId, new_event_id, state_of
+from eventcore.store import (
+    AlreadyDone,
+    AppendRequest,
+    Committed,
+    Conflict,
+    ExpectedVersion,
+    IdempotencyKey,
+    KeyReused,
+    NewEvent,
+    Refused,
+    RememberedOutcome,
+    StoredEvent,
+    StreamRead,
+    StreamStore,
+)
+from eventcore.typed import StreamResolver, StreamSet, StreamWrite, ValidWrite
+
+S = TypeVar("S")
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+StreamsT = TypeVar("StreamsT", bound=StreamSet)
+StreamsT_contra = TypeVar("StreamsT_contra", bound=StreamSet, contravariant=True)
+ResolverT = TypeVar("ResolverT", bound=StreamResolver)
+ResolverT_contra = TypeVar("ResolverT_contra", bound=StreamResolver, contravariant=True)
+
+_log: Final = logging.getLogger("eventcore")
+_NO_METADATA: Final[Metadata] = {}
+
+
+class PlainCommand(Protocol[StreamsT_contra, E_co]):
+    """A command whose `handle` takes its streams and their state. (`Never` admits every type of state.)"""
+
+    def handle(
+        self, streams: StreamsT_contra, state: Never, /
+    ) -> Iterable[StreamWrite[StreamSet, E_co]] | Awaitable[Iterable[StreamWrite[StreamSet, E_co]]]: ...
+
+
+class DiscoveringCommand(Protocol[StreamsT_contra, ResolverT_contra, E_co]):
+    """A command whose `handle` takes a resolver too."""
+
+    def handle(
+        self, streams: StreamsT_contra, state: Never, resolver: ResolverT_contra, /
+    ) -> Iterable[StreamWrite[StreamSet, E_co]] | Awaitable[Iterable[StreamWrite[StreamSet, E_co]]]: ...
+
+
+@final
+class CommandExecutor:
+    """Executes commands on a store.
+
+    Make one for each store and share it: it keeps what it learned about command classes and holds no connection of its own.
+    *retry* says what happens on conflicts. *max_discoveries* bounds the rounds in which one attempt may ask for new streams. *observer* is told what
+    happens (`eventcore.execute.observe`). *codec* turns events into JSON; give one with a cattrs converter of your own for types of your own.
+    """
+
+    def __init__(
+        self,
+        store: StreamStore,
+        *,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        max_discoveries: int = 10,
+        observer: Observer | None = None,
+        codec: EventCodec | None = None,
+    ) -> None:
+        if max_discoveries < 1:
+            raise InvalidArgument(f"CommandExecutor(max_discoveries={max_discoveries!r}): expected at least 1")
+        self.store: Final = store
+        self.retry: Final = retry
+        self.max_discoveries: Final = max_discoveries
+        self.codec: Final = codec or EventCodec()
+        self._observer = observer
+        self._binder = Binder(self.codec)
+
+    @overload
+    async def execute(
+        self, command: PlainCommand[StreamsT, E], /, *, metadata: Metadata | None = None, idempotency_key: str | None = None
+    ) -> CommandResult[E]: ...
+    @overload
+    async def execute(
+        self, command: DiscoveringCommand[StreamsT, ResolverT, E], /, *, metadata: Metadata | None = None, idempotency_key: str | None = None
+    ) -> CommandResult[E]: ...
+    async def execute(
+        self, command: object, /, *, metadata: Metadata | None = None, idempotency_key: str | None = None
+    ) -> CommandResult[object]:
+        """Run *command* until it is committed, or has nothing to write, or fails; return what it did.
+
+        *metadata* (JSON) goes onto every event. Under an *idempotency_key* (1 to 255 characters) the committed outcome is remembered by the store: the same
+        command with the same key returns it again without running.
+
+        Raises whatever `handle` raises, unchanged (`CommandRejected` among them); `InvalidWrite` and its kin; `RetriesExhausted`; `EventDataError`;
+        `GeneratedCodeError`; `StoreError`; `OutcomeUnknown`. In every case but the last nothing was written.
+        """
+        if isinstance(command, type):
+            raise NotACommand(command)
+        try:
+            plan = self._binder.plan(type(command))
+        except NotACommand:
+            raise NotACommand(command) from None
+        key = None if idempotency_key is None else self._key(idempotency_key, command)
+        encoded = b"{}" if metadata is None else self.codec.encode_metadata(metadata)
+        execution = _Execution(self, plan, command, encoded, key)
+        started = time.monotonic()
+        try:
+            result = await execution.run(started)
+        except BaseException as error:
+            self.tell(CommandFailed, command, execution.attempt, error, time.monotonic() - started)
+            raise
+        self.tell(CommandCompleted, command, result.attempts, len(result.events), time.monotonic() - started)
+        return result
+
+    @overload
+    async def load(self, stream_id: StreamId[S], /) -> Loaded[S]: ...
+    @overload
+    async def load(self, stream_id: StreamId[object], state: type[S], /) -> Loaded[S]: ...
+    async def load(self, stream_id: StreamId[S], state: type[S] | None = None, /) -> Loaded[S]:
+        """Return the state of one stream, outside any command. For showing, not for deciding: nothing checks later that it still holds.
+
+        The id has to know its state (`StreamId.of`, ``StreamId[State](text)``), or *state* is given.
+        """
+        cls = state or state_of(stream_id)
+        if cls is None:
+            raise InvalidArgument(
+                f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
+            )
+        fold = self._binder.fold(cls)
+        piece = (await self.store.read([StreamRead(stream_id, 0, fold.types)])).slices[0]
+        folded: S = fold.fold(fold.initial(), piece.events)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        return Loaded(stream_id=stream_id, state=folded, version=piece.version, position=piece.position)
+
+    def tell(self, observation: type[Observation], *facts: object) -> None:
+        """Tell the observer, if there is one."""
+        if self._observer is not None:
+            try:
+                self._observer(observation(*facts))  # type: ignore[arg-type]
+            except Exception:
+                _log.exception("the observer of commands failed on %s", observation.__name__)
+
+    def _key(self, key: str, command: object) -> IdempotencyKey:
+        if not 1 <= len(key) <= 255 or not key.isprintable():
+            raise InvalidIdempotencyKey(f"{key[:40]!r} is no idempotency key; use 1 to 255 printable characters")
+        return IdempotencyKey(key, self.codec.fingerprint(command))
+
+
+@final
+class _Execution:
+    """One call of `execute`."""
+
+    def __init__(self, executor: CommandExecutor, plan: CommandPlan, command: object, metadata: bytes, key: IdempotencyKey | None) -> None:
+        self.attempt = 1
+        self._executor = executor
+        self._store = executor.store
+        self._plan = plan
+        self._command = command
+        self._metadata = metadata
+        self._key = key
+        self._given = given_streams(plan, command)
+        self._views = Views()
+
+    async def run(self, started: float) -> CommandResult[object]:
+        """Read; then decide and append until there is an outcome."""
+        remembered = await self._read_declared()
+        if remembered is not None:
+            return self._replay(remembered.events)
+        while True:
+            self._executor.tell(AttemptStarted, self._command, self.attempt)
+            keys, writes = await self._decide()
+            if not writes:
+                return self._nothing(keys)
+            versions = {key.stream_id: self._views.version(key) for key in keys}
+            [verdict] = await self._store.append([self._request(versions, writes)])
+            match verdict:
+                case Committed():
+                    return self._committed(versions, writes, verdict)
+                case Conflict():
+                    await self._conflicted(keys, verdict, started)
+                case AlreadyDone(events):
+                    return self._replay(events)
+                case KeyReused(key):
+                    raise IdempotencyKeyReused(key, self._plan.name)
+                case Refused(error):
+                    raise error
+                case _:
+                    assert_never(verdict)
+
+    async def _read_declared(self) -> RememberedOutcome | None:
+        declared = [StreamKey(id, given.stream.fold) for given in self._given for id in given.ids]
+        key = self._key
+        found = await self._store.read(self._views.reads(declared), idempotency_key=None if key is None else key.key)
+        if key is not None and found.remembered is not None:
+            if found.remembered.fingerprint != key.fingerprint:
+                raise IdempotencyKeyReused(key.key, self._plan.name)
+            return found.remembered
+        self._views.absorb(found.slices)
+        return None
+
+    async def _decide(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite]]:
+        """Run `handle` until it asks for nothing unread; return the streams of that run and what it wants written."""
+        rounds: list[list[str]] = []
+        while True:
+            run = Run(self._plan, self._command, self._given, self._views)
+            try:
+                writes = await run.writes()
+            except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException:
+                # What a run did without having read all that it asked for does not count, an error no more than a write.
+                # (Task groups wrap `StreamsNeeded`, so it is not looked for by its class.)
+                if not run.unread:
+                    raise
+                writes = []
+            if not run.unread:
+                return run.keys(), writes
+            rounds.append([key.stream_id for key in run.unread])
+            if len(rounds) > self._executor.max_discoveries:
+                raise DiscoveryLimitExceeded(self._plan.name, self._executor.max_discoveries, rounds)
+            streams = tuple(key.stream_id for key in run.unread)
+            self._executor.tell(StreamsDiscovered, self._command, self.attempt, len(rounds), streams)
+            await self._refresh(run.unread)
+
+    async def _refresh(self, more: Iterable[StreamKey] = ()) -> None:
+        self._views.absorb((await self._store.read(self._views.reads(more))).slices)
+
+    def _request(self, versions: dict[StreamId, int], writes: Sequence[ValidWrite]) -> AppendRequest:
+        encode, metadata = self._executor.codec.encode, self._metadata
+        expected: dict[str, ExpectedVersion] = {stream_id: ExpectedVersion.exact(version) for stream_id, version in versions.items()}
+        events = [
+            NewEvent(stream_id, new_event_id(), event_type.name, event_type.version, encode(event), metadata)
+            for stream_id, event_type, event in writes
+        ]
+        return AppendRequest(expected, events, self._key)
+
+    async def _conflicted(self, keys: Sequence[StreamKey], conflict: Conflict, started: float) -> None:
+        """Take in the news, and wait as the policy says; or give up."""
+        policy, told = self._executor.retry, (self._command, self.attempt, conflict.stream_id, conflict.expected, conflict.actual)
+        delay = policy.delay(self.attempt)
+        too_late = policy.deadline is not None and time.monotonic() + delay - started > policy.deadline
+        if self.attempt >= policy.max_attempts or too_late:
+            self._executor.tell(ConflictMet, *told, None)
+            raise self._exhausted(conflict)
+        self._executor.tell(ConflictMet, *told, delay)
+        # The news covers the streams of this request; whatever else was read in earlier rounds is of an older moment.
+        self._views.forget(keys)
+        self._views.absorb(conflict.news.values())
+        self.attempt += 1
+        if delay > 0:
+            await asyncio.sleep(delay)
+            await self._refresh()
+
+    def _exhausted(self, conflict: Conflict) -> RetriesExhausted:
+        between = conflict.news.get(conflict.stream_id)
+        return RetriesExhausted(
+            self._plan.name,
+            self.attempt,
+            conflict.stream_id,
+            conflict.expected,
+            conflict.actual,
+            self._readable(between.events if between else ()),
+        )
+
+    def _readable(self, events: Iterable[StoredEvent]) -> list[Recorded[object]]:
+        recorded: list[Recorded[object]] = []
+        for stored in events:
+            try:
+                recorded.append(self._plan.reader.recorded(stored))
+            except EventDataError as error:
+                _log.warning("an event of the conflict cannot be shown: %s", error)
+        return recorded
+
+    def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
+        versions = {key.stream_id: self._views.version(key) for key in keys}
+        return CommandResult(events=(), position=self._views.newest(keys), attempts=self.attempt, versions=versions)
+
+    def _committed(self, versions: dict[StreamId, int], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
+        self._executor.tell(BatchCommitted, self._command, verdict.batch)
+        metadata = _NO_METADATA if self._metadata == b"{}" else self._executor.codec.decode_metadata(self._metadata)
+        recorded = tuple(
+            Recorded(write.event, write.stream_id, stored.version, stored.position, stored.event_id, stored.recorded_at, metadata)
+            for write, stored in zip(writes, verdict.events, strict=True)
+        )
+        for event in recorded:
+            versions[event.stream_id] = event.version
+        return CommandResult(events=recorded, position=recorded[-1].position, attempts=self.attempt, versions=versions)
+
+    def _replay(self, events: Sequence[StoredEvent]) -> CommandResult[object]:
+        recorded = tuple(self._plan.reader.recorded(stored) for stored in events)
+        versions = {event.stream_id: event.version for event in recorded}
+        position = recorded[-1].position if recorded else None
+        return CommandResult(events=recorded, position=position, attempts=self.attempt, versions=versions, replayed=True)
