@@ -1,0 +1,1 @@
+"""The founding chapter's examples, written as a user of eventcore would write them."""
