@@ -1,0 +1,332 @@
+"""The reference store: everything in the memory of one process, and the same contract and errors as the stores that last.
+
+One lock guards all of it, so any number of threads and event loops may share one store. Stored events are tuples of values that cannot
+change, hence they are handed out as they are; the lists around them never leave the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self, final
+
+from eventcore.errors import InvalidArgument, InvalidPosition, RequestRefused, StoreClosed
+from eventcore.ids import Position
+from eventcore.store import (
+    EVERYTHING,
+    AlreadyDone,
+    AppendRequest,
+    Committed,
+    Conflict,
+    EventFilter,
+    IdempotencyKey,
+    KeyReused,
+    Lease,
+    NewEvent,
+    Page,
+    ReadResult,
+    Refused,
+    RememberedOutcome,
+    Snapshot,
+    StoredEvent,
+    StreamRead,
+    StreamSlice,
+    Verdict,
+    check_request,
+)
+
+_SCANNED_AT_ONCE = 1000
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@final
+class InMemoryEventStore:
+    """Keep events in memory, for tests and for programs whose history may end with the process.
+
+    Usable at once; ``async with`` closes it, and a closed store refuses with `StoreClosed`. *clock* gives the time of every event and
+    lease, as an aware `datetime` in UTC.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._closed = False
+        self._streams: dict[str, _Stream] = {}
+        self._log: list[StoredEvent] = []  # the event at index n has the position n + 1
+        self._outcomes: dict[str, _Outcome] = {}
+        self._snapshots: dict[tuple[str, str], Snapshot] = {}
+        self._checkpoints: dict[str, Position] = {}
+        self._leases: dict[str, Lease] = {}
+        self._tokens: dict[str, int] = {}
+        self._waiters: set[_Waiter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._refuse_if_closed()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        with self._lock:
+            self._closed = True
+            self._wake_waiters()
+
+    # Streams
+
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        self._refuse_if_closed()
+        with self._lock:
+            slices = [self._slice(stream_id, after, types) for stream_id, after, types in streams]
+            outcome = None if idempotency_key is None else self._outcomes.get(idempotency_key)
+        return ReadResult(slices, None if outcome is None else RememberedOutcome(outcome.fingerprint, outcome.events))
+
+    async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
+        self._refuse_if_closed()
+        for request in requests:
+            check_request(request)
+        with self._lock:
+            at = self._clock()
+            before = len(self._log)
+            verdicts = [self._decide(request, at) for request in requests]
+            if self._waiters and len(self._log) > before:
+                self._wake_waiters()
+        return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
+
+    async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        self._refuse_if_closed()
+        with self._lock:
+            before = self._clock() - older_than
+            old = [key for key, outcome in self._outcomes.items() if outcome.at < before]
+            for key in old:
+                del self._outcomes[key]
+        return len(old)
+
+    # The log
+
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        self._refuse_if_closed()
+        if limit < 1:
+            raise InvalidArgument(f"read_all(limit={limit}): expected at least 1 event for each page")
+        start = _index_of(after)
+        with self._lock:
+            head = len(self._log)
+        if start >= head:
+            return Page((), after, more=False)
+        if where.types is None and where.streams is None:
+            events, end = self._log[start : min(head, start + limit)], min(head, start + limit)
+        else:
+            events, end = self._scan(start, head, limit, where)
+        return Page(events, self._log[end - 1].position, more=end < head)
+
+    async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
+        seen = _index_of(after)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while True:
+                    waiter = _Waiter(asyncio.get_running_loop())
+                    with self._lock:
+                        self._refuse_if_closed()
+                        if len(self._log) > seen:
+                            return True
+                        self._waiters.add(waiter)
+                    try:
+                        await waiter.woken
+                    finally:
+                        with self._lock:
+                            self._waiters.discard(waiter)
+        return False
+
+    # Snapshots, checkpoints, leases
+
+    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
+        self._refuse_if_closed()
+        with self._lock:
+            return [self._snapshots[stream_id, kind] for stream_id, kind in wanted if (stream_id, kind) in self._snapshots]
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
+        self._refuse_if_closed()
+        with self._lock:
+            for snapshot in snapshots:
+                kept = self._snapshots.get((snapshot.stream_id, snapshot.kind))
+                if kept is None or kept.version <= snapshot.version:
+                    self._snapshots[snapshot.stream_id, snapshot.kind] = snapshot._replace(data=bytes(snapshot.data))
+
+    async def load_checkpoint(self, name: str, /) -> Position | None:
+        self._refuse_if_closed()
+        with self._lock:
+            return self._checkpoints.get(name)
+
+    async def save_checkpoint(self, name: str, position: Position, /) -> None:
+        self._refuse_if_closed()
+        with self._lock:
+            self._checkpoints[name] = position
+
+    async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
+        self._refuse_if_closed()
+        if ttl <= timedelta(0):
+            raise InvalidArgument(f"acquire_lease({name!r}, ttl={ttl}): expected more than no time")
+        with self._lock:
+            now = self._clock()
+            held = self._leases.get(name)
+            if held is not None and held.owner != owner and held.expires_at > now:
+                return None
+            if held is None or held.owner != owner:
+                self._tokens[name] = self._tokens.get(name, 0) + 1
+            lease = self._leases[name] = Lease(name, owner, self._tokens[name], now + ttl)
+            return lease
+
+    async def release_lease(self, lease: Lease, /) -> None:
+        self._refuse_if_closed()
+        with self._lock:
+            held = self._leases.get(lease.name)
+            if held is not None and (held.owner, held.token) == (lease.owner, lease.token):
+                del self._leases[lease.name]
+
+    # Within the lock
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreClosed("this InMemoryEventStore was closed, and what it held is gone; make a new one")
+
+    def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None) -> StreamSlice:
+        if after < 0:
+            raise InvalidArgument(f"stream {stream_id!r} cannot be read after version {after}; expected 0 or more")
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            return StreamSlice(stream_id, 0, 0, None, ())
+        events = stream.events
+        version = len(events)
+        if after > version:
+            after = 0
+        news: Sequence[StoredEvent] = events[after:] if after < version else ()
+        if types is not None:
+            news = [event for event in news if event.type in types]
+        return StreamSlice(stream.id, after, version, events[-1].position, news)
+
+    def _decide(self, request: AppendRequest, at: datetime) -> Verdict:
+        key = request.idempotency
+        if key is not None and (used := self._outcomes.get(key.key)) is not None:
+            return AlreadyDone(used.events) if used.fingerprint == key.fingerprint else KeyReused(key.key)
+        for stream_id, expected in request.expected.items():
+            if expected.version is not None:
+                stream = self._streams.get(stream_id)
+                actual = 0 if stream is None else len(stream.events)
+                if actual != expected.version:
+                    return self._conflict(request, stream_id, expected.version, actual)
+        if not request.events:
+            return Committed(())
+        if (problem := _unstorable(request.events)) is not None:
+            return Refused(RequestRefused(problem))
+        return Committed(self._write(request.events, key, at))
+
+    def _conflict(self, request: AppendRequest, stream_id: str, expected: int, actual: int) -> Conflict:
+        exact = ((each, wanted.version) for each, wanted in request.expected.items() if wanted.version is not None)
+        return Conflict(stream_id, expected, actual, {each: self._slice(each, version) for each, version in exact})
+
+    def _write(self, events: Sequence[NewEvent], key: IdempotencyKey | None, at: datetime) -> tuple[StoredEvent, ...]:
+        stored: list[StoredEvent] = []
+        position = len(self._log)
+        for stream_id, event_id, kind, kind_version, data, metadata in events:
+            stream = self._streams.get(stream_id)
+            if stream is None:
+                stream = _Stream(str(stream_id))
+                self._streams[stream.id] = stream
+            position += 1
+            event = StoredEvent(stream.id, len(stream.events) + 1, Position((position,)), event_id, kind, kind_version, data, metadata, at)
+            stream.events.append(event)
+            stored.append(event)
+        self._log += stored
+        committed = tuple(stored)
+        if key is not None:
+            self._outcomes[key.key] = _Outcome(key.fingerprint, committed, at)
+        return committed
+
+    def _scan(self, start: int, head: int, limit: int, where: EventFilter) -> tuple[list[StoredEvent], int]:
+        found: list[StoredEvent] = []
+        for begin in range(start, head, _SCANNED_AT_ONCE):
+            for index, event in enumerate(self._log[begin : min(head, begin + _SCANNED_AT_ONCE)], begin + 1):
+                if where.admits(event):
+                    found.append(event)
+                    if len(found) == limit:
+                        return found, index
+        return found, head
+
+    def _wake_waiters(self) -> None:
+        for waiter in self._waiters:
+            waiter.wake()
+
+
+@final
+class _Stream:
+    """The events of one stream, and its id as a plain `str`: what a caller's own subclass of `str` carries stays outside."""
+
+    __slots__ = ("events", "id")
+
+    def __init__(self, stream_id: str) -> None:
+        self.id = stream_id
+        self.events: list[StoredEvent] = []
+
+
+class _Outcome(NamedTuple):
+    fingerprint: bytes
+    events: tuple[StoredEvent, ...]
+    at: datetime
+
+
+@final
+class _Waiter:
+    """One call that waits for news in its own event loop; any thread may wake it."""
+
+    __slots__ = ("_loop", "woken")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.woken: asyncio.Future[None] = loop.create_future()
+
+    def wake(self) -> None:
+        # A loop that was closed while one of its calls waited has nobody left to wake.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+
+def _index_of(after: Position | None) -> int:
+    """Return how many events of the log lie up to and including *after*."""
+    if after is None:
+        return 0
+    if len(after.key) != 1 or after.key[0] < 0:
+        raise InvalidPosition(str(after), "a memory store counts its events in one number")
+    return after.key[0]
+
+
+def _with_batch_size(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Tell every committed request how many were committed together."""
+    decided = list(verdicts)
+    size = sum(isinstance(verdict, Committed) for verdict in decided)
+    return [Committed(verdict.events, size) if isinstance(verdict, Committed) else verdict for verdict in decided]
+
+
+def _unstorable(events: Iterable[NewEvent]) -> str | None:
+    """Say what keeps one of *events* out of every store, or None: those that last hold text as UTF-8 and data as bytes."""
+    for event in events:
+        if type(event.data) is not bytes or type(event.metadata) is not bytes:
+            kinds = f"{type(event.data).__name__} and {type(event.metadata).__name__}"
+            return f"the data and metadata of {event.type!r} for {event.stream_id!r} are {kinds}; expected bytes"
+        if not (event.type.isascii() and event.stream_id.isascii()) and not _is_text(event.type + event.stream_id):
+            return f"{event.type!r} for {event.stream_id!r} holds a lone surrogate, which is no text; no store can keep it"
+    return None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
