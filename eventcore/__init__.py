@@ -96,6 +96,9 @@ from eventcore.store import (
     EventStore,
     ExpectedVersion,
 )
+from eventcore.stores.memory import (
+    InMemoryEventStore,
+)
 from eventcore.typed import (
     ReadOnlyStream,
     ReadOnlyStreams,
@@ -135,6 +138,7 @@ __all__ = [
     "GeneratedCodeMissing",
     "GeneratedCodeStale",
     "IdempotencyKeyReused",
+    "InMemoryEventStore",
     "InvalidArgument",
     "InvalidCommand",
     "InvalidHandle",

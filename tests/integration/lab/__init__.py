@@ -1,0 +1,1 @@
+"""Commands whose `handle` is given to them: a laboratory for what the executor promises."""

@@ -1,0 +1,127 @@
+"""One command with every kind of stream field, and small ones for what it cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from eventcore import Discovered, StreamId, command, discovered, event, state, stream
+
+if TYPE_CHECKING:
+    from lab.probes_streams import (
+        AliasedState,
+        AliasedStreams,
+        AliasedWrites,
+        AsyncProbeResolver,
+        AsyncProbeState,
+        AsyncProbeStreams,
+        AsyncProbeWrites,
+        OtherState,
+        OtherStreams,
+        OtherWrites,
+        ProbeResolver,
+        ProbeState,
+        ProbeStreams,
+        ProbeWrites,
+        SelectState,
+        SelectStreams,
+        SelectWrites,
+    )
+
+
+@event
+class Added:
+    amount: int
+
+
+@event
+class Noted:
+    text: str
+
+
+@event
+class Retired:
+    pass
+
+
+@state
+class Counter:
+    total: int = 0
+    count: int = 0
+
+    def apply(self, event: Added) -> Counter:
+        return Counter(self.total + event.amount, self.count + 1)
+
+
+@state(ignore_unknown=True)
+class Selective:
+    total: int = 0
+
+    def apply(self, event: Added) -> Selective:
+        return Selective(self.total + event.amount)
+
+
+@state
+class Notes:
+    texts: tuple[str, ...] = ()
+
+    def apply(self, event: Noted) -> Notes:
+        return Notes((*self.texts, event.text))
+
+
+@command
+class Probe:
+    main: StreamId[Counter] = stream()
+    rules: StreamId[Counter] = stream(read_only=True)
+    notes: StreamId[Notes] | None = stream(default=None)
+    several: tuple[StreamId[Counter], ...] = stream(default=())
+    friends: Discovered[Counter] = discovered()
+    seen: Discovered[Counter] = discovered(read_only=True)
+    act: Callable[[ProbeStreams, ProbeState, ProbeResolver], Any] = lambda streams, state, resolver: ()
+
+    def handle(self, streams: ProbeStreams, state: ProbeState, resolver: ProbeResolver) -> ProbeWrites:
+        writes: ProbeWrites = self.act(streams, state, resolver)
+        return writes
+
+
+@command
+class AsyncProbe:
+    main: StreamId[Counter] = stream()
+    friends: Discovered[Counter] = discovered()
+    act: Callable[[AsyncProbeStreams, AsyncProbeState, AsyncProbeResolver], Awaitable[Any]]
+
+    async def handle(self, streams: AsyncProbeStreams, state: AsyncProbeState, resolver: AsyncProbeResolver) -> AsyncProbeWrites:
+        writes: AsyncProbeWrites = await self.act(streams, state, resolver)
+        return writes
+
+
+@command
+class Other:
+    main: StreamId[Counter] = stream()
+    act: Callable[[OtherStreams], Any]
+
+    def handle(self, streams: OtherStreams, state: OtherState) -> OtherWrites:
+        writes: OtherWrites = self.act(streams)
+        return writes
+
+
+@command(allow_aliases=True)
+class Aliased:
+    left: StreamId[Counter] = stream()
+    right: StreamId[Counter] = stream()
+    watched: StreamId[Counter] = stream(read_only=True)
+    amount: int
+
+    def handle(self, streams: AliasedStreams, state: AliasedState) -> AliasedWrites:
+        yield streams.left.write(Added(self.amount))
+        yield streams.right.write(Added(self.amount))
+
+
+@command
+class Select:
+    """Reads a stream that holds more than it knows."""
+
+    main: StreamId[Selective] = stream()
+
+    def handle(self, streams: SelectStreams, state: SelectState) -> SelectWrites:
+        yield streams.main.write(Added(state.main.total))
