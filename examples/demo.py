@@ -82,7 +82,14 @@ def _run(folder: Path, *command: str, expected: int = 0) -> None:
     program = [sys.executable] if command[0] == "python" else [str(Path(sys.executable).with_name(command[0]))]
     environment = {**os.environ, "MYPY_CACHE_DIR": str(folder / ".mypy_cache"), "MYPY_FORCE_TERMINAL_WIDTH": str(WIDTH - 4)}
     done = subprocess.run(  # noqa: S603  # the programs named above
-        [*program, *command[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [*program, *command[1:]],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     print(textwrap.indent(done.stdout.rstrip(), "    "), flush=True)
     if done.returncode != expected:

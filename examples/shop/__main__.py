@@ -64,7 +64,9 @@ def _show(options: argparse.Namespace, shelves: Sequence[Shelf], day: Day) -> No
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m shop", description=__doc__)
-    parser.add_argument("--file", type=Path, default=Path("shop.db"), help="the SQLite file; made if it does not exist (default: %(default)s)")
+    parser.add_argument(
+        "--file", type=Path, default=Path("shop.db"), help="the SQLite file; made if it does not exist (default: %(default)s)"
+    )
     parser.add_argument("--products", type=int, default=8, metavar="N", help="how many products (default: %(default)s)")
     parser.add_argument("--stock", type=int, default=100, metavar="N", help="how many of each are added (default: %(default)s)")
     parser.add_argument("--customers", type=int, default=300, metavar="N", help="how many customers (default: %(default)s)")

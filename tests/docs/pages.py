@@ -1,0 +1,85 @@
+"""Markdown pages as data: their code blocks, their links.
+
+How a page says what is to be tested:
+
+* ``python title="x.py"`` is a file; all files of one page make one project.
+* ``console`` is a transcript: lines that begin with ``$ `` are run in that project, in order, and what follows is what they print, where a line
+  ``...`` stands for any lines. Installations are left out: the tests run in an environment that has it all.
+* In a file whose name begins with ``mistakes`` the lines with a comment are exactly those that mypy and pyright refuse.
+* other ``python`` blocks are fragments: they have to be Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_BLOCK = re.compile(r"^```(?P<language>\w+)(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r'title="([^"]+)"')
+_INLINE = re.compile(r"`[^`\n]+`")
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+
+
+@attrs.frozen
+class Block:
+    language: str
+    title: str | None
+    text: str
+
+
+@attrs.frozen
+class Step:
+    """One command of a transcript and what it prints."""
+
+    command: str
+    output: str
+
+
+@attrs.frozen
+class Page:
+    path: Path
+    text: str
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [Block(found["language"], _title(found["info"]), found["text"]) for found in _BLOCK.finditer(self.text)]
+
+    @property
+    def files(self) -> dict[str, str]:
+        return {block.title: block.text for block in self.blocks if block.title is not None}
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for block in self.blocks if block.language == "console" for step in _steps(block.text)]
+
+    @property
+    def links(self) -> list[str]:
+        """The targets of links that stay within the repository."""
+        prose = _INLINE.sub("", _BLOCK.sub("", self.text))
+        return [found["target"] for found in _LINK.finditer(prose) if "://" not in found["target"]]
+
+
+def read(path: Path) -> Page:
+    return Page(path, path.read_text(encoding="utf-8"))
+
+
+def pages() -> list[Page]:
+    """Return every page of the repository that its readers are sent to."""
+    return [read(path) for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]]
+
+
+def _title(info: str) -> str | None:
+    found = _TITLE.search(info)
+    return found[1] if found else None
+
+
+def _steps(transcript: str) -> Iterator[Step]:
+    for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        if not command.startswith("pip install "):
+            yield Step(command, output)
