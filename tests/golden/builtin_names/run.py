@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import asyncio
+
+import keywords
+from eventcore import CommandExecutor, InMemoryEventStore, StreamId
+from keywords import Locals, Soft, Thing
+
+
+async def main() -> None:
+    async with InMemoryEventStore() as store:
+        executor = CommandExecutor(store)
+        ids = [StreamId.of(Thing, n) for n in range(20)]
+        result = await executor.execute(Soft(ids[1], ids[2], (ids[3], ids[4]), ids[9]))
+        assert [recorded.event.id for recorded in result.events] == [1, 2, 3, 3, 4]
+        await executor.execute(keywords.list(ids[6], ids[1]))
+        assert (await executor.load(ids[6])).state == Thing(1)
+        seven = await executor.execute(Locals(*ids[10:17], ids[17], state=ids[18]))
+        assert [recorded.event.id for recorded in seven.events] == [0, 0, 0, 0, 0, 0, 0, 7, 7, 1]
+
+
+asyncio.run(main())

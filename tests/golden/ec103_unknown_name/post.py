@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+STAMP = "1st"

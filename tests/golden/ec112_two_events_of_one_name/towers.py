@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from eventcore import event
+
+
+@event
+class Rung:
+    by: str

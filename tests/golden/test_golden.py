@@ -1,0 +1,172 @@
+"""Every folder beside this file is a small user project, with what is generated for it. `pytest tests/golden --update-golden` rewrites that.
+
+A new case is a new folder: no line here knows any of them. See `harness.Case` for what may be in it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.golden.harness import (
+    CHECKERS,
+    CHECKOUT,
+    HERE,
+    Case,
+    by_case,
+    cases,
+    contents,
+    generate,
+    import_roots,
+    is_generated,
+    module_name,
+    python_files,
+    store_as_golden,
+)
+
+ALL = cases()
+GOOD = [case for case in ALL if not case.is_faulty]
+FAULTY = [case for case in ALL if case.is_faulty]
+EXAMPLES = sorted(path for path in (CHECKOUT / "examples").glob("*") if path.is_dir() and any(map(is_generated, python_files(path))))
+WITH_MAINS = [(case, module) for case in GOOD for module in case.mains]
+
+each_case = pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+each_good_case = pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
+each_faulty_case = pytest.mark.parametrize("case", FAULTY, ids=lambda case: case.name)
+
+
+@each_case
+def test_what_is_generated_is_what_is_committed(case: Case, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    fresh = case.copy(tmp_path / case.name, generated=False)
+    generated = generate(fresh.root, ".")
+    if request.config.getoption("--update-golden", default=False):
+        store_as_golden(case, fresh, generated.diagnostics)
+    assert generated.diagnostics == case.diagnostics
+    assert contents(fresh) == contents(case)
+    assert generated.exit_code == (2 if case.is_faulty else 0)
+    written = {path: path.stat().st_mtime_ns for path in fresh.generated()}
+    generate(fresh.root, ".")
+    assert {path: path.stat().st_mtime_ns for path in fresh.generated()} == written, "equal text was written again"
+
+
+@each_good_case
+def test_check_finds_nothing_to_do(case: Case, tmp_path: Path) -> None:
+    copy = case.copy(tmp_path / case.name, generated=True)
+    checked = generate(copy.root, "--check", ".")
+    assert checked.diagnostics == case.diagnostics
+    assert checked.exit_code == 0, checked.out
+
+
+@each_faulty_case
+def test_check_reports_what_generate_reports(case: Case, tmp_path: Path) -> None:
+    copy = case.copy(tmp_path / case.name, generated=True)
+    before = {path: path.read_bytes() for path in copy.root.rglob("*.py")}
+    checked = generate(copy.root, "--check", ".")
+    assert checked.diagnostics == case.diagnostics
+    assert checked.exit_code == 2
+    assert {path: path.read_bytes() for path in copy.root.rglob("*.py")} == before
+
+
+@each_faulty_case
+def test_no_file_of_the_users_is_changed(case: Case, tmp_path: Path) -> None:
+    copy = case.copy(tmp_path / case.name, generated=False)
+    before = {path: path.read_bytes() for path in copy.root.rglob("*.py")}
+    generate(copy.root, ".")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_the_output_depends_on_nothing_but_the_sources(tmp_path: Path) -> None:
+    """Another process, another seed for hashes, another place, an absolute path, and `--strict` where there is nothing to be strict about."""
+    script = "import sys\nfrom eventcore.cli import main\nsys.exit(max(main(['generate', path]) or 0 for path in sys.argv[1:]))"
+    copies = [(case, case.copy(tmp_path / "elsewhere" / case.name, generated=False)) for case in GOOD]
+    environment = {**GOOD[0].environment(), "PYTHONHASHSEED": "4711"}
+    command = [sys.executable, "-c", script, *(str(copy.root) for _, copy in copies)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {case.name: contents(copy) for case, copy in copies} == {case.name: contents(case) for case in GOOD}
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, list[str]]]:
+    """What each checker says of all good cases together: one run of each, side by side."""
+    folder = tmp_path_factory.mktemp("typed") / "cases"
+    for case in GOOD:
+        copy = case.copy(folder / case.name, generated=True)
+        (copy.root / "run.py").rename(copy.root / f"run_{case.name}.py")
+    roots = import_roots(python_files(folder))
+    with ThreadPoolExecutor(2) as pool:
+        running = {name: pool.submit(check, folder, roots) for name, check in CHECKERS.items()}
+        return {name: by_case(future.result(), folder) for name, future in running.items()}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("checker", CHECKERS)
+@each_good_case
+def test_types_are_strictly_clean(case: Case, checker: str, findings: Mapping[str, Mapping[str, list[str]]]) -> None:
+    assert findings[checker].get(case.name, []) == []
+
+
+@pytest.mark.parametrize("order", ["user-first", "generated-first"])
+@each_good_case
+def test_imports_in_both_orders_and_agrees_with_the_markers(case: Case, order: str) -> None:
+    user = ",".join(map(module_name, case.sources()))
+    generated = ",".join(map(module_name, case.generated()))
+    done = case.run(str(HERE / "probe.py"), order, user, generated)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_agrees_with_its_markers(example: Path) -> None:
+    case = Case(example)
+    generated = case.generated()
+    sources = [path for path in case.sources() if path.with_name(f"{path.stem}_streams.py") in generated]
+    done = case.run(str(HERE / "probe.py"), "user-first", ",".join(map(module_name, sources)), ",".join(map(module_name, generated)))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_good_case
+def test_runs(case: Case) -> None:
+    done = case.run("run.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("way", ["module", "script"])
+@pytest.mark.parametrize(("case", "module"), WITH_MAINS, ids=lambda value: value if isinstance(value, str) else value.name)
+def test_runs_as_main_and_is_imported_once(case: Case, module: str, way: str) -> None:
+    path = module.replace(".", "/") + ".py"
+    done = case.run("-m", module) if way == "module" else case.run(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines() == [f"imported {module}"]
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["format", "--diff"]], ids=["check", "format"])
+def test_generated_code_is_clean_under_ruff(arguments: list[str]) -> None:
+    paths = [str(path) for case in ALL for path in case.generated()]
+    assert paths
+    command = [str(Path(sys.executable).with_name("ruff")), *arguments, "--isolated", "--no-cache", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_two_cases_have_modules_of_one_name() -> None:
+    """They are type-checked together, so each needs names of its own."""
+    homes: dict[str, set[str]] = {}
+    for case in GOOD:
+        for path in (*case.sources(), *case.generated()):
+            homes.setdefault(module_name(path), set()).add(case.name)
+    assert {name: sorted(found) for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_codes_pages_and_goldens_are_one_set() -> None:
+    from eventcore_codegen.diagnostics import CODES
+
+    shown = {code for case in ALL for code in re.findall(r"^\S+:\d+:\d+: (EC\d{3}) (?:error|warning): ", case.diagnostics, re.MULTILINE)}
+    pages = {path.stem for path in (CHECKOUT / "docs" / "errors").glob("EC*.md")}
+    assert pages == {*CODES}
+    assert shown == {*CODES}
