@@ -1,0 +1,142 @@
+"""`EventCodec`: whole events, metadata and commands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn, TypeVar, final
+
+import orjson
+from cattrs import Converter
+
+from eventcore.codec.coder import Coder, Function
+from eventcore.codec.compiler import Compiler
+from eventcore.codec.fingerprint import canonical
+from eventcore.codec.misfit import Misfit, shown
+from eventcore.codec.untyped import encode_json, refuse_unstorable_text
+from eventcore.errors import EventNotStorable, InvalidIdempotencyKey, InvalidMetadata
+from eventcore.events import Metadata
+
+T = TypeVar("T")
+
+_ESCAPED_NUL: Final = b"\\u0000"
+_FINGERPRINT_FORMAT: Final = b"1:"
+
+
+@final
+class EventCodec:
+    """Turn events into the JSON that stores keep, and back: what is stored comes back equal and of the same types, or is refused.
+
+    *converter* is a cattrs converter with your own hooks; what you registered on it before it is given here wins over what the codec does by itself.
+    With *ignore_unknown_fields*, stored fields that a class no longer has are passed over instead of being an error.
+    """
+
+    def __init__(self, converter: Converter | None = None, *, ignore_unknown_fields: bool = False) -> None:
+        self._compiler = Compiler(converter, ignore_unknown=ignore_unknown_fields)
+        self._encoders: dict[type, Function] = {}
+        hooks = self._compiler.hooks
+        self._unstructure: Callable[[object], object] = hooks.unstructure if hooks is not None else _no_hook
+
+    def encode(self, event: object) -> bytes:
+        """Return the JSON of *event*. Raises `EventNotStorable`, or `DefinitionError` where no event of its class can be stored."""
+        cls = type(event)
+        try:
+            encode = self._encoders[cls]
+        except KeyError:
+            encode = self._encoders[cls] = self._coder(cls).encode
+        try:
+            encoded = encode(event)
+        except Misfit as misfit:
+            raise EventNotStorable(cls.__name__, f"{cls.__name__}{misfit.path}: {misfit.problem}") from misfit
+        except RecursionError as error:
+            raise EventNotStorable(cls.__name__, "it is nested too deeply, or holds itself") from error
+        try:
+            data = orjson.dumps(encoded)
+        except TypeError as error:
+            _refuse(cls, encoded, error)
+        if _ESCAPED_NUL in data:
+            _check_text(cls, encoded)
+        return data
+
+    def decoder(self, cls: type[T]) -> Callable[[bytes], T]:
+        """Return a function from stored bytes to an event of *cls*.
+
+        It raises a `ValueError` whose text says where and what is wrong. Raises `DefinitionError` here and now where no event of *cls* can be stored.
+        """
+        decode = self._coder(cls).decode
+        loads = orjson.loads
+
+        def decode_event(data: bytes) -> T:
+            try:
+                raw = loads(data)
+            except ValueError as error:
+                raise Misfit(f"it is not JSON: {error}") from error
+            event: T = decode(raw)
+            return event
+
+        return decode_event
+
+    def encode_metadata(self, metadata: Metadata) -> bytes:
+        """Return the JSON of *metadata*. Raises `InvalidMetadata`."""
+        if not metadata and type(metadata) is dict:
+            return b"{}"
+        try:
+            return _dump_metadata(metadata)
+        except Misfit as misfit:
+            raise InvalidMetadata(f"metadata{misfit.path}: {misfit.problem}") from misfit
+        except (RecursionError, TypeError) as error:
+            raise InvalidMetadata(f"metadata cannot be stored: {error}") from error
+
+    def decode_metadata(self, data: bytes) -> Metadata:
+        """Return stored metadata. Raises `ValueError` unless it is a JSON object."""
+        if data == b"{}":
+            return {}
+        metadata: object = orjson.loads(data)
+        if not isinstance(metadata, dict):
+            raise Misfit(f"expected an object, got {shown(metadata)}")
+        return metadata
+
+    def fingerprint(self, command: object) -> bytes:
+        """Return a digest of a command's class and fields: equal for equal commands, in every process.
+
+        The class counts by its qualified name, without its module, so that a program that is run as a script and one that imports it agree.
+        Raises `InvalidIdempotencyKey` for a field that has no form of its own which every process agrees on.
+        """
+        name = type(command).__qualname__
+        try:
+            data = canonical(command, self._unstructure)
+        except Misfit as misfit:
+            problem = f"{name}{misfit.path}: {misfit.problem}"
+        except RecursionError:
+            problem = f"{name} is nested too deeply, or holds itself"
+        else:
+            return hashlib.sha256(_FINGERPRINT_FORMAT + data).digest()
+        raise InvalidIdempotencyKey(f"{problem}; a command with an idempotency key must be comparable with what an earlier process was given")
+
+    def _coder(self, cls: type) -> Coder:
+        return self._compiler.event(cls)
+
+
+def _refuse(cls: type, encoded: object, error: TypeError) -> NoReturn:
+    """Say what orjson's *error* does not: which field holds what it cannot write."""
+    _check_text(cls, encoded)
+    raise EventNotStorable(cls.__name__, str(error)) from error
+
+
+def _check_text(cls: type, encoded: object) -> None:
+    try:
+        refuse_unstorable_text(encoded)
+    except Misfit as misfit:
+        raise EventNotStorable(cls.__name__, f"{cls.__name__}{misfit.path}: {misfit.problem}") from misfit
+
+
+def _dump_metadata(metadata: Metadata) -> bytes:
+    if not isinstance(metadata, Mapping):
+        raise Misfit(f"expected a mapping of strings to JSON values, got {shown(metadata)}")
+    encoded = encode_json(dict(metadata))
+    refuse_unstorable_text(encoded)
+    return orjson.dumps(encoded)
+
+
+def _no_hook(_value: object) -> None:
+    return None

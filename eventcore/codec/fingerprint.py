@@ -1,0 +1,128 @@
+"""A digest of a value by what it is at run time: equal values of the same types give equal bytes in every process.
+
+Each value becomes a tag, a length and its bytes, so that no two different values share an encoding. Nothing here looks at annotations, hashes,
+the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Set
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, cast
+from uuid import UUID
+
+import attrs
+import orjson
+
+from eventcore.codec.misfit import Misfit, key_segment
+from eventcore.codec.untyped import encode_json
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracted from wall times, whose offset is taken off by itself
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def canonical(value: object, unstructure: Callable[[object], object]) -> bytes:
+    """Return the bytes of *value*. *unstructure* gives the JSON of a class that a user has a hook for, and None for all others. Raises `Misfit`."""
+    hooked = unstructure(value)
+    if hooked is not None:
+        return _frame("hook", type(value).__qualname__.encode() + b"\0" + orjson.dumps(encode_json(hooked), option=orjson.OPT_SORT_KEYS))
+    simple = _simple(value)
+    return simple if simple is not None else _compound(value, unstructure)
+
+
+def _simple(value: object) -> bytes | None:
+    if value is None or isinstance(value, bool):
+        return _frame("constant", repr(value).encode())
+    if isinstance(value, Enum):
+        name = value.name if value.name is not None else str(value.value)  # composite flags may have no name
+        return _frame("enum", f"{type(value).__qualname__}.{name}".encode())
+    if isinstance(value, int):
+        return _frame("int", hex(value).encode())
+    if isinstance(value, str):
+        return _frame("str", value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, bytes):
+        return _frame("bytes", value)
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    if isinstance(value, UUID | PurePath):
+        return _frame("uuid" if isinstance(value, UUID) else "path", str(value).encode("utf-8", "surrogatepass"))
+    return _moment(value)
+
+
+def _moment(value: object) -> bytes | None:
+    if isinstance(value, datetime):
+        offset = value.utcoffset()
+        wall = (value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
+        return _frame("datetime", str(wall).encode()) if offset is None else _frame("instant", str(wall - offset // _MICROSECOND).encode())
+    if isinstance(value, date):
+        return _frame("date", value.isoformat().encode())
+    if isinstance(value, time):
+        offset = value.utcoffset()
+        wall = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+        return _frame("time", str(wall).encode()) if offset is None else _frame("time in zone", str(wall - offset // _MICROSECOND).encode())
+    if isinstance(value, timedelta):
+        return _frame("timedelta", str(value // _MICROSECOND).encode())
+    return None
+
+
+def _compound(value: object, unstructure: Callable[[object], object]) -> bytes:
+    if isinstance(value, tuple | list):
+        items = cast("Iterable[object]", value)
+        parts = [_under(f"[{index}]", item, unstructure) for index, item in enumerate(items)]
+        return _frame("tuple" if isinstance(value, tuple) else "list", b"".join(parts))
+    if isinstance(value, Set):
+        return _frame("set", b"".join(sorted(_under("{}", item, unstructure) for item in value)))
+    if isinstance(value, Mapping):
+        entries = [(key_segment(key), key, item) for key, item in value.items()]
+        return _frame("mapping", b"".join(sorted(_under(where, key, unstructure) + _under(where, item, unstructure) for where, key, item in entries)))
+    fields = _fields(value)
+    if fields is None:
+        raise Misfit(f"a {type(value).__name__} has no form that is the same in every process; use a type that an event may carry")
+    parts = [_frame("field", name.encode()) + _under(f".{name}", item, unstructure) for name, item in fields]
+    return _frame("record", _frame("class", type(value).__qualname__.encode()) + b"".join(parts))
+
+
+def _fields(value: Any) -> list[tuple[str, object]] | None:
+    """Return what counts when two instances are compared; what the constructor doesn't take follows from the rest, or is no data."""
+    cls = type(value)
+    if attrs.has(cls):
+        attributes: Iterable[attrs.Attribute[object]] = attrs.fields(cls)
+        counting = sorted((field for field in attributes if field.init and field.eq), key=lambda field: field.name)
+        return [(field.name, field.eq_key(getattr(value, field.name)) if field.eq_key else getattr(value, field.name)) for field in counting]
+    if dataclasses.is_dataclass(cls):
+        names = sorted(field.name for field in dataclasses.fields(cls) if field.init and field.compare)
+        return [(name, getattr(value, name)) for name in names]
+    return None
+
+
+def _under(segment: str, value: object, unstructure: Callable[[object], object]) -> bytes:
+    try:
+        return canonical(value, unstructure)
+    except Misfit as misfit:
+        misfit.under(segment)
+        raise
+
+
+def _float(value: float) -> bytes:
+    if value - value != 0.0:
+        raise Misfit(f"{value} is no JSON number")
+    return _frame("float", (value + 0.0).hex().encode())  # -0.0 equals 0.0
+
+
+def _decimal(value: Decimal) -> bytes:
+    if not value.is_finite():
+        raise Misfit(f"Decimal('{value}') is no finite number")
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    kept = text.rstrip("0")
+    return _frame("decimal", f"{sign}:{kept}:{int(exponent) + len(text) - len(kept)}".encode() if kept else b"0")
+
+
+def _frame(tag: str, data: bytes) -> bytes:
+    return b"%s:%d:%s" % (tag.encode(), len(data), data)

@@ -1,0 +1,283 @@
+"""Types that are stored as one JSON number, string, boolean or null."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from math import copysign
+from pathlib import PurePath
+from types import NoneType
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import orjson
+
+from eventcore.codec.coder import Coder
+from eventcore.codec.misfit import Misfit, unfit, unread
+from eventcore.ids import StreamId
+
+T = TypeVar("T")
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+EXPONENT_FROM: Final = 1e16  # from here on orjson writes floats with an exponent, which jsonb turns into the digits of an integer
+
+
+def scalar(cls: type) -> Coder | None:
+    """Return the coder of one of the scalar types, or None if *cls* is none."""
+    maker = _SCALARS.get(cls)
+    if maker is not None:
+        return maker()
+    if issubclass(cls, PurePath):
+        return _path(cls)
+    for base in (str, int, float):
+        if issubclass(cls, base) and cls is not bool:
+            return subclass_of_scalar(cls, _SCALARS[base](), cls, trusted=cls is StreamId)
+    return None
+
+
+def exact_float() -> Coder:
+    """Return the coder of floats that share their place with integers: they always keep a decimal point, whatever jsonb does to exponents."""
+    plain = _float()
+
+    def encode(value: object) -> object:
+        number = plain.encode(value)
+        return number if -EXPONENT_FROM < number < EXPONENT_FROM else orjson.Fragment(f"{number:.1f}".encode())
+
+    return Coder("float", encode, plain.decode, plain.emits, plain.takes)
+
+
+def subclass_of_scalar(cls: type, base: Coder, make: Callable[[Any], object], *, trusted: bool) -> Coder:
+    """Return the coder of a subclass of `str`, `int` or `float`. *make* restores it; unless *trusted*, each value is restored to see if it can be."""
+    (plain,) = base.emits
+    reduce = {str: str.__str__, int: int.__int__, float: float.__float__}[plain]
+
+    def decode(raw: object) -> object:
+        value = base.decode(raw)
+        try:
+            return make(value)
+        except Exception as error:
+            raise Misfit(f"{cls.__name__} refused {value!r}: {error}") from error
+
+    def encode(value: Any) -> object:
+        if type(value) is not cls:
+            raise unfit(value, _a(cls.__name__))
+        reduced = base.encode(reduce(value))
+        if not trusted:
+            again = decode(reduced)
+            if type(again) is not cls or again != value:
+                raise Misfit(f"{value!r} would come back as {again!r}")
+        return reduced
+
+    return Coder(cls.__name__, encode, decode, base.emits, frozenset({cls}))
+
+
+def _none() -> Coder:
+    def encode(value: object) -> None:
+        if value is not None:
+            raise unfit(value, "None")
+
+    def decode(raw: object) -> None:
+        if raw is not None:
+            raise unread(raw, "null")
+
+    return Coder("None", encode, decode, frozenset({NoneType}), frozenset({NoneType}), "{v} is None", "{v} is None")
+
+
+def _bool() -> Coder:
+    def encode(value: object) -> bool:
+        if type(value) is not bool:
+            raise unfit(value, "a bool")
+        return value
+
+    def decode(raw: object) -> bool:
+        if type(raw) is not bool:
+            raise unread(raw, "true or false")
+        return raw
+
+    return Coder("bool", encode, decode, frozenset({bool}), frozenset({bool}), "type({v}) is bool", "type({v}) is bool")
+
+
+def _int() -> Coder:
+    def encode(value: object) -> int:
+        if type(value) is not int:
+            raise unfit(value, "an int")
+        if not INT_MIN <= value <= INT_MAX:
+            raise Misfit("an integer beyond 64 bits, which not every store and reader of JSON keeps; use a Decimal or str field")
+        return value
+
+    def decode(raw: object) -> int:
+        if type(raw) is not int:
+            raise unread(raw, "an integer")
+        return raw
+
+    test = f"type({{v}}) is int and {INT_MIN} <= {{v}} <= {INT_MAX}"
+    return Coder("int", encode, decode, frozenset({int}), frozenset({int}), test, "type({v}) is int")
+
+
+def _float() -> Coder:
+    def encode(value: object) -> float:
+        if type(value) is int:
+            return _float_of(value)
+        if type(value) is not float:
+            raise unfit(value, "a float")
+        if value - value != 0.0:
+            raise Misfit(f"{value} is no JSON number")
+        if value == 0.0 and copysign(1.0, value) < 0:
+            raise Misfit("-0.0, whose sign not every store keeps; use 0.0")
+        return value
+
+    def decode(raw: object) -> float:
+        if type(raw) is float:
+            return raw
+        if type(raw) is int:
+            return _float_of(raw)
+        raise unread(raw, "a number")
+
+    test = "type({v}) is float and {v} and {v} - {v} == 0.0"
+    return Coder("float", encode, decode, frozenset({float}), frozenset({float}), test, "type({v}) is float")
+
+
+def _float_of(number: int) -> float:
+    try:
+        result = float(number)
+    except OverflowError:
+        result = 0.5
+    if result != number:
+        raise Misfit("an integer that no float holds exactly; use an int or Decimal field")
+    return result
+
+
+def _str() -> Coder:
+    def encode(value: object) -> str:
+        if type(value) is str:
+            return value
+        if type(value) is StreamId:
+            return str.__str__(value)
+        raise unfit(value, "a str")
+
+    def decode(raw: object) -> str:
+        if type(raw) is not str:
+            raise unread(raw, "a string")
+        return raw
+
+    return Coder("str", encode, decode, frozenset({str}), frozenset({str}), "type({v}) is str", "type({v}) is str")
+
+
+def _text(cls: type[T], write: Callable[[T], str], read: Callable[[str], T], noun: str) -> Coder:
+    expected = _a(cls.__name__)
+
+    def encode(value: object) -> str:
+        if type(value) is not cls:
+            raise unfit(value, expected)
+        return write(value)
+
+    def decode(raw: object) -> T:
+        if type(raw) is not str:
+            raise unread(raw, noun)
+        try:
+            return read(raw)
+        except (ValueError, ArithmeticError) as error:
+            raise unread(raw, noun) from error
+
+    return Coder(cls.__name__, encode, decode, frozenset({str}), frozenset({cls}))
+
+
+def _path(cls: type[PurePath]) -> Coder:
+    concrete = type(cls())
+    coder = _text(concrete, str, concrete, "a path")
+    coder.name = cls.__name__
+    return coder
+
+
+def _write_decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise Misfit(f"Decimal('{value}') is no finite number")
+    return str(value)
+
+
+def _read_decimal(text: str) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise InvalidOperation
+    return Decimal(text)
+
+
+def _write_datetime(value: datetime) -> str:
+    zone = value.tzinfo
+    text = value.isoformat()
+    if zone is None:
+        if value.fold:
+            raise Misfit("a naive datetime with fold=1, which its text does not keep; use an aware one")
+    elif type(zone) is not timezone and datetime.fromisoformat(text) != value:
+        raise Misfit(f"{text} in {zone} would not come back equal (an hour that its zone repeats or skips); use .astimezone(timezone.utc) first")
+    elif value.utcoffset() is None:
+        raise Misfit(f"its time zone {zone} has no offset")
+    return text
+
+
+def _read_datetime(text: str) -> datetime:
+    if len(text) <= len("2000-01-01"):
+        raise ValueError
+    return datetime.fromisoformat(text)
+
+
+def _write_time(value: time) -> str:
+    if value.fold:
+        raise Misfit("a time with fold=1, which its text does not keep")
+    if value.tzinfo is not None and value.utcoffset() is None:
+        raise Misfit(f"a time in {value.tzinfo} has no offset without a date; use a datetime, or a naive time and the zone's name")
+    return value.isoformat()
+
+
+def _write_timedelta(value: timedelta) -> str:
+    sign, length = ("-", -value) if value < _ZERO and value != timedelta.min else ("", value)
+    fraction = f".{length.microseconds:06}" if length.microseconds else ""
+    return f"{sign}P{length.days}DT{length.seconds}{fraction}S"
+
+
+def _read_timedelta(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError
+    sign, days, seconds, fraction = match.groups(default="")
+    length = timedelta(days=int(days), seconds=int(seconds), microseconds=int(fraction or 0))
+    return -length if sign else length
+
+
+def _write_bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _read_bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiouAEIO" else f"a {name}"
+
+
+_ZERO: Final = timedelta(0)
+_DURATION: Final = re.compile(r"(-)?P(-?[0-9]{1,9})DT([0-9]{1,5})(?:\.([0-9]{6}))?S")
+_DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+_SCALARS: Final[dict[type, Callable[[], Coder]]] = {
+    NoneType: _none,
+    bool: _bool,
+    int: _int,
+    float: _float,
+    str: _str,
+    bytes: lambda: _text(bytes, _write_bytes, _read_bytes, "bytes in base64"),
+    datetime: lambda: _text(datetime, _write_datetime, _read_datetime, "a date and time in ISO 8601"),
+    date: lambda: _text(date, date.isoformat, date.fromisoformat, "a date in ISO 8601"),
+    time: lambda: _text(time, _write_time, time.fromisoformat, "a time in ISO 8601"),
+    timedelta: lambda: _text(timedelta, _write_timedelta, _read_timedelta, "a duration such as 'P1DT3600S'"),
+    Decimal: lambda: _text(Decimal, _write_decimal, _read_decimal, "a decimal number as text"),
+    UUID: lambda: _text(UUID, str, UUID, "a UUID"),
+}

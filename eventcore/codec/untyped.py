@@ -1,0 +1,64 @@
+"""Places without a type of their own: `Any`, `object`, `JsonValue`. They hold JSON values, exactly; anything else would come back as something else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eventcore.codec.coder import ANY_JSON, Coder
+from eventcore.codec.misfit import Misfit, key_segment
+from eventcore.codec.scalars import exact_float, scalar
+
+_SCALAR_CODERS: Final = {cls: coder for cls in (type(None), bool, int, str) if (coder := scalar(cls)) is not None} | {float: exact_float()}
+
+
+def untyped() -> Coder:
+    return Coder("JSON", encode_json, lambda raw: raw, ANY_JSON, None, "type({v}) is str or type({v}) is bool or {v} is None", "True")
+
+
+def encode_json(value: object) -> object:
+    """Return *value* as orjson is to write it. Raises `Misfit` unless it consists of the very types that JSON has."""
+    if type(value) is dict:
+        return {_key(key): _encode_under(key, item) for key, item in value.items()}
+    if type(value) is list:
+        return [_encode_under(index, item) for index, item in enumerate(value)]
+    coder = _SCALAR_CODERS.get(type(value))
+    if coder is None:
+        hint = "; use a list" if isinstance(value, tuple) else "; annotate the field with its type"
+        raise Misfit(f"a {type(value).__name__} would not come back from an untyped place, which holds JSON values only{hint}")
+    return coder.encode(value)
+
+
+def _key(key: object) -> str:
+    if type(key) is not str:
+        raise Misfit(f"the key {key!r} is no str, and an untyped place holds JSON values only; annotate the field with its type")
+    return key
+
+
+def _encode_under(key: str | int, item: object) -> object:
+    try:
+        return encode_json(item)
+    except Misfit as misfit:
+        misfit.under(key_segment(key))
+        raise
+
+
+def refuse_unstorable_text(value: object, path: str = "") -> None:
+    """Raise `Misfit` if a string in an encoded value holds what PostgreSQL or UTF-8 cannot: NUL or a lone surrogate."""
+    if isinstance(value, str):
+        _refuse_text(value, path, "the text")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            where = path + key_segment(key)
+            _refuse_text(key, where, "the key")
+            refuse_unstorable_text(item, where)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            refuse_unstorable_text(item, f"{path}[{index}]")
+
+
+def _refuse_text(text: str, path: str, what: str) -> None:
+    if "\0" in text:
+        raise Misfit(f"{what} holds NUL at index {text.index(chr(0))}, which not every store keeps; remove it, or use a bytes field", path)
+    for index, character in enumerate(text):
+        if "\ud800" <= character <= "\udfff":
+            raise Misfit(f"{what} holds the lone surrogate {character!r} at index {index}, which is no Unicode; use a bytes field", path)
