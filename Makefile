@@ -40,7 +40,7 @@ mutants: $(VENV)/.dev ## Take each guard against a known bug away and see that i
 	$(BIN)/python -m tests.mutants
 
 soak: $(VENV)/.dev ## Run the seeded tests in their long form
-	EVENTCORE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600 -m soak
+	EVENTCORE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
 
 generate: $(VENV)/.dev ## Generate the examples' files afresh
 	$(BIN)/eventcore generate examples
