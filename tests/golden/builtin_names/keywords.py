@@ -39,10 +39,10 @@ class Thing:
 @command
 class Soft:
     match: StreamId[Thing] = stream()
+    str: StreamId[Thing] = stream(read_only=True)
     case: StreamId[Thing] | None = stream(default=None)
     type: tuple[StreamId[Thing], ...] = stream(default=())
     list: Discovered[Thing] = discovered()
-    str: StreamId[Thing] = stream(read_only=True)
     None_: int = 0
 
     def handle(self, streams: SoftStreams, state: SoftState, resolver: SoftResolver) -> SoftWrites:

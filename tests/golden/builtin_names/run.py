@@ -11,7 +11,7 @@ async def main() -> None:
     async with InMemoryEventStore() as store:
         executor = CommandExecutor(store)
         ids = [StreamId.of(Thing, n) for n in range(20)]
-        result = await executor.execute(Soft(ids[1], ids[2], (ids[3], ids[4]), ids[9]))
+        result = await executor.execute(Soft(ids[1], ids[9], ids[2], (ids[3], ids[4])))
         assert [recorded.event.id for recorded in result.events] == [1, 2, 3, 3, 4]
         await executor.execute(keywords.list(ids[6], ids[1]))
         assert (await executor.load(ids[6])).state == Thing(1)
