@@ -24,33 +24,40 @@ class EventReader:
     def __init__(self, codec: EventCodec, owner: str, types: Mapping[str, EventType]) -> None:
         self.owner = owner
         self.types = types
+        self.decoders = {(name, event_type.version): codec.decoder(event_type.cls) for name, event_type in types.items()}
         self._codec = codec
-        self._decoders = {name: (event_type.version, codec.decoder(event_type.cls)) for name, event_type in types.items()}
 
     def read(self, stored: StoredEvent) -> object:
         """Return the event. Raises `UnknownEventType`, `UnknownEventVersion` or `EventNotReadable`."""
-        known = self._decoders.get(stored.type)
-        if known is None:
-            raise UnknownEventType(stored.type, stored.stream_id, stored.version, self.owner, tuple(self.types))
-        version, decode = known
-        if stored.type_version != version:
-            raise UnknownEventVersion(stored.type, stored.type_version, version, _where(stored))
+        decode = self.decoders.get((stored.type, stored.type_version))
+        if decode is None:
+            raise self.unknown(stored)
         try:
             return decode(stored.data)
-        except EventDataError:
-            raise
         except Exception as error:
-            raise EventNotReadable(stored.type, _where(stored), str(error) or repr(error)) from error
+            raise unreadable(stored, error) from error
 
     def recorded(self, stored: StoredEvent) -> Recorded[object]:
         """Return the event with all that is known about it."""
         try:
             metadata = self._codec.decode_metadata(stored.metadata)
         except ValueError as error:
-            raise EventNotReadable(stored.type, _where(stored), f"its metadata is no JSON object: {error}") from error
+            raise unreadable(stored, error) from error
         return Recorded(
             self.read(stored), StreamId(stored.stream_id), stored.version, stored.position, stored.event_id, stored.recorded_at, metadata
         )
+
+    def unknown(self, stored: StoredEvent) -> EventDataError:
+        """Say why there is no decoder for *stored*."""
+        known = self.types.get(stored.type)
+        if known is None:
+            return UnknownEventType(stored.type, stored.stream_id, stored.version, self.owner, tuple(self.types))
+        return UnknownEventVersion(stored.type, stored.type_version, known.version, _where(stored))
+
+
+def unreadable(stored: StoredEvent, error: Exception) -> EventDataError:
+    """Say what is wrong with the data of *stored*, given what its decoder raised."""
+    return EventNotReadable(stored.type, _where(stored), str(error) or repr(error))
 
 
 def _where(stored: StoredEvent) -> str:
@@ -71,16 +78,28 @@ class StateFold:
         return self.state()
 
     def fold(self, state: object, events: Iterable[StoredEvent]) -> object:
-        read, apply, types = self.reader.read, self._apply, self.types
-        for stored in events:
-            if types is not None and stored.type not in types:
-                continue
-            event = read(stored)
-            try:
+        """Return *state* after *events*. One loop without calls of our own: long histories spend their time here."""
+        decoders, apply, types = self.reader.decoders, self._apply, self.types
+        stored = event = None
+        try:
+            for stored in events:
+                event = None
+                if types is not None and stored.type not in types:
+                    continue
+                decode = decoders.get((stored.type, stored.type_version))
+                if decode is None:
+                    raise self.reader.unknown(stored)  # noqa: TRY301
+                event = decode(stored.data)
                 state = apply(state, event)
-            except Exception as error:
-                error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
+        except EventDataError:
+            raise
+        except Exception as error:
+            if stored is None:
                 raise
+            if event is None:
+                raise unreadable(stored, error) from error
+            error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
+            raise
         return state
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from types import GeneratorType
 from typing import NamedTuple, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
@@ -11,6 +12,8 @@ from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import StreamKey, Views
 from eventcore.ids import StreamId
 from eventcore.typed import Handle, Handles, ValidWrite
+
+_PLAIN = frozenset({GeneratorType, list, tuple})
 
 
 class StreamsNeeded(BaseException):
@@ -74,6 +77,9 @@ class Run:
         state = spec.make_state(*states) if spec.make_state is not None else self._fold_all()
         arguments = (streams, state, spec.make_resolver(self._request)) if plan.marker.takes_resolver else (streams, state)
         returned: object = getattr(self._command, "handle")(*arguments)  # noqa: B009  # checked by @command; its type is the user's
+        # What nearly every command returns needs no look at its abstract base classes.
+        if type(returned) in _PLAIN:
+            return spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
         if isinstance(returned, Awaitable):
             returned = await cast("Awaitable[object]", returned)
         if not isinstance(returned, Iterable) or isinstance(returned, str | bytes):
