@@ -57,15 +57,15 @@ $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "make: found no Python 3.11 or newer; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "making the environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@echo "installing eventcore with its generator, and mypy"
-	@$(BIN)/python -m pip install --quiet --editable '.[codegen]' --group types
+	@$(BIN)/python -m pip install -qq --editable '.[codegen]' --group types
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.made
 	@echo "installing eventcore with its generator, the test tools and the checkers"
-	@$(BIN)/python -m pip install --quiet --editable '.[codegen]' --group dev
+	@$(BIN)/python -m pip install -qq --editable '.[codegen]' --group dev
 	@touch $@ $(VENV)/.demo

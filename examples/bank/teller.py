@@ -47,15 +47,27 @@ class Tally:
     def per_second(self) -> float:
         return (self.committed + self.refused) / self.seconds
 
+    def together(self, other: Tally) -> Tally:
+        """Return what became of the transfers of two tellers who worked at the same time."""
+        return Tally(
+            committed=self.committed + other.committed,
+            refused=self.refused + other.refused,
+            conflicts=self.conflicts + other.conflicts,
+            most_attempts=max(self.most_attempts, other.most_attempts),
+            seconds=max(self.seconds, other.seconds),
+        )
 
-async def open_accounts(executor: CommandExecutor, count: int, *, deposit: int) -> list[AccountId]:
-    """Return the ids of *count* accounts. Those that do not exist yet are opened, with *deposit* cents each."""
-    ids = [StreamId.of(Account, number) for number in range(1, count + 1)]
-    for number, account in enumerate(ids):
+
+def account_ids(count: int) -> list[AccountId]:
+    return [StreamId.of(Account, number) for number in range(1, count + 1)]
+
+
+async def open_accounts(executor: CommandExecutor, accounts: Iterable[AccountId], *, deposit: int) -> None:
+    """Open those of the accounts that do not exist yet, with *deposit* cents each."""
+    for number, account in enumerate(accounts):
         if not (await executor.load(account)).state.is_open:
             await executor.execute(OpenAccount(account, OWNERS[number % len(OWNERS)]))
             await executor.execute(DepositMoney(account, deposit))
-    return ids
 
 
 async def read_accounts(executor: CommandExecutor, accounts: Iterable[AccountId]) -> Ledger:
