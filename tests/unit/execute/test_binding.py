@@ -1,0 +1,145 @@
+"""Finding the generated module of a class, and refusing one that does not fit."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from eventcore import CommandExecutor, GeneratedCodeMissing, GeneratedCodeStale, InMemoryEventStore, StreamId
+from eventcore.cli import main as eventcore
+
+SOURCE = '''
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventcore import StreamId, command, event, state, stream
+
+if TYPE_CHECKING:
+    from {name}_streams import FillState, FillStreams, FillWrites
+
+
+@event
+class Filled:
+    amount: int
+
+
+@state
+class Glass:
+    level: int = 0
+
+    def apply(self, event: Filled) -> Glass:
+        return Glass(self.level + event.amount)
+
+
+@command
+class Fill:
+    glass: StreamId[Glass] = stream()
+    amount: int = 1
+
+    def handle(self, streams: FillStreams, state: FillState) -> FillWrites:
+        yield streams.glass.write(Filled(self.amount))
+'''
+
+
+class Project:
+    """One module of a user's in a folder of its own, under a name that no other test uses."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.source = folder / f"{name}.py"
+        self.generated = folder / f"{name}_streams.py"
+        self.source.write_text(SOURCE.format(name=name))
+
+    def generate(self) -> None:
+        assert eventcore(["generate", str(self.source)]) == 0
+
+    def change(self, path: Path, pattern: str, replacement: str) -> None:
+        before = path.read_text()
+        after = re.sub(pattern, replacement, before)
+        assert after != before
+        path.write_text(after)
+
+    def fill(self):
+        importlib.invalidate_caches()
+        module = importlib.import_module(self.name)
+        executor = CommandExecutor(InMemoryEventStore())
+        result = asyncio.run(executor.execute(module.Fill(StreamId("glass-1"), 5)))
+        return result.events[0].event
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, request):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    name = f"bound_{abs(hash(request.node.nodeid))}"
+    yield Project(tmp_path, name)
+    for module in [name, f"{name}_streams"]:
+        sys.modules.pop(module, None)
+
+
+def test_a_generated_command_executes(project):
+    project.generate()
+
+    assert project.fill().amount == 5
+
+
+def test_a_module_imports_before_it_was_generated_and_executing_says_what_to_run(project):
+    with pytest.raises(GeneratedCodeMissing, match=rf"Fill has no generated module '{project.name}_streams'; run `eventcore generate {project.name}.py`"):
+        project.fill()
+
+
+def test_what_was_missing_is_found_as_soon_as_it_is_there(project):
+    with pytest.raises(GeneratedCodeMissing):
+        project.fill()
+    project.generate()
+
+    assert project.fill().amount == 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "difference"),
+    [
+        (r"    amount: int = 1\n", "    amount: int = 1\n    other: StreamId[Glass] | None = stream(default=None)\n", "declares the streams glass, other, it knows glass"),
+        (r"glass: StreamId\[Glass\] = stream\(\)", "glass: StreamId[Glass] = stream(read_only=True)", "'glass' is read-only in the class"),
+        (r"class Fill:", "class Pour:", "it does not know this command"),
+        (r"@event\nclass Filled", '@event("filled", version=2)\nclass Filled', "Filled is stored as 'filled' in version 2, it says 'Filled' in version 1"),
+        (r"\bFilled\b", "Poured", "there is no class Filled in"),
+    ],
+)
+def test_stale_generated_code_is_refused_with_the_command_that_repairs_it(project, pattern, replacement, difference):
+    project.generate()
+    project.change(project.source, pattern, replacement)
+    if "Pour:" in replacement:
+        project.change(project.source, "$", "\nFill = Pour\n")
+    with pytest.raises(GeneratedCodeStale, match=re.escape(difference)) as caught:
+        project.fill()
+
+    assert f"eventcore generate {project.name}.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "difference"),
+    [
+        (r"format=\d+", "format=99", "it has format 99, this version of eventcore reads format 1"),
+        (r'source="[^"]*"', 'source="elsewhere"', "it was generated from the module 'elsewhere'"),
+        (r"(?s).*", "x = 1\n", "is it a file of your own under the name of a generated one?"),
+    ],
+)
+def test_generated_code_of_another_make_is_refused(project, pattern, replacement, difference):
+    project.generate()
+    project.change(project.generated, pattern, replacement)
+    with pytest.raises(GeneratedCodeStale, match=re.escape(difference)):
+        project.fill()
+
+
+def test_an_import_error_within_generated_code_is_not_mistaken_for_its_absence(project):
+    project.generate()
+    project.change(project.generated, r"(?m)^from eventcore.typed", "import nowhere_to_be_found\nfrom eventcore.typed")
+    with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
+        project.fill()
