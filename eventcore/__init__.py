@@ -6,6 +6,8 @@ the new events to all of them, or to none. Everything public is importable from 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from eventcore.codec import (
     EventCodec,
 )
@@ -44,8 +46,8 @@ from eventcore.errors import (
     LeaseLost,
     MigrationNeeded,
     NotACommand,
-    NotAWrite,
     NotAnEventStore,
+    NotAWrite,
     OutcomeUnknown,
     ReadOnlyStreamWrite,
     RequestRefused,
@@ -195,3 +197,18 @@ __all__ = [
     "state",
     "stream",
 ]
+
+__version__: str
+
+if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name would be found here
+
+    def __getattr__(name: str) -> str:
+        """Look the version up when somebody asks: importing importlib.metadata takes longer than importing most of eventcore."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            return version("eventcore-py")
+        except PackageNotFoundError:  # a checkout on sys.path that was never installed
+            return "0+unknown"
