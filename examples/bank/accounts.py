@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from eventcore import event, state
 
 
@@ -44,8 +42,8 @@ class Account:
     def apply(self, event: AccountEvent) -> Account:
         match event:
             case AccountOpened(owner):
-                return attrs.evolve(self, owner=owner)
+                return Account(owner, self.balance)
             case MoneyDeposited(amount) | MoneyReceived(amount):
-                return attrs.evolve(self, balance=self.balance + amount)
+                return Account(self.owner, self.balance + amount)
             case MoneySent(amount):
-                return attrs.evolve(self, balance=self.balance - amount)
+                return Account(self.owner, self.balance - amount)
