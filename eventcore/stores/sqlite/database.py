@@ -1,0 +1,97 @@
+"""The file: where it may be, how it is opened, and how one waits for others who use it."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypeVar, final
+
+import attrs
+
+from eventcore.errors import InvalidArgument, StoreUnavailable
+from eventcore.stores.sqlite.faults import Faults, is_busy
+
+Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+T = TypeVar("T")
+
+# STRICT tables, `->>` and the JSON functions without a build option: all there since February 2022.
+_OLDEST_SQLITE: Final = (3, 38)
+# Seconds between two tries to get a lock. SQLite's own handler waits up to 100 ms, in which a busy neighbour commits dozens of times: short
+# waits of random length give everybody the same chance.
+_SHORTEST_WAIT: Final = 0.0002
+_LONGEST_WAIT: Final = 0.005
+# Pages of 4 KiB in the write-ahead log before they are moved to the file. SQLite's 1000 is reached within a few batches here.
+_CHECKPOINT_PAGES: Final = 4000
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Return *path* as an absolute path. Raises `InvalidArgument` for what names no file."""
+    text = os.fspath(path)
+    if not text or ":memory:" in text or "mode=memory" in text:
+        raise InvalidArgument(
+            f"{text!r} names no file, and a store without one is gone with its connection; use InMemoryEventStore() instead"
+        )
+    if text.startswith("file:") or "\0" in text:
+        raise InvalidArgument(f"{text!r} is no path; give the path of the file itself, such as 'shop.db'")
+    return Path(text).absolute()
+
+
+@final
+@attrs.frozen
+class Database:
+    """One SQLite file. *busy_timeout* in seconds."""
+
+    path: Path
+    busy_timeout: float
+    synchronous: Synchronous
+    faults: Faults
+
+    def check_surroundings(self) -> None:
+        """Raise `StoreUnavailable` where no file can be."""
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            oldest = ".".join(map(str, _OLDEST_SQLITE))
+            raise StoreUnavailable(f"this Python carries SQLite {sqlite3.sqlite_version}; the event store needs {oldest} or newer")
+        if not self.path.parent.is_dir():
+            raise StoreUnavailable(f"{self.path} cannot be opened: the folder {self.path.parent} does not exist; create it first")
+        if self.path.is_dir():
+            raise StoreUnavailable(f"{self.path} cannot be opened: it is a folder; give the path of a file in it")
+
+    def connect(self, mode: Literal["rw", "rwc"] = "rw") -> sqlite3.Connection:
+        """Open a connection to be used by one thread at a time. It becomes a reading one by itself where writing is not allowed."""
+        uri = self.path.as_uri()
+        connection = self._connect(f"{uri}?mode={mode}")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError:
+            connection.close()
+            if not self._frozen():
+                raise
+            # Reading a write-ahead log needs a file beside it. There is no log, and nobody may make one here.
+            connection = self._connect(f"{uri}?mode=ro&immutable=1")
+        connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        return connection
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            uri, uri=True, timeout=self.busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+
+    def _frozen(self) -> bool:
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.exists() and not log.exists() and not os.access(self.path.parent, os.W_OK)
+
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Return what *attempt* returns, trying again for up to *busy_timeout* seconds while others hold the lock it needs."""
+        deadline = time.monotonic() + self.busy_timeout
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(random.uniform(_SHORTEST_WAIT, _LONGEST_WAIT))  # noqa: S311  # chance, not secrecy

@@ -1,0 +1,113 @@
+"""What SQLite reports, in our words. No error of the driver leaves the store bare: it becomes the cause of one of ours."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar, final
+
+import attrs
+
+from eventcore.errors import (
+    EventCoreError,
+    NotAnEventStore,
+    OutcomeUnknown,
+    RequestRefused,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
+
+_E = TypeVar("_E", bound=EventCoreError)
+
+# sqlite.org/rescode.html; the low byte is the kind, the rest tells more.
+BUSY: Final = 5
+_LOCKED: Final = 6
+_READONLY: Final = 8
+_IOERR: Final = 10
+_CORRUPT: Final = 11
+_FULL: Final = 13
+_CANTOPEN: Final = 14
+_NOTADB: Final = 26
+_IOERR_WRITE: Final = _IOERR | 3 << 8
+_IOERR_FSYNC: Final = _IOERR | 4 << 8
+_IOERR_DIR_FSYNC: Final = _IOERR | 5 << 8
+
+# These say something about the whole file, not about what was asked of it.
+_STORE_WIDE: Final = frozenset({BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
+
+
+def code_of(error: BaseException) -> int:
+    """Return SQLite's extended result code, 0 where the error comes from elsewhere."""
+    return getattr(error, "sqlite_errorcode", 0)
+
+
+def is_busy(error: BaseException) -> bool:
+    return code_of(error) & 0xFF in {BUSY, _LOCKED}
+
+
+@final
+@attrs.frozen
+class Faults:
+    """Translates for the store at *path*, which waits *busy_timeout* seconds for others."""
+
+    path: str
+    busy_timeout: float
+
+    def blames_request(self, error: Exception) -> bool:
+        """Whether a part of the batch may succeed without the request that met *error*. A full disk counts: a smaller one may fit."""
+        return not isinstance(error, EventCoreError) and code_of(error) & 0xFF not in _STORE_WIDE
+
+    def unconfirmed(self, error: Exception) -> OutcomeUnknown | None:
+        """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may come back after a crash."""
+        if code_of(error) in {_IOERR_FSYNC, _IOERR_DIR_FSYNC}:
+            return _because(OutcomeUnknown(f"an append to {self.path}"), error)
+        return None
+
+    def refused(self, error: Exception) -> EventCoreError:
+        """Translate what one request met that its neighbours did not."""
+        if code_of(error) & 0xFF == _FULL:
+            return self.translate(error)
+        return _because(
+            RequestRefused(
+                f"{self.path} refused the request and nothing of it was written: {error}; a trigger or a constraint of the database, a limit "
+                "of SQLite, or data that is no JSON text in UTF-8 is in the way"
+            ),
+            error,
+        )
+
+    def translate(self, error: Exception) -> EventCoreError:
+        """Return the error of ours that tells what *error* means here."""
+        return error if isinstance(error, EventCoreError) else _because(self._store_error(error), error)
+
+    def _store_error(self, error: Exception) -> StoreError:
+        code = code_of(error)
+        if code == _IOERR_WRITE:
+            return StoreFull(
+                f"{self.path} could not grow: the disk is full, or a quota or a limit of the file's size was met, or the disk failed "
+                f"({error}); nothing was written; make room and try again"
+            )
+        match code & 0xFF:
+            case 5 | 6:
+                return StoreBusy(
+                    f"{self.path} stayed locked by others for more than {self.busy_timeout} s; nothing was written; try again, let the other "
+                    "process commit sooner, or wait longer with busy_timeout="
+                )
+            case 8:
+                return StoreReadOnly(f"{self.path} can only be read ({error}); allow this user to write the file and its folder")
+            case 11:
+                return StoreCorrupt(f"{self.path} is damaged ({error}); restore a backup, or save what is left with sqlite3's .recover")
+            case 13:
+                return StoreFull(f"{self.path} cannot grow, the disk is full ({error}); nothing was written; make room and try again")
+            case 14:
+                return StoreUnavailable(f"{self.path} cannot be opened ({error}); look at the permissions of the file and of its folder")
+            case 26:
+                return NotAnEventStore(f"{self.path} is no SQLite database; it was left as it is; give the path of an event store")
+            case _:
+                return StoreUnavailable(f"{self.path} failed: {str(error) or repr(error)}")
+
+
+def _because(error: _E, cause: Exception) -> _E:
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,202 @@
+"""`SqliteEventStore`: the port, on one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from typing import Final, Self, TypeVar, final
+
+from eventcore.errors import InvalidArgument, InvalidPosition, StoreClosed, StoreError
+from eventcore.ids import Position
+from eventcore.store import (
+    EVERYTHING,
+    AppendRequest,
+    EventFilter,
+    Lease,
+    Page,
+    ReadResult,
+    Snapshot,
+    StreamRead,
+    Verdict,
+    check_request,
+)
+from eventcore.stores.sqlite import keep
+from eventcore.stores.sqlite.calls import AppendCall, Job, ReadCall
+from eventcore.stores.sqlite.database import Database, Synchronous, checked_path
+from eventcore.stores.sqlite.faults import Faults
+from eventcore.stores.sqlite.lane import Lane
+from eventcore.stores.sqlite.log import read_page
+from eventcore.stores.sqlite.news import Waiters
+from eventcore.stores.sqlite.reader import ReaderCall, SharedReader, SideReader
+from eventcore.stores.sqlite.slices import Want, newest_position
+from eventcore.stores.sqlite.writer import Writer, WriterCall
+
+T = TypeVar("T")
+
+# Seconds between two looks for what other processes wrote, while somebody waits for it.
+_LOOK_AGAIN: Final = 0.025
+# What one transaction or one shared snapshot takes at most: requests and 4 KiB pieces of their data; streams.
+_WRITE_WEIGHT: Final = 1024
+_READ_WEIGHT: Final = 1024
+_SIDE_THREADS: Final = 2
+
+
+@final
+class SqliteEventStore:
+    """Keep events in the SQLite file at *path*; many processes of one machine may use it at once.
+
+    ``async with`` opens the store, creating or migrating the file where *migrate* allows it, and closes it again: appends under way are
+    finished, later calls raise `StoreClosed`. *busy_timeout* is how many seconds a write waits for other processes before it raises `StoreBusy`.
+    *synchronous* is SQLite's own setting: ``"FULL"`` keeps every acknowledged append through a power cut, ``"NORMAL"`` may lose the last
+    ones then, but never a part of one.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        migrate: bool = True,
+        busy_timeout: float = 30.0,
+        synchronous: Synchronous = "FULL",
+    ) -> None:
+        self._migrate = migrate
+        if not busy_timeout >= 0:
+            raise InvalidArgument(f"busy_timeout is a number of seconds and cannot be {busy_timeout!r}")
+        if synchronous not in {"OFF", "NORMAL", "FULL", "EXTRA"}:
+            raise InvalidArgument(f"synchronous is OFF, NORMAL, FULL or EXTRA, not {synchronous!r}")
+        location = checked_path(path)
+        self._database = Database(location, busy_timeout, synchronous, Faults(str(location), busy_timeout))
+        self._waiters = Waiters()
+        self._lanes: _Lanes | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._lanes is not None:
+            raise StoreError(f"{self._database.path} is open already through this store; make another SqliteEventStore, or share this one")
+        lanes = _Lanes(self._database, self._waiters, migrate=self._migrate)
+        await lanes.open()
+        self._lanes = lanes
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        lanes, self._lanes = self._lanes, None
+        if lanes is not None:
+            self._waiters.wake()
+            await asyncio.shield(lanes.close())
+
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        call = ReadCall([Want(stream_id, after, None, types) for stream_id, after, types in streams], idempotency_key)
+        self._opened.reader.submit(call)
+        return await call.future
+
+    async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
+        for request in requests:
+            check_request(request)
+        call = AppendCall(requests)
+        self._opened.writer.submit(call)
+        return await call.future
+
+    async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        return await self._write(lambda connection: keep.forget_outcomes(connection, older_than))
+
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        if limit < 1:
+            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        _check_position(after)
+        call = Job(lambda connection: read_page(connection, after, limit, where))
+        self._opened.side.submit(call)
+        return await call.future
+
+    async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
+        _check_position(after)
+        seen = 0 if after is None else after.key[0]
+        deadline = asyncio.get_running_loop().time() + timeout
+        with self._waiters.waiting() as woken:
+            while True:
+                # Forget old wake-ups before looking: one that comes while we look is kept.
+                woken.clear()
+                if (await self._read(newest_position) or 0) > seen:
+                    return True
+                remaining = deadline - asyncio.get_running_loop().time()
+                if remaining <= 0:
+                    return False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), min(remaining, _LOOK_AGAIN))
+
+    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
+        return await self._read(lambda connection: keep.load_snapshots(connection, wanted))
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
+        await self._write(lambda connection: keep.save_snapshots(connection, snapshots))
+
+    async def load_checkpoint(self, name: str, /) -> Position | None:
+        return await self._read(lambda connection: keep.load_checkpoint(connection, name))
+
+    async def save_checkpoint(self, name: str, position: Position, /) -> None:
+        _check_position(position)
+        await self._write(lambda connection: keep.save_checkpoint(connection, name, position))
+
+    async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
+        return await self._write(lambda connection: keep.acquire_lease(connection, name, owner, ttl))
+
+    async def release_lease(self, lease: Lease, /) -> None:
+        await self._write(lambda connection: keep.release_lease(connection, lease))
+
+    @property
+    def _opened(self) -> _Lanes:
+        if self._lanes is None:
+            raise _closed(self._database)
+        return self._lanes
+
+    async def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        job = Job(act)
+        self._opened.reader.submit(job)
+        return await job.future
+
+    async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        job = Job(act, writes=True)
+        self._opened.writer.submit(job)
+        return await job.future
+
+
+@final
+class _Lanes:
+    """The threads of an open store: one writes, one reads for all, some read what takes long."""
+
+    def __init__(self, database: Database, waiters: Waiters, *, migrate: bool) -> None:
+        def refuse() -> StoreClosed:
+            return _closed(database)
+
+        sides = [SideReader(database) for _ in range(_SIDE_THREADS)]
+        self.side: Lane[ReaderCall] = Lane("eventcore-side", sides, max_weight=1, refuse=refuse)
+        self.reader: Lane[ReaderCall] = Lane(
+            "eventcore-read", [SharedReader(database, self.side.submit)], max_weight=_READ_WEIGHT, refuse=refuse
+        )
+        writer = Writer(database, self.side.submit, waiters.wake, migrate=migrate)
+        self.writer: Lane[WriterCall] = Lane("eventcore-write", [writer], max_weight=_WRITE_WEIGHT, refuse=refuse)
+
+    async def open(self) -> None:
+        """Open the file, the writer first: it makes what the others read."""
+        async with AsyncExitStack() as opened:
+            for lane in (self.writer, self.side, self.reader):
+                await lane.open()
+                opened.push_async_callback(lane.close)
+            opened.pop_all()
+
+    async def close(self) -> None:
+        """Finish what is under way. The side threads end last: the others may still pass something on to them."""
+        await self.writer.close()
+        await self.reader.close()
+        await self.side.close()
+
+
+def _closed(database: Database) -> StoreClosed:
+    return StoreClosed(f"the store of {database.path} is not open; use it inside `async with SqliteEventStore(...) as store:`")
+
+
+def _check_position(position: Position | None) -> None:
+    if position is not None and len(position.key) != 1:
+        raise InvalidPosition(str(position), "the positions of an SQLite store are single numbers")

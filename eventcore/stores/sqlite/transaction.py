@@ -1,0 +1,64 @@
+"""Transactions around what is done in a lane's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
+
+import attrs
+
+from eventcore.errors import EventCoreError
+from eventcore.stores.sqlite.database import Database
+
+
+@final
+@attrs.frozen
+class Transactions:
+    """Opens and ends transactions on one connection; every error leaves in our words."""
+
+    connection: sqlite3.Connection
+    database: Database
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot, from the first statement on."""
+        with self._scope():
+            self.connection.execute("BEGIN")
+            yield self.connection
+            self.connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The write lock, waited for as long as the store may."""
+        with self._scope():
+            self.begin_writing()
+            yield self.connection
+            self.commit()
+
+    def begin_writing(self) -> None:
+        self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"))
+
+    def commit(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if (unknown := self.database.faults.unconfirmed(error)) is not None:
+                raise unknown from error
+            raise
+
+    def roll_back(self) -> None:
+        # SQLite has done it by itself after a full disk, or where a trigger said RAISE(ROLLBACK).
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _scope(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.roll_back()
+            if isinstance(error, Exception) and not isinstance(error, EventCoreError):
+                raise self.database.faults.translate(error) from error
+            raise

@@ -1,0 +1,192 @@
+"""The writing thread: all appends that wait share one transaction, and each gets its own verdict."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final, TypeAlias, final
+
+import orjson
+
+from eventcore.errors import EventCoreError, RequestRefused
+from eventcore.store import AlreadyDone, AppendRequest, Conflict, Refused, StreamSlice, Verdict
+from eventcore.stores.sqlite.calls import AppendCall, Job
+from eventcore.stores.sqlite.database import Database
+from eventcore.stores.sqlite.decide import Decider, Decision, Done, Head, Lost
+from eventcore.stores.sqlite.lane import Answers
+from eventcore.stores.sqlite.migrations import bring_up
+from eventcore.stores.sqlite.reader import LONG_STEP, SHORT, Connected
+from eventcore.stores.sqlite.rows import now_in_microseconds
+from eventcore.stores.sqlite.slices import Piece, Want, find_outcomes, read_events, read_pieces, read_whole
+from eventcore.stores.sqlite.statements import repeated, statements
+
+Decided: TypeAlias = "Decision | EventCoreError"
+Pieces: TypeAlias = "Mapping[Want, Piece]"
+WriterCall: TypeAlias = "AppendCall | Job[Any]"
+
+_SQL: Final = statements("append")
+# Rows that one INSERT writes: while one runs, the other threads of the process do as well.
+_ROWS_AT_ONCE: Final = 32
+
+
+@final
+class Writer(Connected):
+    """Commits batches. What is long to read about a conflict is passed on to *side*; *committed* is called after each commit."""
+
+    def __init__(
+        self, database: Database, side: Callable[[Job[Sequence[Verdict]]], None], committed: Callable[[], None], *, migrate: bool
+    ) -> None:
+        super().__init__(database)
+        self._side = side
+        self._committed = committed
+        self._migrate = migrate
+
+    def prepare(self) -> None:
+        try:
+            bring_up(self.database, migrate=self._migrate)
+        except sqlite3.Error as error:
+            raise self.database.faults.translate(error) from error
+        super().prepare()
+
+    def handle(self, calls: Sequence[WriterCall], answers: Answers, /) -> None:
+        appends: list[AppendCall] = []
+        for call in calls:
+            if isinstance(call, AppendCall):
+                appends.append(call)
+            else:
+                # In the order of the queue: what was asked for before the job is written before it.
+                self._append(appends, answers)
+                appends = []
+                self.do(call, answers)
+        self._append(appends, answers)
+
+    def _append(self, calls: Sequence[AppendCall], answers: Answers) -> None:
+        if not calls:
+            return
+        decisions = self._decide([request for call in calls for request in call.requests])
+        self._committed()
+        news = self._news(decisions)
+        start = 0
+        for call in calls:
+            end = start + len(call.requests)
+            self._answer(call, decisions[start:end], news, answers)
+            start = end
+
+    def _decide(self, requests: Sequence[AppendRequest]) -> list[Decided]:
+        """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone."""
+        try:
+            return list(self._commit(requests))
+        except Exception as error:  # noqa: BLE001  # it is looked at, and goes to those it concerns
+            self.transactions.roll_back()
+            faults = self.database.faults
+            if not faults.blames_request(error):
+                return [faults.translate(error) for _ in requests]
+            if len(requests) == 1:
+                return [faults.refused(error)]
+        middle = len(requests) // 2
+        return self._decide(requests[:middle]) + self._decide(requests[middle:])
+
+    def _commit(self, requests: Sequence[AppendRequest]) -> list[Decision]:
+        connection = self.connection
+        if any(request.events for request in requests):
+            self.transactions.begin_writing()
+        else:
+            # Questions only: a snapshot answers them, and nobody's lock is in the way.
+            connection.execute("BEGIN")
+        decider = self._decider(requests)
+        decisions = [decider.decide(request) for request in requests]
+        if decider.rows:
+            _insert(connection, decider)
+        self.transactions.commit()
+        return decisions
+
+    def _decider(self, requests: Sequence[AppendRequest]) -> Decider:
+        connection = self.connection
+        keys = [request.idempotency.key for request in requests if request.idempotency is not None]
+        newest_stream, newest_position = connection.execute(_SQL["newest"]).fetchone()
+        return Decider(
+            _heads(connection, {stream_id for request in requests for stream_id in request.expected}),
+            find_outcomes(connection, keys) if keys else {},
+            newest_stream=newest_stream or 0,
+            newest_position=newest_position or 0,
+            now=now_in_microseconds(),
+            batch=len(requests),
+        )
+
+    def _news(self, decisions: Iterable[Decided]) -> Pieces:
+        """Read, for all who lost, what is short. The events are committed and never change, so this need not hold the write lock."""
+        wants = list({moved.want: None for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values()})
+        if not wants:
+            return {}
+        try:
+            pieces = read_pieces(self.connection, wants, at_most=SHORT)
+        except sqlite3.Error:
+            # The side thread meets the same, call by call, and tells those whom it concerns.
+            return {}
+        return {want: piece for want, piece in zip(wants, pieces, strict=True) if piece.complete}
+
+    def _answer(self, call: AppendCall, decisions: Sequence[Decided], news: Pieces, answers: Answers) -> None:
+        if (error := _nothing_written(decisions)) is not None:
+            answers.fail(call, error)
+            return
+        missing = [moved.want for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values() if moved.want not in news]
+        if missing or any(isinstance(decision, Done) for decision in decisions):
+            self._side(Job(lambda connection: self._verdicts_later(connection, decisions, news, missing), asked_by=call))
+        else:
+            answers.give(call, [_verdict(decision, news) for decision in decisions])
+
+    def _verdicts_later(
+        self, connection: sqlite3.Connection, decisions: Sequence[Decided], news: Pieces, missing: Sequence[Want]
+    ) -> Sequence[Verdict]:
+        """Read the rest, in a side thread. What cannot be read fails its own request: others of the call may have been written."""
+        verdicts: list[Verdict] = []
+        for decision in decisions:
+            try:
+                if isinstance(decision, Done):
+                    verdicts.append(AlreadyDone(read_events(connection, decision.remembered.first, decision.remembered.last)))
+                    continue
+                if isinstance(decision, Lost):
+                    wants = [moved.want for moved in decision.moved.values() if moved.want in missing]
+                    found = dict(zip(wants, read_whole(connection, wants, at_a_time=LONG_STEP), strict=True))
+                    verdicts.append(_verdict(decision, {**news, **found}))
+                    continue
+            except sqlite3.Error as error:
+                verdicts.append(Refused(self.database.faults.translate(error)))
+                continue
+            verdicts.append(_verdict(decision, news))
+        return verdicts
+
+
+def _nothing_written(decisions: Sequence[Decided]) -> EventCoreError | None:
+    """Return the error of the whole store where it is all that the call met."""
+    errors = [decision for decision in decisions if isinstance(decision, EventCoreError) and not isinstance(decision, RequestRefused)]
+    return errors[0] if errors and len(errors) == len(decisions) else None
+
+
+def _verdict(decision: Decided, news: Pieces) -> Verdict:
+    if isinstance(decision, Lost):
+        found = {
+            stream_id: StreamSlice(stream_id, want.after, want.until or 0, position, news[want].events)
+            for stream_id, (want, position) in decision.moved.items()
+        }
+        return Conflict(decision.stream_id, decision.expected, decision.actual, {**decision.unmoved, **found})
+    if isinstance(decision, EventCoreError):
+        return Refused(decision)
+    assert not isinstance(decision, Done), "the events of a remembered outcome are read in a side thread"  # noqa: S101
+    return decision
+
+
+def _heads(connection: sqlite3.Connection, stream_ids: Iterable[str]) -> dict[str, Head]:
+    (answer,) = connection.execute(_SQL["heads"], (orjson.dumps(list(stream_ids)).decode(),)).fetchone()
+    return {stream_id: Head(key, version, position) for stream_id, key, version, position in orjson.loads(answer)}
+
+
+def _insert(connection: sqlite3.Connection, decider: Decider) -> None:
+    connection.executemany(_SQL["add_streams"], decider.new_streams)
+    rows = decider.rows
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        connection.execute(repeated(_SQL["add_events"], len(some)), list(chain.from_iterable(some)))
+    if decider.new_outcomes:
+        connection.executemany(_SQL["remember"], decider.new_outcomes)
