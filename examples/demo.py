@@ -68,10 +68,10 @@ def _show_all(folder: Path) -> None:
     _run(folder, "mypy", "--strict", "--pretty", "mistakes.py", expected=1)
     _say(WHAT_MYPY_SAID)
 
-    _heading("5. The bank: transfers between ten accounts, 32 at a time, SQLite")
-    _run(folder, "python", "-m", "bank", "--file", "bank.db", "--transfers", "5000")
+    _heading("5. The bank: two processes move money between ten accounts at once")
+    _run(folder, "python", "-m", "bank", "--file", "bank.db", "--transfers", "4000", "--processes", "2")
 
-    _heading("6. The shop: checkouts find their products while they run")
+    _heading("6. The shop: checkouts that find their products while they run")
     _run(folder, "python", "-m", "shop", "--file", "shop.db", "--customers", "400")
     _say("The sources: examples/bank and examples/shop. Where to read on: README.md and docs/.")
 
