@@ -17,7 +17,9 @@ from eventcore.codec.untyped import refuse_unstorable_text
 def fill(coder: Coder, cls: type, shape: Shape, coders: Sequence[Coder], *, ignore_unknown: bool) -> None:
     """Give *coder*, made earlier so that a recursive class can refer to itself, its functions for *cls*."""
     coder.encode = _generate("encode", cls, _encoder_lines(shape, coders), _encoder_names(cls, coders))
-    coder.decode = _generate("decode", cls, _decoder_lines(shape, coders, ignore_unknown=ignore_unknown), _decoder_names(cls, shape, coders))
+    coder.decode = _generate(
+        "decode", cls, _decoder_lines(shape, coders, ignore_unknown=ignore_unknown), _decoder_names(cls, shape, coders)
+    )
     if not shape.trusted:
         coder.encode = _verified(cls, coder.encode, coder.decode, shape.computed)
 
@@ -91,7 +93,13 @@ def _construction(numbered: Sequence[tuple[int, Field]]) -> list[str]:
     if lines:
         lines.insert(0, "    more = {}")
         arguments.append("**more")
-    return [*lines, "    try:", f"        return cls({', '.join(arguments)})", "    except Exception as error:", "        raise refused(error) from error"]
+    return [
+        *lines,
+        "    try:",
+        f"        return cls({', '.join(arguments)})",
+        "    except Exception as error:",
+        "        raise refused(error) from error",
+    ]
 
 
 def _converted(n: int, test: str | None, function: str, name: str) -> list[str]:
@@ -106,10 +114,12 @@ def _converted(n: int, test: str | None, function: str, name: str) -> list[str]:
 def _encoder_names(cls: type, coders: Sequence[Coder]) -> dict[str, object]:
     def foreign(value: object) -> Misfit:
         if isinstance(value, cls):
-            return Misfit(f"a {type(value).__name__} in a place for {cls.__name__} would come back as a {cls.__name__}; annotate the field with a union")
+            would_be = f"a {type(value).__name__} in a place for {cls.__name__} would come back as a {cls.__name__}"
+            return Misfit(f"{would_be}; annotate the field with a union")
         return unfit(value, f"a {cls.__name__}")
 
-    return {"cls": cls, "foreign": foreign, "Misfit": Misfit} | {f"encode{n}": coder.encode for n, coder in enumerate(coders)}
+    names: dict[str, object] = {"cls": cls, "foreign": foreign, "Misfit": Misfit}
+    return names | {f"encode{n}": coder.encode for n, coder in enumerate(coders)}
 
 
 def _decoder_names(cls: type, shape: Shape, coders: Sequence[Coder]) -> dict[str, object]:
@@ -127,7 +137,15 @@ def _decoder_names(cls: type, shape: Shape, coders: Sequence[Coder]) -> dict[str
         return Misfit(f"{cls.__name__} refused its fields: {type(error).__name__}: {error}")
 
     defaults = {f"default{n}": field.default for n, field in enumerate(shape.fields) if field.default is not None}
-    names = {"cls": cls, "unread": unread, "absent": absent, "unknown": unknown, "refused": refused, "Misfit": Misfit, "MISSING": MISSING}
+    names: dict[str, object] = {
+        "cls": cls,
+        "unread": unread,
+        "absent": absent,
+        "unknown": unknown,
+        "refused": refused,
+        "Misfit": Misfit,
+        "MISSING": MISSING,
+    }
     return names | defaults | {f"decode{n}": coder.decode for n, coder in enumerate(coders)}
 
 

@@ -10,7 +10,16 @@ import attrs
 
 Function: TypeAlias = Callable[[Any], Any]  # a coder takes what it was made for; no type can say so for all types at once
 
-ANY_JSON: Final[frozenset[type]] = frozenset({NoneType, bool, int, float, str, list, dict})
+Types: TypeAlias = frozenset[type[object]]
+
+NULL: Final[Types] = frozenset({NoneType})
+BOOL: Final[Types] = frozenset({bool})
+INT: Final[Types] = frozenset({int})
+FLOAT: Final[Types] = frozenset({float})
+STR: Final[Types] = frozenset({str})
+ARRAY: Final[Types] = frozenset({list})
+OBJECT: Final[Types] = frozenset({dict})
+ANY_JSON: Final[Types] = NULL | BOOL | INT | FLOAT | STR | ARRAY | OBJECT
 
 
 @final
@@ -18,8 +27,9 @@ ANY_JSON: Final[frozenset[type]] = frozenset({NoneType, bool, int, float, str, l
 class Coder:
     """How values of one type become JSON values and come back.
 
-    *encode* and *decode* return the other side's value or raise `Misfit`; they take nothing on trust. *emits* are the Python types of the JSON
-    values that *encode* returns, *takes* the exact run-time types that it takes, or None where only trying tells. *name* tags it in a union.
+    *encode* and *decode* return the other side's value or raise `Misfit`; they take nothing on trust. *emits* are the Python types of the
+    JSON values that *encode* returns, *takes* the exact run-time types that it takes, or None where only trying tells. *name* tags it
+    in a union.
 
     The tests are Python expressions over ``{v}`` that hold for most values that pass unchanged: generated code asks them before it
     calls the function.
@@ -28,8 +38,8 @@ class Coder:
     name: str
     encode: Function
     decode: Function
-    emits: frozenset[type]
-    takes: frozenset[type] | None
+    emits: Types
+    takes: Types | None
     encode_test: str | None = None
     decode_test: str | None = None
 

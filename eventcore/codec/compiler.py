@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import collections.abc as abc
 import types
-from collections import Counter
+import typing
+from collections import Counter, abc
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, NoReturn, TypeVar, Union, cast, final, get_args, get_origin
+from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, NoReturn, TypeVar, Union, final, get_args, get_origin
 
 from cattrs import Converter
 from typing_extensions import TypeAliasType
@@ -15,16 +15,15 @@ from typing_extensions import TypeAliasType
 from eventcore.codec import choices, containers, unions
 from eventcore.codec.classes import fill
 from eventcore.codec.coder import Coder, Scope
-from eventcore.codec.fields import evaluate, is_named_tuple, is_record, shape_of
+from eventcore.codec.fields import evaluate, is_record, shape_of
 from eventcore.codec.hooks import Hooks
 from eventcore.codec.scalars import scalar, subclass_of_scalar
 from eventcore.codec.untyped import untyped
 from eventcore.errors import DefinitionError
 
-_UNTYPED: Final = (Any, object)
+_UNTYPED: Final[tuple[object, ...]] = (Any, object)
 _UNIONS: Final = (Union, types.UnionType)
-_ALIASES: Final = tuple({TypeAliasType, getattr(__import__("typing"), "TypeAliasType", TypeAliasType)})
-_TUPLES: Final = frozenset({tuple, abc.Sequence})
+_ALIASES: Final[Any] = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))  # one of Python 3.12 on, one before
 _ITEMS: Final[dict[object, tuple[type, bool]]] = {  # what is made of an annotation's items, and whether their order counts
     abc.Sequence: (tuple, True),
     tuple: (tuple, True),
@@ -36,7 +35,7 @@ _ITEMS: Final[dict[object, tuple[type, bool]]] = {  # what is made of an annotat
     abc.MutableSet: (set, False),
 }
 _MAPPINGS: Final = (dict, abc.Mapping, abc.MutableMapping)
-_SUPPORTED: Final = "use attrs classes, tuples, frozensets, mappings, JSON's own types and those docs/events.md lists, or give EventCodec a converter with hooks for it"
+_SUPPORTED: Final = "use one of the types that docs/events.md lists, or give EventCodec a cattrs converter with hooks for it"
 
 
 @final
@@ -81,8 +80,7 @@ class Compiler:
         if origin is Annotated or str(origin) == "typing.Final":
             return self.compile(arguments[0], scope)
         if isinstance(origin, _ALIASES):
-            alias = cast("Any", origin)
-            return self.compile(alias.__value__[arguments], scope)
+            return self.compile(origin.__value__[arguments], scope)
         if origin in _MAPPINGS:
             return self._mapping(arguments[0], arguments[1], scope)
         if origin is tuple and arguments[1:] != (Ellipsis,):
@@ -142,16 +140,21 @@ class Compiler:
         literals = [value for argument in arguments if get_origin(argument) is Literal for value in get_args(argument)]
         members = [self.compile(argument, scope) for argument in arguments if get_origin(argument) is not Literal]
         members += choices.literal(tuple(literals)) if literals else []
-        members = list({(member.name, member.takes) if member.name in {"None", "JSON"} else id(member): member for member in members}.values())
+        members = list(
+            {(member.name, member.takes) if member.name in {"None", "JSON"} else id(member): member for member in members}.values()
+        )
         twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
         if twice:
-            raise DefinitionError(scope.owner, f"a union with two members called {twice[0]}, which is how they are told apart; rename one", field=scope.field)
+            raise DefinitionError(
+                scope.owner, f"a union with two members called {twice[0]}, which is how they are told apart; rename one", field=scope.field
+            )
         return unions.union(members)
 
     def _mapping(self, key: object, item: object, scope: Scope) -> Coder:
         coder = self.compile(str if key in _UNTYPED else key, scope)
         if not containers.is_key(coder):
-            problem = f"a mapping with keys of {coder.name}; JSON keys are text, so use keys stored as one string or integer (str, int, UUID, an enum, a date)"
+            keys = "use keys that are stored as one string or integer (str, int, UUID, an enum, a date)"
+            problem = f"a mapping with keys of {coder.name}, but JSON keys are text; {keys}"
             raise DefinitionError(scope.owner, problem, field=scope.field)
         return containers.mapping(coder, self.compile(item, scope))
 
@@ -163,7 +166,9 @@ class Compiler:
     def _generic_scalar(self, annotation: Any, cls: type, scope: Scope) -> Coder:
         base = next(base for base in (str, int, float) if issubclass(cls, base))
         plain = scalar(cls)
-        return subclass_of_scalar(cls, self.compile(base, scope), annotation, trusted=False) if plain is None else _calling(plain, annotation)
+        return (
+            subclass_of_scalar(cls, self.compile(base, scope), annotation, trusted=False) if plain is None else _calling(plain, annotation)
+        )
 
     def _record(self, key: object, cls: type, arguments: tuple[object, ...], scope: Scope) -> Coder:
         cache_key = key if not arguments else (key, scope.module)
@@ -175,7 +180,13 @@ class Compiler:
         self._records[cache_key] = coder
         try:
             shape = shape_of(cls, arguments)
-            fill(coder, cls, shape, [self.compile(field.annotation, field.scope) for field in shape.fields], ignore_unknown=self._ignore_unknown)
+            fill(
+                coder,
+                cls,
+                shape,
+                [self.compile(field.annotation, field.scope) for field in shape.fields],
+                ignore_unknown=self._ignore_unknown,
+            )
         except BaseException:
             del self._records[cache_key]
             raise
@@ -187,6 +198,7 @@ class Compiler:
 
 def _calling(coder: Coder, annotation: Any) -> Coder:
     """Let `StreamId[Cart]` be restored as such, so that the id still knows what it folds into."""
+
     def decode(raw: object) -> object:
         return annotation(coder.decode(raw))
 

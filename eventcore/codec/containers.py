@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
 
-from eventcore.codec.coder import Coder, Function
+from eventcore.codec.coder import ARRAY, INT, OBJECT, STR, Coder, Function
 from eventcore.codec.misfit import Misfit, key_segment, shown, unfit, unread
 
-T = TypeVar("T")
-
-_ARRAY: Final = frozenset({list})
-_OBJECT: Final = frozenset({dict})
-_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
+_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")  # at most 64 bits
 
 
 def sequence(cls: type, item: Coder) -> Coder:
     """Return the coder of a `tuple` or `list` of like items."""
 
     def encode(value: Any) -> object:
-        if type(value) is not cls:
+        kind = type(value)
+        if kind is not cls:
             raise unfit(value, f"a {cls.__name__}")
         return _each(item.encode, value)
 
     def decode(raw: Any) -> object:
-        if type(raw) is not list:
+        if raw.__class__ is not list:
             raise unread(raw, "an array")
         return cls(_each(item.decode, raw))
 
-    return Coder(f"{cls.__name__}[{item.name}]", encode, decode, _ARRAY, frozenset({cls}))
+    return Coder(f"{cls.__name__}[{item.name}]", encode, decode, ARRAY, frozenset({cls}))
 
 
 def fixed_tuple(items: Sequence[Coder]) -> Coder:
@@ -41,23 +38,25 @@ def fixed_tuple(items: Sequence[Coder]) -> Coder:
     decoders = [item.decode for item in items]
 
     def encode(value: Any) -> object:
-        if type(value) is not tuple or len(value) != size:
+        kind = type(value)
+        if kind is not tuple or len(value) != size:
             raise unfit(value, f"a tuple of {size}")
         return _pairwise(encoders, value)
 
     def decode(raw: Any) -> object:
-        if type(raw) is not list or len(raw) != size:
+        if raw.__class__ is not list or len(raw) != size:
             raise unread(raw, f"an array of {size}")
         return tuple(_pairwise(decoders, raw))
 
-    return Coder(f"tuple[{', '.join(item.name for item in items)}]", encode, decode, _ARRAY, frozenset({tuple}))
+    return Coder(f"tuple[{', '.join(item.name for item in items)}]", encode, decode, ARRAY, frozenset({tuple}))
 
 
 def unordered(cls: type, item: Coder) -> Coder:
     """Return the coder of a `frozenset` or `set`, stored in the order of its items' JSON so that equal sets give equal bytes."""
 
     def encode(value: Any) -> object:
-        if type(value) is not cls:
+        kind = type(value)
+        if kind is not cls:
             raise unfit(value, f"a {cls.__name__}")
         encoded = _each(item.encode, value, segment="{{{}}}")
         try:
@@ -66,7 +65,7 @@ def unordered(cls: type, item: Coder) -> Coder:
             return encoded
 
     def decode(raw: Any) -> object:
-        if type(raw) is not list:
+        if raw.__class__ is not list:
             raise unread(raw, "an array")
         items = _each(item.decode, raw)
         try:
@@ -77,29 +76,30 @@ def unordered(cls: type, item: Coder) -> Coder:
             raise Misfit(f"expected items that differ, got {shown(raw)}")
         return result
 
-    return Coder(f"{cls.__name__}[{item.name}]", encode, decode, _ARRAY, frozenset({cls}))
+    return Coder(f"{cls.__name__}[{item.name}]", encode, decode, ARRAY, frozenset({cls}))
 
 
 def mapping(key: Coder, item: Coder) -> Coder:
     """Return the coder of a `dict`, stored as a JSON object. *key* must be one of `is_key`."""
-    encode_key, decode_key = (_write_int_key(key), _read_int_key(key)) if key.emits == {int} else (key.encode, key.decode)
+    encode_key, decode_key = (_write_int_key(key), _read_int_key(key)) if key.emits == INT else (key.encode, key.decode)
 
     def encode(value: Any) -> object:
-        if type(value) is not dict:
+        kind = type(value)
+        if kind is not dict:
             raise unfit(value, "a dict")
         return _entries(encode_key, item.encode, value)
 
     def decode(raw: Any) -> object:
-        if type(raw) is not dict:
+        if raw.__class__ is not dict:
             raise unread(raw, "an object")
         return _entries(decode_key, item.decode, raw)
 
-    return Coder(f"Mapping[{key.name}, {item.name}]", encode, decode, _OBJECT, frozenset({dict}))
+    return Coder(f"Mapping[{key.name}, {item.name}]", encode, decode, OBJECT, frozenset({dict}))
 
 
 def is_key(key: Coder) -> bool:
     """Tell whether the type of *key* can be a mapping's key: it is stored as a string or an integer."""
-    return key.emits in ({str}, {int})
+    return key.emits in {STR, INT}
 
 
 def _each(function: Function, values: Iterable[object], segment: str = "[{}]") -> list[Any]:
@@ -118,7 +118,7 @@ def _pairwise(functions: Iterable[Function], values: Iterable[object]) -> list[A
     done: list[Any] = []
     try:
         for function, value in zip(functions, values, strict=True):
-            done.append(function(value))  # noqa: PERF401  # its length says where a misfit is
+            done.append(function(value))
     except Misfit as misfit:
         misfit.under(f"[{len(done)}]")
         raise
@@ -153,7 +153,7 @@ def _write_int_key(key: Coder) -> Callable[[object], str]:
 
 def _read_int_key(key: Coder) -> Function:
     def read(raw: str) -> object:
-        if not _INTEGER.fullmatch(raw) or len(raw) > 20:
+        if not _INTEGER.fullmatch(raw):
             raise unread(raw, "an integer as text")
         return key.decode(int(raw))
 

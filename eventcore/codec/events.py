@@ -27,7 +27,8 @@ _FINGERPRINT_FORMAT: Final = b"1:"
 class EventCodec:
     """Turn events into the JSON that stores keep, and back: what is stored comes back equal and of the same types, or is refused.
 
-    *converter* is a cattrs converter with your own hooks; what you registered on it before it is given here wins over what the codec does by itself.
+    *converter* is a cattrs converter with your own hooks; what you registered on it before it is given here wins over what the codec
+    does by itself.
     With *ignore_unknown_fields*, stored fields that a class no longer has are passed over instead of being an error.
     """
 
@@ -61,7 +62,8 @@ class EventCodec:
     def decoder(self, cls: type[T]) -> Callable[[bytes], T]:
         """Return a function from stored bytes to an event of *cls*.
 
-        It raises a `ValueError` whose text says where and what is wrong. Raises `DefinitionError` here and now where no event of *cls* can be stored.
+        It raises a `ValueError` whose text says where and what is wrong. Raises `DefinitionError` here and now where no event of *cls*
+        can be stored.
         """
         decode = self._coder(cls).decode
         loads = orjson.loads
@@ -91,8 +93,8 @@ class EventCodec:
         """Return stored metadata. Raises `ValueError` unless it is a JSON object."""
         if data == b"{}":
             return {}
-        metadata: object = orjson.loads(data)
-        if not isinstance(metadata, dict):
+        metadata: Metadata = orjson.loads(data)
+        if metadata.__class__ is not dict:
             raise Misfit(f"expected an object, got {shown(metadata)}")
         return metadata
 
@@ -111,7 +113,9 @@ class EventCodec:
             problem = f"{name} is nested too deeply, or holds itself"
         else:
             return hashlib.sha256(_FINGERPRINT_FORMAT + data).digest()
-        raise InvalidIdempotencyKey(f"{problem}; a command with an idempotency key must be comparable with what an earlier process was given")
+        raise InvalidIdempotencyKey(
+            f"{problem}; a command with an idempotency key must be comparable with what an earlier process was given"
+        )
 
     def _coder(self, cls: type) -> Coder:
         return self._compiler.event(cls)
@@ -131,7 +135,8 @@ def _check_text(cls: type, encoded: object) -> None:
 
 
 def _dump_metadata(metadata: Metadata) -> bytes:
-    if not isinstance(metadata, Mapping):
+    given: object = metadata
+    if not isinstance(given, Mapping):
         raise Misfit(f"expected a mapping of strings to JSON values, got {shown(metadata)}")
     encoded = encode_json(dict(metadata))
     refuse_unstorable_text(encoded)

@@ -24,7 +24,7 @@ _TEXT_ALIASES: Mapping[object, object] = {JsonValue: Any, Metadata: Mapping[str,
 @final
 @attrs.frozen
 class Field:
-    """One field of a class. *default* makes the value of a missing one; None: it has no default. *left_to_class* are defaults that need the instance."""
+    """One field of a class. *default* makes the value of a missing one, if it has any; *left_to_class*: its default needs the instance."""
 
     name: str
     parameter: str
@@ -50,14 +50,14 @@ class Shape:
 
 def is_record(cls: type) -> bool:
     """Tell whether *cls* is a class whose fields are known: attrs, dataclass or named tuple."""
-    return attrs.has(cls) or dataclasses.is_dataclass(cls) or is_named_tuple(cls)
+    return attrs.has(cls) or dataclasses.is_dataclass(cls) or _is_named_tuple(cls)
 
 
-def is_named_tuple(cls: type) -> bool:
+def _is_named_tuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields") and hasattr(cls, "_field_defaults")
 
 
-def shape_of(cls: type, arguments: tuple[object, ...]) -> Shape:
+def shape_of(cls: Any, arguments: tuple[object, ...]) -> Shape:
     """Return the fields of *cls*, its type variables replaced by *arguments*. Raises `DefinitionError`."""
     variables = _variables(cls, arguments)
     if attrs.has(cls):
@@ -79,8 +79,8 @@ def evaluate(text: str, scope: Scope) -> object:
         raise DefinitionError(scope.owner, problem + (help_ if isinstance(error, NameError) else ""), field=scope.field) from error
 
 
-def _attrs_shape(cls: type, variables: Mapping[object, object]) -> Shape:
-    attributes: tuple[attrs.Attribute[object], ...] = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+def _attrs_shape(cls: Any, variables: Mapping[object, object]) -> Shape:
+    attributes: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
     fields: list[Field] = []
     for attribute in attributes:
         if not attribute.init:
@@ -91,11 +91,12 @@ def _attrs_shape(cls: type, variables: Mapping[object, object]) -> Shape:
         fields.append(Field(attribute.name, parameter, annotation, scope, default, attribute.kw_only, left_to_class))
     own_code = ("__attrs_post_init__", "__attrs_pre_init__", "__attrs_init__")
     plain = cls.__new__ is object.__new__ and not any(hasattr(cls, name) for name in own_code)
-    trusted = plain and all(attribute.init and attribute.converter is None for attribute in attributes)
+    converters: list[object] = [attribute.converter for attribute in attributes]
+    trusted = plain and all(attribute.init for attribute in attributes) and not any(converters)
     return Shape(tuple(fields), tuple(attribute.name for attribute in attributes if not attribute.init), trusted)
 
 
-def _attrs_default(attribute: attrs.Attribute[object]) -> tuple[Callable[[], object] | None, bool]:
+def _attrs_default(attribute: attrs.Attribute[Any]) -> tuple[Callable[[], object] | None, bool]:
     default: object = attribute.default
     if default is attrs.NOTHING:
         return None, False
@@ -105,7 +106,7 @@ def _attrs_default(attribute: attrs.Attribute[object]) -> tuple[Callable[[], obj
     return (lambda: default), False
 
 
-def _dataclass_shape(cls: type, variables: Mapping[object, object]) -> Shape:
+def _dataclass_shape(cls: Any, variables: Mapping[object, object]) -> Shape:
     fields: list[Field] = []
     listed = dataclasses.fields(cls)
     for field in listed:
@@ -117,7 +118,7 @@ def _dataclass_shape(cls: type, variables: Mapping[object, object]) -> Shape:
         elif field.default is not dataclasses.MISSING:
             default = _constant(field.default)
         annotation, scope = _resolve(cls, field.name, field.type, variables)
-        fields.append(Field(field.name, field.name, annotation, scope, default, field.kw_only, left_to_class=False))
+        fields.append(Field(field.name, field.name, annotation, scope, default, bool(field.kw_only), left_to_class=False))
     parameters = set(inspect.signature(cls).parameters)
     generated = "__init__" in cls.__dict__ and parameters == {field.name for field in fields}
     trusted = generated and not hasattr(cls, "__post_init__") and len(fields) == len(listed) and cls.__new__ is object.__new__
@@ -154,7 +155,7 @@ def _substitute(annotation: object, variables: Mapping[object, object]) -> objec
     if isinstance(annotation, TypeVar):
         return variables.get(annotation, annotation)
     parameters = getattr(annotation, "__parameters__", ())
-    if not parameters or isinstance(annotation, type) and get_origin(annotation) is None:
+    if not parameters or (isinstance(annotation, type) and get_origin(annotation) is None):
         return annotation
     return cast("Any", annotation)[tuple(variables.get(parameter, parameter) for parameter in parameters)]
 

@@ -1,13 +1,14 @@
 """A digest of a value by what it is at run time: equal values of the same types give equal bytes in every process.
 
-Each value becomes a tag, a length and its bytes, so that no two different values share an encoding. Nothing here looks at annotations, hashes,
-the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is imported.
+Each value becomes a tag, a length and its bytes, so that no two different values share an encoding. Nothing here looks at annotations,
+hashes, the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is imported.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -26,7 +27,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def canonical(value: object, unstructure: Callable[[object], object]) -> bytes:
-    """Return the bytes of *value*. *unstructure* gives the JSON of a class that a user has a hook for, and None for all others. Raises `Misfit`."""
+    """Return the bytes of *value*. Raises `Misfit`.
+
+    *unstructure* gives the JSON of a class that a user has a hook for, and None for all others.
+    """
     hooked = unstructure(value)
     if hooked is not None:
         return _frame("hook", type(value).__qualname__.encode() + b"\0" + orjson.dumps(encode_json(hooked), option=orjson.OPT_SORT_KEYS))
@@ -38,7 +42,7 @@ def _simple(value: object) -> bytes | None:
     if value is None or isinstance(value, bool):
         return _frame("constant", repr(value).encode())
     if isinstance(value, Enum):
-        name = value.name if value.name is not None else str(value.value)  # composite flags may have no name
+        name = cast("str | None", value.name) or str(value.value)  # composite flags may have no name
         return _frame("enum", f"{type(value).__qualname__}.{name}".encode())
     if isinstance(value, int):
         return _frame("int", hex(value).encode())
@@ -76,11 +80,13 @@ def _compound(value: object, unstructure: Callable[[object], object]) -> bytes:
         items = cast("Iterable[object]", value)
         parts = [_under(f"[{index}]", item, unstructure) for index, item in enumerate(items)]
         return _frame("tuple" if isinstance(value, tuple) else "list", b"".join(parts))
-    if isinstance(value, Set):
-        return _frame("set", b"".join(sorted(_under("{}", item, unstructure) for item in value)))
+    if isinstance(value, AbstractSet):
+        return _frame("set", b"".join(sorted(_under("{}", item, unstructure) for item in cast("AbstractSet[object]", value))))
     if isinstance(value, Mapping):
-        entries = [(key_segment(key), key, item) for key, item in value.items()]
-        return _frame("mapping", b"".join(sorted(_under(where, key, unstructure) + _under(where, item, unstructure) for where, key, item in entries)))
+        entries = [(key_segment(key), key, item) for key, item in cast("Mapping[object, object]", value).items()]
+        return _frame(
+            "mapping", b"".join(sorted(_under(where, key, unstructure) + _under(where, item, unstructure) for where, key, item in entries))
+        )
     fields = _fields(value)
     if fields is None:
         raise Misfit(f"a {type(value).__name__} has no form that is the same in every process; use a type that an event may carry")
@@ -90,11 +96,13 @@ def _compound(value: object, unstructure: Callable[[object], object]) -> bytes:
 
 def _fields(value: Any) -> list[tuple[str, object]] | None:
     """Return what counts when two instances are compared; what the constructor doesn't take follows from the rest, or is no data."""
-    cls = type(value)
+    cls: Any = type(value)
     if attrs.has(cls):
-        attributes: Iterable[attrs.Attribute[object]] = attrs.fields(cls)
+        attributes: Iterable[Any] = attrs.fields(cls)
         counting = sorted((field for field in attributes if field.init and field.eq), key=lambda field: field.name)
-        return [(field.name, field.eq_key(getattr(value, field.name)) if field.eq_key else getattr(value, field.name)) for field in counting]
+        return [
+            (field.name, field.eq_key(getattr(value, field.name)) if field.eq_key else getattr(value, field.name)) for field in counting
+        ]
     if dataclasses.is_dataclass(cls):
         names = sorted(field.name for field in dataclasses.fields(cls) if field.init and field.compare)
         return [(name, getattr(value, name)) for name in names]

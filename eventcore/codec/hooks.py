@@ -66,18 +66,19 @@ class Hooks:
 
 
 # cattrs keeps how many of its hooks are its own, for `Converter.copy`, but has no public way to ask for the others.
-def _registered(converter: Converter, functions: str, own: str) -> MultiStrategyDispatch[Any]:
-    everything = getattr(converter, functions)
+def _registered(converter: Converter, functions: str, own: str) -> Any:
+    everything: Any = getattr(converter, functions)
     born_with = getattr(Converter(), functions)._single_dispatch.registry  # noqa: SLF001
-    found: MultiStrategyDispatch[Any] = MultiStrategyDispatch(lambda _: _ABSENT, converter)
-    everything._function_dispatch.copy_to(getattr(found, "_function_dispatch"), skip=getattr(converter, own))  # noqa: B009, SLF001
+    dispatch: Any = MultiStrategyDispatch  # its hooks are typed as functions, and _ABSENT is none
+    found: Any = dispatch(lambda _: _ABSENT, converter)
+    everything._function_dispatch.copy_to(found._function_dispatch, skip=getattr(converter, own))  # noqa: SLF001
     registry = everything._single_dispatch.registry  # noqa: SLF001
-    added = [(cls, hook) for cls, hook in registry.items() if cls not in born_with or not _same(hook, born_with[cls])]
+    added: list[tuple[type, object]] = [
+        (cls, hook) for cls, hook in registry.items() if cls not in born_with or not _same(hook, born_with[cls])
+    ]
     found.register_cls_list([(cls, hook) for cls, hook in added if cls is not object])
     return found
 
 
 def _same(hook: object, other: object) -> bool:
     return getattr(hook, "__func__", hook) is getattr(other, "__func__", other)
-
-

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from math import copysign
+from math import copysign, inf
 from pathlib import PurePath
 from types import NoneType
 from typing import Any, Final, TypeVar
@@ -16,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from eventcore.codec.coder import Coder
+from eventcore.codec.coder import BOOL, FLOAT, INT, NULL, STR, Coder
 from eventcore.codec.misfit import Misfit, unfit, unread
 from eventcore.ids import StreamId
 
@@ -41,7 +41,7 @@ def scalar(cls: type) -> Coder | None:
 
 
 def exact_float() -> Coder:
-    """Return the coder of floats that share their place with integers: they always keep a decimal point, whatever jsonb does to exponents."""
+    """Return the coder of floats that share their place with integers: they always keep a decimal point, as jsonb knows no exponents."""
     plain = _float()
 
     def encode(value: object) -> object:
@@ -52,9 +52,12 @@ def exact_float() -> Coder:
 
 
 def subclass_of_scalar(cls: type, base: Coder, make: Callable[[Any], object], *, trusted: bool) -> Coder:
-    """Return the coder of a subclass of `str`, `int` or `float`. *make* restores it; unless *trusted*, each value is restored to see if it can be."""
+    """Return the coder of a subclass of `str`, `int` or `float`.
+
+    *make* restores a value; unless *trusted*, each is restored before it is stored, to see if it can be.
+    """
     (plain,) = base.emits
-    reduce = {str: str.__str__, int: int.__int__, float: float.__float__}[plain]
+    reduce: Callable[[Any], object] = _REDUCE[plain]
 
     def decode(raw: object) -> object:
         value = base.decode(raw)
@@ -85,7 +88,7 @@ def _none() -> Coder:
         if raw is not None:
             raise unread(raw, "null")
 
-    return Coder("None", encode, decode, frozenset({NoneType}), frozenset({NoneType}), "{v} is None", "{v} is None")
+    return Coder("None", encode, decode, NULL, NULL, "{v} is None", "{v} is None")
 
 
 def _bool() -> Coder:
@@ -99,7 +102,7 @@ def _bool() -> Coder:
             raise unread(raw, "true or false")
         return raw
 
-    return Coder("bool", encode, decode, frozenset({bool}), frozenset({bool}), "type({v}) is bool", "type({v}) is bool")
+    return Coder("bool", encode, decode, BOOL, BOOL, "type({v}) is bool", "type({v}) is bool")
 
 
 def _int() -> Coder:
@@ -116,7 +119,7 @@ def _int() -> Coder:
         return raw
 
     test = f"type({{v}}) is int and {INT_MIN} <= {{v}} <= {INT_MAX}"
-    return Coder("int", encode, decode, frozenset({int}), frozenset({int}), test, "type({v}) is int")
+    return Coder("int", encode, decode, INT, INT, test, "type({v}) is int")
 
 
 def _float() -> Coder:
@@ -134,19 +137,19 @@ def _float() -> Coder:
     def decode(raw: object) -> float:
         if type(raw) is float:
             return raw
-        if type(raw) is int:
-            return _float_of(raw)
+        if type(raw) is int:  # jsonb turns 3.834068182381426e16 into the digits of an integer, which need not be a float's exact value
+            return float(raw)
         raise unread(raw, "a number")
 
     test = "type({v}) is float and {v} and {v} - {v} == 0.0"
-    return Coder("float", encode, decode, frozenset({float}), frozenset({float}), test, "type({v}) is float")
+    return Coder("float", encode, decode, FLOAT, FLOAT, test, "type({v}) is float")
 
 
 def _float_of(number: int) -> float:
     try:
         result = float(number)
     except OverflowError:
-        result = 0.5
+        result = inf
     if result != number:
         raise Misfit("an integer that no float holds exactly; use an int or Decimal field")
     return result
@@ -165,7 +168,7 @@ def _str() -> Coder:
             raise unread(raw, "a string")
         return raw
 
-    return Coder("str", encode, decode, frozenset({str}), frozenset({str}), "type({v}) is str", "type({v}) is str")
+    return Coder("str", encode, decode, STR, STR, "type({v}) is str", "type({v}) is str")
 
 
 def _text(cls: type[T], write: Callable[[T], str], read: Callable[[str], T], noun: str) -> Coder:
@@ -184,7 +187,7 @@ def _text(cls: type[T], write: Callable[[T], str], read: Callable[[str], T], nou
         except (ValueError, ArithmeticError) as error:
             raise unread(raw, noun) from error
 
-    return Coder(cls.__name__, encode, decode, frozenset({str}), frozenset({cls}))
+    return Coder(cls.__name__, encode, decode, STR, frozenset({cls}))
 
 
 def _path(cls: type[PurePath]) -> Coder:
@@ -213,7 +216,9 @@ def _write_datetime(value: datetime) -> str:
         if value.fold:
             raise Misfit("a naive datetime with fold=1, which its text does not keep; use an aware one")
     elif type(zone) is not timezone and datetime.fromisoformat(text) != value:
-        raise Misfit(f"{text} in {zone} would not come back equal (an hour that its zone repeats or skips); use .astimezone(timezone.utc) first")
+        raise Misfit(
+            f"{text} in {zone} would not come back equal (an hour that its zone repeats or skips); use .astimezone(timezone.utc) first"
+        )
     elif value.utcoffset() is None:
         raise Misfit(f"its time zone {zone} has no offset")
     return text
@@ -266,6 +271,8 @@ def _a(name: str) -> str:
 _ZERO: Final = timedelta(0)
 _DURATION: Final = re.compile(r"(-)?P(-?[0-9]{1,9})DT([0-9]{1,5})(?:\.([0-9]{6}))?S")
 _DECIMAL: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+_REDUCE: Final[dict[type, Callable[[Any], object]]] = {str: str.__str__, int: int.__int__, float: float.__float__}
 
 _SCALARS: Final[dict[type, Callable[[], Coder]]] = {
     NoneType: _none,

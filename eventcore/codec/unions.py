@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
-from eventcore.codec.coder import Coder
+from eventcore.codec.coder import BOOL, FLOAT, INT, NULL, STR, Coder, Types
 from eventcore.codec.misfit import Misfit, key_segment, shown, unfit, unread
 from eventcore.codec.scalars import exact_float
 
-_KIND_NAMES = {type(None): "null", bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "an array", dict: "an object"}
-_PLAIN = ({type(None)}, {bool}, {int}, {float}, {str})
+_KIND_NAMES = {
+    type(None): "null",
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+_PLAIN = (NULL, BOOL, INT, FLOAT, STR)
 
 
 def union(members: Sequence[Coder]) -> Coder:
@@ -23,13 +31,13 @@ def union(members: Sequence[Coder]) -> Coder:
     members = _drop_what_untyped_covers(members)
     if len(members) == 1:
         return members[0]
-    if any(member.emits >= {int} for member in members):
-        members = [exact_float() if member.name == "float" and member.emits == {float} else member for member in members]
+    if any(member.emits >= INT for member in members):
+        members = [exact_float() if member.name == "float" and member.emits == FLOAT else member for member in members]
     tagged = _tagged(members)
     names = [member.name for member in members]
     plan = _Union(members, {id(member): name for member, name in zip(members, names, strict=True) if id(member) in tagged})
     test, decode_test = _tests(members, tagged)
-    takes = None if any(member.takes is None for member in members) else frozenset[type]().union(*(member.takes or () for member in members))
+    takes = None if any(member.takes is None for member in members) else Types().union(*(member.takes or () for member in members))
     emits = frozenset({dict} if tagged else ()).union(*(member.emits for member in members if id(member) not in tagged))
     return Coder(" | ".join(names), plan.encode, plan.decode, emits, takes, test, decode_test)
 
@@ -87,8 +95,8 @@ class _Union:
                 return encoded if tag is None else {tag: encoded}
         raise unfit(value, self._expected) if candidates is self._members else misfits[0]
 
-    def decode(self, raw: object) -> object:
-        if self._by_tag and type(raw) is dict:
+    def decode(self, raw: Any) -> object:
+        if self._by_tag and raw.__class__ is dict:
             return self._decode_tagged(raw)
         member = self._by_kind.get(type(raw))
         if member is None:

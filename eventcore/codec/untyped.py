@@ -1,30 +1,34 @@
-"""Places without a type of their own: `Any`, `object`, `JsonValue`. They hold JSON values, exactly; anything else would come back as something else."""
+"""Places without a type of their own: `Any`, `object`, `JsonValue`. They hold JSON values, exactly: all else would come back as one."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 from eventcore.codec.coder import ANY_JSON, Coder
 from eventcore.codec.misfit import Misfit, key_segment
 from eventcore.codec.scalars import exact_float, scalar
 
-_SCALAR_CODERS: Final = {cls: coder for cls in (type(None), bool, int, str) if (coder := scalar(cls)) is not None} | {float: exact_float()}
+_PLAIN: Final[tuple[type[object], ...]] = (type(None), bool, int, str)
+_SCALAR_CODERS: Final[dict[type[object], Coder]] = {cls: coder for cls in _PLAIN if (coder := scalar(cls)) is not None} | {
+    float: exact_float()
+}
 
 
 def untyped() -> Coder:
     return Coder("JSON", encode_json, lambda raw: raw, ANY_JSON, None, "type({v}) is str or type({v}) is bool or {v} is None", "True")
 
 
-def encode_json(value: object) -> object:
+def encode_json(value: Any) -> object:
     """Return *value* as orjson is to write it. Raises `Misfit` unless it consists of the very types that JSON has."""
-    if type(value) is dict:
+    kind: type[object] = type(value)
+    if kind is dict:
         return {_key(key): _encode_under(key, item) for key, item in value.items()}
-    if type(value) is list:
+    if kind is list:
         return [_encode_under(index, item) for index, item in enumerate(value)]
-    coder = _SCALAR_CODERS.get(type(value))
+    coder = _SCALAR_CODERS.get(kind)
     if coder is None:
-        hint = "; use a list" if isinstance(value, tuple) else "; annotate the field with its type"
-        raise Misfit(f"a {type(value).__name__} would not come back from an untyped place, which holds JSON values only{hint}")
+        hint = "; use a list" if issubclass(kind, tuple) else "; annotate the field with its type"
+        raise Misfit(f"a {kind.__name__} would not come back from an untyped place, which holds JSON values only{hint}")
     return coder.encode(value)
 
 
@@ -47,12 +51,12 @@ def refuse_unstorable_text(value: object, path: str = "") -> None:
     if isinstance(value, str):
         _refuse_text(value, path, "the text")
     elif isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast("dict[str, object]", value).items():
             where = path + key_segment(key)
             _refuse_text(key, where, "the key")
             refuse_unstorable_text(item, where)
     elif isinstance(value, list):
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("list[object]", value)):
             refuse_unstorable_text(item, f"{path}[{index}]")
 
 
