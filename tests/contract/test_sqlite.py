@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.testing.contract import DurableEventStoreContract
+
+
+class TestSqliteEventStore(DurableEventStoreContract):
+    def open_store(self) -> SqliteEventStore:
+        return SqliteEventStore(self.tmp_path / "events.db")
