@@ -101,6 +101,9 @@ from eventcore.store import (
 from eventcore.stores.memory import (
     InMemoryEventStore,
 )
+from eventcore.stores.sqlite import (
+    SqliteEventStore,
+)
 from eventcore.typed import (
     ReadOnlyStream,
     ReadOnlyStreams,
@@ -168,6 +171,7 @@ __all__ = [
     "RequestRefused",
     "RetriesExhausted",
     "RetryPolicy",
+    "SqliteEventStore",
     "StoreBusy",
     "StoreClosed",
     "StoreCorrupt",

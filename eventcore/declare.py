@@ -7,6 +7,7 @@ sibling, in either order, and no annotation is evaluated here.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable
@@ -223,10 +224,37 @@ def _require_plain_class(cls: object, decorator: str) -> None:
 
 
 def _freeze(cls: type[T]) -> type[T]:
+    _adopt_dataclass_fields(cls)
     try:
         return attrs.frozen(cls)
     except (ValueError, TypeError) as error:
         raise DefinitionError(cls.__qualname__, f"attrs cannot make a class of it: {error}") from error
+
+
+def _adopt_dataclass_fields(cls: type[object]) -> None:
+    """Make the fields of frozen dataclasses that *cls* inherits from fields of its own.
+
+    Shared fields are best kept in such a base: mypy sees fields of dataclasses through any `dataclass_transform`, those of attrs classes only through its
+    attrs plugin, which does not know our decorators.
+    """
+    adopted: dict[str, object] = {}
+    for base in reversed(cls.__mro__[1:]):
+        if "__dataclass_fields__" in base.__dict__:
+            for field in dataclasses.fields(cast("Any", base)):
+                adopted[field.name] = field.type
+                if field.name not in cls.__dict__:
+                    setattr(cls, field.name, _as_attrs_field(field))
+    cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}
+
+
+def _as_attrs_field(field: dataclasses.Field[Any]) -> object:
+    if field.default is not dataclasses.MISSING:
+        default: object = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        default = attrs.Factory(field.default_factory)
+    else:
+        default = attrs.NOTHING
+    return attrs.field(default=default, init=field.init, repr=field.repr, kw_only=bool(field.kw_only))
 
 
 def _fields(cls: type[object]) -> tuple[attrs.Attribute[object], ...]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import attrs
 import pytest
 
@@ -321,3 +323,28 @@ def test_require_formats_only_when_it_fails_and_has_arguments():
     with pytest.raises(LookupError) as caught:
         require(None, mine)
     assert caught.value is mine
+
+
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    trace: str
+    tags: tuple[str, ...] = dataclasses.field(default_factory=tuple, kw_only=True)
+
+
+@command
+class TracedMove(Traced):
+    source: StreamId[HTTPServerState] = stream()
+    amount: int = 1
+
+    def handle(self, streams, state):
+        return ()
+
+
+def test_a_command_inherits_the_fields_of_a_frozen_dataclass():
+    made = TracedMove("t", StreamId("a"), 2, tags=("x",))
+
+    assert (made.trace, made.source, made.amount, made.tags) == ("t", "a", 2, ("x",))
+    assert made == TracedMove("t", StreamId("a"), 2, tags=("x",))
+    assert made != TracedMove("u", StreamId("a"), 2, tags=("x",))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        made.trace = "other"
