@@ -41,7 +41,7 @@ class Case:
     @property
     def diagnostics(self) -> str:
         path = self.root / DIAGNOSTICS
-        return path.read_text() if path.exists() else ""
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     @property
     def is_faulty(self) -> bool:
@@ -50,7 +50,7 @@ class Case:
     @property
     def mains(self) -> list[str]:
         path = self.root / "mains.txt"
-        return path.read_text().split() if path.exists() else []
+        return path.read_text(encoding="utf-8").split() if path.exists() else []
 
     def generated(self) -> list[Path]:
         return [path for path in python_files(self.root) if is_generated(path)]
@@ -127,7 +127,7 @@ def generate(root: Path, *arguments: str) -> Generated:
 
 
 def contents(case: Case) -> dict[str, str]:
-    return {str(path.relative_to(case.root)): path.read_text() for path in case.generated()}
+    return {str(path.relative_to(case.root)): path.read_text(encoding="utf-8") for path in case.generated()}
 
 
 def store_as_golden(case: Case, made: Case, diagnostics: str) -> None:
@@ -135,10 +135,10 @@ def store_as_golden(case: Case, made: Case, diagnostics: str) -> None:
     for path in case.generated():
         path.unlink()
     for name, text in contents(made).items():
-        (case.root / name).write_text(text)
+        (case.root / name).write_text(text, encoding="utf-8")
     golden = case.root / DIAGNOSTICS
     if diagnostics:
-        golden.write_text(diagnostics)
+        golden.write_text(diagnostics, encoding="utf-8")
     else:
         golden.unlink(missing_ok=True)
 
@@ -173,7 +173,7 @@ def pyright(folder: Path, roots: Sequence[Path]) -> list[Finding]:
     config = folder.parent / f"{folder.name}-pyright.json"
     config.write_text(
         json.dumps(
-            {"include": [str(folder)], "extraPaths": [str(path) for path in [*roots, CHECKOUT]], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+            {"include": [folder.name], "extraPaths": [str(path) for path in [*roots, CHECKOUT]], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
         )
     )
     command = [sys.executable, "-m", "pyright", "-p", str(config), "--pythonpath", sys.executable, "--outputjson"]

@@ -63,6 +63,24 @@ def test_check_finds_nothing_to_do(case: Case, tmp_path: Path) -> None:
     assert checked.exit_code == 0, checked.out
 
 
+@each_good_case
+def test_check_finds_what_is_missing_changed_or_left_over(case: Case, tmp_path: Path) -> None:
+    copy = case.copy(tmp_path / case.name, generated=True)
+    first, *others = copy.generated()
+    left_over = copy.root / "nobodys_streams.py"
+    left_over.write_bytes(first.read_bytes())
+    first.unlink()
+    for path in others:
+        path.write_text(path.read_text(encoding="utf-8").replace("EventRef(", "EventRef( "), encoding="utf-8")
+    checked = generate(copy.root, "--check", ".")
+    assert checked.exit_code == 1
+    for path in (first, left_over, *others):
+        assert path.relative_to(copy.root).as_posix() in checked.out
+    assert not first.exists()
+    generate(copy.root, ".")
+    assert contents(copy) == contents(case), "generating again does not mend it"
+
+
 @each_faulty_case
 def test_check_reports_what_generate_reports(case: Case, tmp_path: Path) -> None:
     copy = case.copy(tmp_path / case.name, generated=True)
@@ -119,6 +137,14 @@ def test_imports_in_both_orders_and_agrees_with_the_markers(case: Case, order: s
     generated = ",".join(map(module_name, case.generated()))
     done = case.run(str(HERE / "probe.py"), order, user, generated)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_good_case
+def test_the_users_modules_import_before_anything_was_generated(case: Case, tmp_path: Path) -> None:
+    fresh = case.copy(tmp_path / case.name, generated=False)
+    imports = "\n".join(f"import {module_name(path)}" for path in fresh.sources())
+    done = fresh.run("-c", imports)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

@@ -13,7 +13,7 @@ async def main() -> None:
         item = StreamId.of(Item, 1)
         for quantity in (5, -2, 0):
             await executor.execute(Move(item, quantity))
-        (piece,) = await store.read([StreamRead(item, 0, None)])
+        (piece,) = (await store.read([StreamRead(item)])).slices
         assert [(stored.type, stored.type_version) for stored in piece.events] == [
             ("stock.item-added", 2),
             ("ItemTaken", 3),

@@ -97,13 +97,13 @@ class StreamSet:
 
 @command
 class CommandSpec:
-    left: eventcore.StreamId[left.Item] = stream()
-    right: eventcore.StreamId[right.Item] = stream()
+    one: eventcore.StreamId[left.Item] = stream()
+    other: eventcore.StreamId[right.Item] = stream()
     lefts: eventcore.Discovered[left.Item] = eventcore.discovered(read_only=True)
 
     def handle(
         self, streams: generated.CommandSpecStreams, state: generated.CommandSpecState, resolver: generated.CommandSpecResolver
     ) -> generated.CommandSpecWrites:
-        resolver.lefts.add(self.left)
-        yield streams.left.write(left.Changed(len(state.right.right)))
-        yield streams.right.write(RightChanged("x" * (state.left.left + state.lefts[self.left].left + 1)))
+        resolver.lefts.add(self.one)
+        yield streams.one.write(left.Changed(len(state.other.right)))
+        yield streams.other.write(RightChanged("x" * (state.one.left + state.lefts[self.one].left + 1)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import eventcore as ec
 from eventcore import StreamId as Id
-from eventcore import command
+from eventcore import command as cmd
+from eventcore import event
 from eventcore import event as fact
 
-cmd = command
+sign = event
 
-__all__ = ["Id", "cmd", "ec", "fact"]
+__all__ = ["Id", "cmd", "ec", "fact", "sign"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from fleet.base import ec, fact
+from fleet.base import ec, fact, sign
 
 
 @fact
@@ -15,7 +15,7 @@ class Loaded:
     weight: int
 
 
-@fact
+@sign
 class Unloaded:
     pass
 
