@@ -21,7 +21,7 @@ def enum(cls: type[Enum]) -> Coder:
 
 
 def literal(values: tuple[object, ...]) -> list[Coder]:
-    """Return the coders of a ``Literal``: one for all plain values, one for bytes, one for each enum. Several are to be put into a union."""
+    """Return the coders of a ``Literal``: one for plain values, one for bytes, one for each enum. Several belong into a union."""
     groups: dict[str, dict[tuple[type, object], object]] = {}
     for value in values:
         if isinstance(value, Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections import Counter, abc
@@ -14,10 +15,10 @@ from typing_extensions import TypeAliasType
 
 from eventcore.codec import choices, containers, unions
 from eventcore.codec.classes import fill
-from eventcore.codec.coder import Coder, Scope
+from eventcore.codec.coder import OBJECT, Coder, Scope
 from eventcore.codec.fields import evaluate, is_record, shape_of
 from eventcore.codec.hooks import Hooks
-from eventcore.codec.scalars import scalar, subclass_of_scalar
+from eventcore.codec.scalars import scalar
 from eventcore.codec.untyped import untyped
 from eventcore.errors import DefinitionError
 
@@ -55,45 +56,51 @@ class Compiler:
             raise DefinitionError(cls.__qualname__, "it is no class with known fields; decorate it with @event")
         return self.compile(cls, scope)
 
-    def compile(self, annotation: object, scope: Scope) -> Coder:
+    def compile(self, annotation: Any, scope: Scope) -> Coder:
         """Return the coder of *annotation*, which stands in *scope*. Raises `DefinitionError`."""
         if isinstance(annotation, str | ForwardRef):
             return self._forward(annotation, scope)
-        if self.hooks is not None and (hooked := self.hooks.coder(annotation)) is not None:
+        hooked = self.hooks.coder(annotation) if self.hooks is not None else None
+        if hooked is not None:
             return hooked
+        return self._known(type(None) if annotation is None else annotation, scope)
+
+    def _known(self, annotation: Any, scope: Scope) -> Coder:
         if annotation in _UNTYPED:
             return untyped()
-        if annotation is None:
-            return self.compile(type(None), scope)
-        origin = get_origin(annotation)
-        if origin is not None:
-            return self._parametrised(annotation, origin, get_args(annotation), scope)
-        if isinstance(annotation, type):
-            return self._class(annotation, scope)
-        return self._special(annotation, scope)
+        origin: Any = get_origin(annotation)
+        if origin is None:
+            return self._class(annotation, scope) if isinstance(annotation, type) else self._special(annotation, scope)
+        if not hasattr(annotation, "__args__"):  # typing.List and its like, without arguments
+            return self._class(origin, scope)
+        arguments = get_args(annotation)
+        return self._special_form(origin, arguments, scope) or self._generic_class(annotation, origin, arguments, scope)
 
-    def _parametrised(self, annotation: object, origin: Any, arguments: tuple[Any, ...], scope: Scope) -> Coder:
+    def _special_form(self, origin: Any, arguments: tuple[Any, ...], scope: Scope) -> Coder | None:
         if origin in _UNIONS:
             return self._union(arguments, scope)
         if origin is Literal:
             return unions.union(choices.literal(arguments))
-        if origin is Annotated or str(origin) == "typing.Final":
+        if origin in {Annotated, Final}:
             return self.compile(arguments[0], scope)
         if isinstance(origin, _ALIASES):
             return self.compile(origin.__value__[arguments], scope)
+        return None
+
+    def _generic_class(self, annotation: Any, origin: Any, arguments: tuple[Any, ...], scope: Scope) -> Coder:
         if origin in _MAPPINGS:
             return self._mapping(arguments[0], arguments[1], scope)
         if origin is tuple and arguments[1:] != (Ellipsis,):
             return containers.fixed_tuple([self.compile(argument, scope) for argument in arguments])
         if origin in _ITEMS:
             return self._items(origin, arguments[0], scope)
-        if isinstance(origin, type) and is_record(origin):
+        if is_record(origin):
             return self._record(annotation, origin, arguments, scope)
-        if isinstance(origin, type) and issubclass(origin, str | int | float):
-            return self._generic_scalar(annotation, origin, scope)
-        return self._refuse(annotation, scope)
+        cls: Any = origin
+        plain = scalar(cls) if inspect.isclass(origin) else None
+        return _calling(plain, annotation) if plain is not None else self._refuse(annotation, scope)
 
-    def _class(self, cls: type, scope: Scope) -> Coder:
+    def _class(self, cls: Any, scope: Scope) -> Coder:
         if cls in _MAPPINGS:
             return self._mapping(str, Any, scope)
         if cls in _ITEMS:
@@ -127,8 +134,7 @@ class Compiler:
         if known is not None:
             return known
         made: list[Coder] = []
-        name = str(key[-1]) if isinstance(key, tuple) else str(key)
-        stand_in = Coder(name, lambda value: made[0].encode(value), lambda raw: made[0].decode(raw), frozenset(), None)
+        stand_in = Coder("itself", lambda value: made[0].encode(value), lambda raw: made[0].decode(raw), frozenset(), None)  # noqa: PLW0108  # made later
         self._aliases[key] = stand_in
         try:
             made.append(make())
@@ -150,7 +156,7 @@ class Compiler:
             )
         return unions.union(members)
 
-    def _mapping(self, key: object, item: object, scope: Scope) -> Coder:
+    def _mapping(self, key: Any, item: Any, scope: Scope) -> Coder:
         coder = self.compile(str if key in _UNTYPED else key, scope)
         if not containers.is_key(coder):
             keys = "use keys that are stored as one string or integer (str, int, UUID, an enum, a date)"
@@ -163,20 +169,13 @@ class Compiler:
         coder = self.compile(item, scope)
         return containers.sequence(cls, coder) if ordered else containers.unordered(cls, coder)
 
-    def _generic_scalar(self, annotation: Any, cls: type, scope: Scope) -> Coder:
-        base = next(base for base in (str, int, float) if issubclass(cls, base))
-        plain = scalar(cls)
-        return (
-            subclass_of_scalar(cls, self.compile(base, scope), annotation, trusted=False) if plain is None else _calling(plain, annotation)
-        )
-
     def _record(self, key: object, cls: type, arguments: tuple[object, ...], scope: Scope) -> Coder:
         cache_key = key if not arguments else (key, scope.module)
         known = self._records.get(cache_key)
         if known is not None:
             return known
         name = cls.__name__ + (f"[{', '.join(_plain_name(argument) for argument in arguments)}]" if arguments else "")
-        coder = Coder(name, lambda value: coder.encode(value), lambda raw: coder.decode(raw), frozenset({dict}), frozenset({cls}))
+        coder = Coder(name, lambda value: coder.encode(value), lambda raw: coder.decode(raw), OBJECT, frozenset({cls}))  # noqa: PLW0108  # filled later
         self._records[cache_key] = coder
         try:
             shape = shape_of(cls, arguments)
@@ -188,7 +187,7 @@ class Compiler:
                 ignore_unknown=self._ignore_unknown,
             )
         except BaseException:
-            del self._records[cache_key]
+            self._records.clear()  # what was made meanwhile may refer to this one, which will never be complete
             raise
         return coder
 

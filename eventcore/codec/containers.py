@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -17,13 +17,13 @@ _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")  # at most 64 bits
 def sequence(cls: type, item: Coder) -> Coder:
     """Return the coder of a `tuple` or `list` of like items."""
 
-    def encode(value: Any) -> object:
+    def encode(value: Collection[object]) -> object:
         kind = type(value)
         if kind is not cls:
             raise unfit(value, f"a {cls.__name__}")
         return _each(item.encode, value)
 
-    def decode(raw: Any) -> object:
+    def decode(raw: list[object]) -> object:
         if raw.__class__ is not list:
             raise unread(raw, "an array")
         return cls(_each(item.decode, raw))
@@ -37,13 +37,13 @@ def fixed_tuple(items: Sequence[Coder]) -> Coder:
     encoders = [item.encode for item in items]
     decoders = [item.decode for item in items]
 
-    def encode(value: Any) -> object:
+    def encode(value: tuple[object, ...]) -> object:
         kind = type(value)
         if kind is not tuple or len(value) != size:
             raise unfit(value, f"a tuple of {size}")
         return _pairwise(encoders, value)
 
-    def decode(raw: Any) -> object:
+    def decode(raw: list[object]) -> object:
         if raw.__class__ is not list or len(raw) != size:
             raise unread(raw, f"an array of {size}")
         return tuple(_pairwise(decoders, raw))
@@ -54,7 +54,7 @@ def fixed_tuple(items: Sequence[Coder]) -> Coder:
 def unordered(cls: type, item: Coder) -> Coder:
     """Return the coder of a `frozenset` or `set`, stored in the order of its items' JSON so that equal sets give equal bytes."""
 
-    def encode(value: Any) -> object:
+    def encode(value: Collection[object]) -> object:
         kind = type(value)
         if kind is not cls:
             raise unfit(value, f"a {cls.__name__}")
@@ -64,7 +64,7 @@ def unordered(cls: type, item: Coder) -> Coder:
         except TypeError:  # text that orjson refuses; whoever writes the whole value says where
             return encoded
 
-    def decode(raw: Any) -> object:
+    def decode(raw: list[object]) -> object:
         if raw.__class__ is not list:
             raise unread(raw, "an array")
         items = _each(item.decode, raw)
@@ -83,13 +83,13 @@ def mapping(key: Coder, item: Coder) -> Coder:
     """Return the coder of a `dict`, stored as a JSON object. *key* must be one of `is_key`."""
     encode_key, decode_key = (_write_int_key(key), _read_int_key(key)) if key.emits == INT else (key.encode, key.decode)
 
-    def encode(value: Any) -> object:
+    def encode(value: dict[object, object]) -> object:
         kind = type(value)
         if kind is not dict:
             raise unfit(value, "a dict")
         return _entries(encode_key, item.encode, value)
 
-    def decode(raw: Any) -> object:
+    def decode(raw: dict[object, object]) -> object:
         if raw.__class__ is not dict:
             raise unread(raw, "an object")
         return _entries(decode_key, item.decode, raw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final, NoReturn, TypeVar, final
+from typing import Any, Final, NoReturn, TypeVar, cast, final
 
 import orjson
 from cattrs import Converter
@@ -134,11 +134,10 @@ def _check_text(cls: type, encoded: object) -> None:
         raise EventNotStorable(cls.__name__, f"{cls.__name__}{misfit.path}: {misfit.problem}") from misfit
 
 
-def _dump_metadata(metadata: Metadata) -> bytes:
-    given: object = metadata
-    if not isinstance(given, Mapping):
+def _dump_metadata(metadata: Any) -> bytes:
+    if not isinstance(metadata, Mapping):
         raise Misfit(f"expected a mapping of strings to JSON values, got {shown(metadata)}")
-    encoded = encode_json(dict(metadata))
+    encoded = encode_json(dict(cast("Mapping[object, object]", metadata)))
     refuse_unstorable_text(encoded)
     return orjson.dumps(encoded)
 

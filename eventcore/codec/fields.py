@@ -48,13 +48,13 @@ class Shape:
     trusted: bool
 
 
-def is_record(cls: type) -> bool:
+def is_record(cls: Any) -> bool:
     """Tell whether *cls* is a class whose fields are known: attrs, dataclass or named tuple."""
     return attrs.has(cls) or dataclasses.is_dataclass(cls) or _is_named_tuple(cls)
 
 
 def _is_named_tuple(cls: type) -> bool:
-    return issubclass(cls, tuple) and hasattr(cls, "_fields") and hasattr(cls, "_field_defaults")
+    return tuple in getattr(cls, "__mro__", ()) and hasattr(cls, "_fields") and hasattr(cls, "_field_defaults")
 
 
 def shape_of(cls: Any, arguments: tuple[object, ...]) -> Shape:
@@ -91,7 +91,7 @@ def _attrs_shape(cls: Any, variables: Mapping[object, object]) -> Shape:
         fields.append(Field(attribute.name, parameter, annotation, scope, default, attribute.kw_only, left_to_class))
     own_code = ("__attrs_post_init__", "__attrs_pre_init__", "__attrs_init__")
     plain = cls.__new__ is object.__new__ and not any(hasattr(cls, name) for name in own_code)
-    converters: list[object] = [attribute.converter for attribute in attributes]
+    converters: list[object] = [getattr(attribute, "converter") for attribute in attributes]  # noqa: B009  # attrs types it partially
     trusted = plain and all(attribute.init for attribute in attributes) and not any(converters)
     return Shape(tuple(fields), tuple(attribute.name for attribute in attributes if not attribute.init), trusted)
 

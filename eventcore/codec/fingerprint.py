@@ -1,7 +1,8 @@
 """A digest of a value by what it is at run time: equal values of the same types give equal bytes in every process.
 
 Each value becomes a tag, a length and its bytes, so that no two different values share an encoding. Nothing here looks at annotations,
-hashes, the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is imported.
+hashes, the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is
+imported.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import attrs
@@ -39,23 +40,10 @@ def canonical(value: object, unstructure: Callable[[object], object]) -> bytes:
 
 
 def _simple(value: object) -> bytes | None:
-    if value is None or isinstance(value, bool):
-        return _frame("constant", repr(value).encode())
-    if isinstance(value, Enum):
-        name = cast("str | None", value.name) or str(value.value)  # composite flags may have no name
-        return _frame("enum", f"{type(value).__qualname__}.{name}".encode())
-    if isinstance(value, int):
-        return _frame("int", hex(value).encode())
-    if isinstance(value, str):
-        return _frame("str", value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, bytes):
-        return _frame("bytes", value)
-    if isinstance(value, float):
-        return _float(value)
-    if isinstance(value, Decimal):
-        return _decimal(value)
-    if isinstance(value, UUID | PurePath):
-        return _frame("uuid" if isinstance(value, UUID) else "path", str(value).encode("utf-8", "surrogatepass"))
+    """Return the bytes of a value without parts, or None where it has some."""
+    for cls, tag, write in _FORMS:
+        if isinstance(value, cls):
+            return _frame(tag, write(value))
     return _moment(value)
 
 
@@ -96,7 +84,7 @@ def _compound(value: object, unstructure: Callable[[object], object]) -> bytes:
 
 def _fields(value: Any) -> list[tuple[str, object]] | None:
     """Return what counts when two instances are compared; what the constructor doesn't take follows from the rest, or is no data."""
-    cls: Any = type(value)
+    cls = value.__class__
     if attrs.has(cls):
         attributes: Iterable[Any] = attrs.fields(cls)
         counting = sorted((field for field in attributes if field.init and field.eq), key=lambda field: field.name)
@@ -117,20 +105,44 @@ def _under(segment: str, value: object, unstructure: Callable[[object], object])
         raise
 
 
-def _float(value: float) -> bytes:
+def _write_enum(value: Enum) -> bytes:
+    name = cast("str | None", value.name) or str(value.value)  # composite flags may have no name
+    return f"{type(value).__qualname__}.{name}".encode()
+
+
+def _write_text(value: object) -> bytes:
+    return str(value).encode("utf-8", "surrogatepass")
+
+
+def _write_float(value: float) -> bytes:
     if value - value != 0.0:
         raise Misfit(f"{value} is no JSON number")
-    return _frame("float", (value + 0.0).hex().encode())  # -0.0 equals 0.0
+    return (value + 0.0).hex().encode()  # -0.0 equals 0.0
 
 
-def _decimal(value: Decimal) -> bytes:
+def _write_decimal(value: Decimal) -> bytes:
     if not value.is_finite():
         raise Misfit(f"Decimal('{value}') is no finite number")
     sign, digits, exponent = value.as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     kept = text.rstrip("0")
-    return _frame("decimal", f"{sign}:{kept}:{int(exponent) + len(text) - len(kept)}".encode() if kept else b"0")
+    return f"{sign}:{kept}:{int(exponent) + len(text) - len(kept)}".encode() if kept else b"0"
 
 
 def _frame(tag: str, data: bytes) -> bytes:
     return b"%s:%d:%s" % (tag.encode(), len(data), data)
+
+
+# Booleans and enums come before the numbers and texts that they also are.
+_FORMS: Final[tuple[tuple[type, str, Callable[[Any], bytes]], ...]] = (
+    (type(None), "constant", lambda value: repr(value).encode()),
+    (bool, "constant", lambda value: repr(value).encode()),
+    (Enum, "enum", _write_enum),
+    (int, "int", lambda value: hex(value).encode()),
+    (str, "str", lambda value: str.__str__(value).encode("utf-8", "surrogatepass")),
+    (bytes, "bytes", bytes),
+    (float, "float", _write_float),
+    (Decimal, "decimal", _write_decimal),
+    (UUID, "uuid", _write_text),
+    (PurePath, "path", _write_text),
+)

@@ -70,7 +70,7 @@ def _registered(converter: Converter, functions: str, own: str) -> Any:
     everything: Any = getattr(converter, functions)
     born_with = getattr(Converter(), functions)._single_dispatch.registry  # noqa: SLF001
     dispatch: Any = MultiStrategyDispatch  # its hooks are typed as functions, and _ABSENT is none
-    found: Any = dispatch(lambda _: _ABSENT, converter)
+    found: Any = dispatch(_no_hook, converter)
     everything._function_dispatch.copy_to(found._function_dispatch, skip=getattr(converter, own))  # noqa: SLF001
     registry = everything._single_dispatch.registry  # noqa: SLF001
     added: list[tuple[type, object]] = [
@@ -82,3 +82,7 @@ def _registered(converter: Converter, functions: str, own: str) -> Any:
 
 def _same(hook: object, other: object) -> bool:
     return getattr(hook, "__func__", hook) is getattr(other, "__func__", other)
+
+
+def _no_hook(_annotation: object) -> object:
+    return _ABSENT

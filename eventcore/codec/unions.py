@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 from eventcore.codec.coder import BOOL, FLOAT, INT, NULL, STR, Coder, Types
 from eventcore.codec.misfit import Misfit, key_segment, shown, unfit, unread
 from eventcore.codec.scalars import exact_float
 
-_KIND_NAMES = {
+_KIND_NAMES: Final[dict[type[object], str]] = {
     type(None): "null",
     bool: "true or false",
     int: "an integer",
@@ -76,7 +76,7 @@ class _Union:
         for known in self._by_type.values():
             known.extend(member for member in members if member.takes is None)
         self._by_tag = {tags[id(member)]: member for member in members if id(member) in tags}
-        self._by_kind = {kind: member for member in members if id(member) not in tags for kind in member.emits}
+        self._by_kind: dict[type[object], Coder] = {kind: member for member in members if id(member) not in tags for kind in member.emits}
         if float in self._by_kind:
             self._by_kind.setdefault(int, self._by_kind[float])
         kinds = [_KIND_NAMES[kind] for kind in self._by_kind if kind is not dict or not tags]
@@ -98,7 +98,7 @@ class _Union:
     def decode(self, raw: Any) -> object:
         if self._by_tag and raw.__class__ is dict:
             return self._decode_tagged(raw)
-        member = self._by_kind.get(type(raw))
+        member = self._by_kind.get(raw.__class__)
         if member is None:
             raise unread(raw, self._stored)
         return member.decode(raw)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from eventcore.codec.coder import ANY_JSON, Coder
 from eventcore.codec.misfit import Misfit, key_segment
 from eventcore.codec.scalars import exact_float, scalar
 
 _PLAIN: Final[tuple[type[object], ...]] = (type(None), bool, int, str)
-_SCALAR_CODERS: Final[dict[type[object], Coder]] = {cls: coder for cls in _PLAIN if (coder := scalar(cls)) is not None} | {
-    float: exact_float()
-}
+_SCALAR_CODERS: Final[dict[type[object], Coder]] = {cls: coder for cls in _PLAIN if (coder := scalar(cls)) is not None}
+_FLOAT: Final = exact_float()
 
 
 def untyped() -> Coder:
     return Coder("JSON", encode_json, lambda raw: raw, ANY_JSON, None, "type({v}) is str or type({v}) is bool or {v} is None", "True")
 
 
-def encode_json(value: Any) -> object:
+def encode_json(value: object) -> object:
     """Return *value* as orjson is to write it. Raises `Misfit` unless it consists of the very types that JSON has."""
-    kind: type[object] = type(value)
+    kind = type(value)
     if kind is dict:
-        return {_key(key): _encode_under(key, item) for key, item in value.items()}
+        return {_key(key): _encode_under(key, item) for key, item in cast("dict[object, object]", value).items()}
     if kind is list:
-        return [_encode_under(index, item) for index, item in enumerate(value)]
-    coder = _SCALAR_CODERS.get(kind)
+        return [_encode_under(index, item) for index, item in enumerate(cast("list[object]", value))]
+    coder = _FLOAT if kind is float else _SCALAR_CODERS.get(kind)
     if coder is None:
         hint = "; use a list" if issubclass(kind, tuple) else "; annotate the field with its type"
         raise Misfit(f"a {kind.__name__} would not come back from an untyped place, which holds JSON values only{hint}")
@@ -38,7 +37,7 @@ def _key(key: object) -> str:
     return key
 
 
-def _encode_under(key: str | int, item: object) -> object:
+def _encode_under(key: object, item: object) -> object:
     try:
         return encode_json(item)
     except Misfit as misfit:

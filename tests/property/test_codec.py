@@ -72,9 +72,12 @@ def _rarely(good: st.SearchStrategy[Any], bad: list[Any]) -> st.SearchStrategy[A
 text = _rarely(st.text(st.characters(exclude_characters="\0"), max_size=8), ["\0", "\ud800", "\\u0000", "\u2028", "é\U0001f600"])
 integers = _rarely(st.integers(-(2**63), 2**63 - 1), [2**63, -(2**63) - 1, 2**64, 2**53 + 1, 10**25])
 floats = _rarely(
-    st.floats(allow_nan=False, allow_infinity=False), [float("nan"), float("inf"), -0.0, 1e16, 1e22, -1e16, 9007199254740993.0, 5e-324, 1.8446744073709552e19, 1e-7]
+    st.floats(allow_nan=False, allow_infinity=False),
+    [float("nan"), float("inf"), -0.0, 1e16, 1e22, -1e16, 9007199254740993.0, 5e-324, 1.8446744073709552e19, 1e-7],
 )
-decimals = _rarely(st.decimals(allow_nan=False, allow_infinity=False), [Decimal("NaN"), Decimal("-Infinity"), Decimal("-0E-7"), Decimal("1E+400")])
+decimals = _rarely(
+    st.decimals(allow_nan=False, allow_infinity=False), [Decimal("NaN"), Decimal("-Infinity"), Decimal("-0E-7"), Decimal("1E+400")]
+)
 zones = st.none() | st.timezones() | st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | integers | floats | text,
@@ -103,7 +106,7 @@ SCALARS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Size, st.sampled_from(Size)),
     (Odd, st.sampled_from(Odd)),
     (Literal["a", "red"], st.sampled_from(["a", "red"])),
-    (Literal[1, True, None, Colour.RED], st.sampled_from([1, True, None, Colour.RED])),
+    (Literal[1, True, None, Colour.RED], st.sampled_from([1, True, None, Colour.RED])),  # noqa: PYI061
     (Name, text.map(Name)),
     (StreamId, st.from_regex(r"[a-z0-9]{1,9}", fullmatch=True).map(StreamId)),
     (Point, st.builds(Point, integers, floats)),
@@ -116,34 +119,40 @@ KEYS: list[tuple[Any, st.SearchStrategy[Any]]] = [SCALARS[n] for n in (0, 3, 6, 
 Typed = tuple[Any, st.SearchStrategy[Any]]
 
 
+def _of(generic: Any, *arguments: Any) -> Any:
+    return generic[arguments]
+
+
 def _tuple_of(parts: list[Typed]) -> Typed:
-    return tuple[tuple(part[0] for part in parts)], st.tuples(*(part[1] for part in parts))  # type: ignore[misc]
+    return _of(tuple, *(part[0] for part in parts)), st.tuples(*(part[1] for part in parts))
 
 
 def _union_of(parts: list[Typed]) -> Typed:
     first, *others = [part[0] if part[0] is not None else type(None) for part in parts]
-    return reduce(or_, others, first), st.one_of(part[1] for part in parts)
+    return reduce(or_, others, first), st.one_of([part[1] for part in parts])
 
 
 def _compounds(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     hashable = st.sampled_from([pair for pair in SCALARS if pair[0] is not Tree])
     return st.one_of(
-        inner.map(lambda part: (tuple[part[0], ...], st.lists(part[1], max_size=3).map(tuple))),
-        inner.map(lambda part: (Sequence[part[0]], st.lists(part[1], max_size=3).map(tuple))),
-        inner.map(lambda part: (list[part[0]], st.lists(part[1], max_size=3))),
-        hashable.map(lambda part: (frozenset[part[0]], st.frozensets(part[1], max_size=3))),
+        inner.map(lambda part: (_of(tuple, part[0], ...), st.lists(part[1], max_size=3).map(tuple))),
+        inner.map(lambda part: (_of(Sequence, part[0]), st.lists(part[1], max_size=3).map(tuple))),
+        inner.map(lambda part: (_of(list, part[0]), st.lists(part[1], max_size=3))),
+        hashable.map(lambda part: (_of(frozenset, part[0]), st.frozensets(part[1], max_size=3))),
         st.lists(inner, max_size=3).map(_tuple_of),
         st.lists(inner, min_size=1, max_size=4).map(_union_of),
         st.tuples(st.sampled_from(KEYS), inner).map(
-            lambda pair: (Mapping[pair[0][0], pair[1][0]], st.dictionaries(pair[0][1], pair[1][1], max_size=3))
+            lambda pair: (_of(Mapping, pair[0][0], pair[1][0]), st.dictionaries(pair[0][1], pair[1][1], max_size=3))
         ),
     )
 
 
-types: st.SearchStrategy[Typed] = st.recursive(st.sampled_from([*SCALARS, (Any, json_values), (object, json_values)]), _compounds, max_leaves=5)
+types: st.SearchStrategy[Typed] = st.recursive(
+    st.sampled_from([*SCALARS, (Any, json_values), (object, json_values)]), _compounds, max_leaves=5
+)
 
 
-def _event(annotations: list[Any]) -> type:
+def _event(annotations: list[Any]) -> Any:
     return event(type("Made", (), {"__annotations__": {f"f{n}": annotation for n, annotation in enumerate(annotations)}}))
 
 
@@ -207,8 +216,8 @@ def test_what_is_encoded_comes_back_equal_and_of_the_same_types_or_is_refused(da
     try:
         EventCodec().decoder(_event(annotations))
     except DefinitionError as error:
-        assert "told apart" in str(error) or "keys of" in str(error)
-        assume(False)  # noqa: FBT003
+        assert "told apart" in str(error) or "keys of" in str(error)  # noqa: PT017
+        assume(False)
     _check(annotations, [data.draw(part[1]) for part in parts])
 
 
@@ -221,7 +230,7 @@ def test_values_that_may_not_fit_their_annotation_come_back_equal_or_are_refused
     try:
         decode = codec.decoder(cls)
     except DefinitionError:
-        assume(False)  # noqa: FBT003
+        assume(False)
     original = cls(data.draw(strategy))
     try:
         stored = codec.encode(original)
@@ -238,13 +247,17 @@ def test_stored_data_of_any_shape_is_read_or_refused_with_a_place(typed: Typed, 
         data = orjson.dumps({"f0": raw})
         decode = codec.decoder(_event([typed[0]]))
     except (DefinitionError, TypeError):
-        assume(False)  # noqa: FBT003
+        assume(False)
     try:
         value = decode(data)
     except ValueError as error:
         assert str(error).startswith("$")  # noqa: PT017
-    else:
-        assert decode(codec.encode(value)) == value or "-0.0" in repr(value)
+        return
+    try:
+        again = codec.encode(value)
+    except EventNotStorable:  # others may have stored what we would not, such as -0.0
+        return
+    assert decode(again) == value
 
 
 @QUICK
