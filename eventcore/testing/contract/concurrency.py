@@ -17,7 +17,7 @@ from eventcore.testing.contract.checks import (
     require_that,
     require_whole,
 )
-from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
+from eventcore.testing.contract.making import add, append_one, beside, labels_of, new_event, read_log, read_one, request, version_of
 
 
 class ConcurrencyScenarios(StoreScenarios):
@@ -61,6 +61,7 @@ class ConcurrencyScenarios(StoreScenarios):
             for number in range(150):
                 both = request({"one-1": number, "two-1": number}, new_event("one-1", number), new_event("two-1", number))
                 require_committed(await append_one(store, both), "an append without rivals")
+                await asyncio.sleep(0)  # a store that never waits would write all of them before the first read
 
         async def check(after: int) -> None:
             one, two = (await store.read([StreamRead("one-1", after), StreamRead("two-1", after)])).slices
@@ -69,11 +70,10 @@ class ConcurrencyScenarios(StoreScenarios):
             require_equal(one.version, two.version, "versions of two streams that are only written together")
             require_equal(one.after + len(one.events), one.version, "the version, compared with the events that came with it")
 
-        writing = asyncio.create_task(write())
-        while not writing.done():
-            await asyncio.gather(*(check(after) for after in (0, 10, 100, 0)))
-            await asyncio.sleep(0)
-        await writing
+        async with beside(write()) as writing:
+            while not writing.done():
+                await asyncio.gather(*(check(after) for after in (0, 10, 100, 0)))
+                await asyncio.sleep(0)
         await check(0)
 
     @scenario

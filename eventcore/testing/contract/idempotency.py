@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import cycle
 from typing import Final
 
 from eventcore.store import Committed, EventStore, IdempotencyKey, RememberedOutcome, StreamRead
@@ -17,7 +18,7 @@ from eventcore.testing.contract.checks import (
     require_refused,
     require_that,
 )
-from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
+from eventcore.testing.contract.making import add, append_one, beside, labels_of, new_event, read_log, read_one, request, version_of
 
 KEY: Final = IdempotencyKey("order-17", b"\x00\xffpay 5")
 
@@ -130,21 +131,21 @@ class IdempotencyScenarios(StoreScenarios):
         """A read sees a key and the events committed under it together, or neither."""
 
         async def write() -> None:
-            for number in range(60):
+            for number in range(150):
                 asked = request({"both-1": number}, new_event("both-1"), key=IdempotencyKey(f"key-{number + 1}", b""))
                 require_committed(await append_one(store, asked), "an append without rivals")
                 await asyncio.sleep(0)
 
-        writing = asyncio.create_task(write())
-        while not writing.done():
-            version = await version_of(store, "both-1")
-            result = await store.read([StreamRead("both-1")], idempotency_key=f"key-{version + 1}")
-            written = result.slices[0].version > version
-            require_equal(
-                result.remembered is not None, written, f"is the key of version {version + 1} remembered, as the version read says"
-            )
-            await asyncio.sleep(0)
-        await writing
+        async with beside(write()) as writing:
+            for ahead in cycle(range(1, 8)):
+                if writing.done():
+                    break
+                sought = await version_of(store, "both-1") + ahead
+                result = await store.read([StreamRead("both-1")], idempotency_key=f"key-{sought}")
+                version = result.slices[0].version
+                claim = f"is the key of version {sought} remembered by a read that found version {version}"
+                require_equal(result.remembered is not None, version >= sought, claim)
+                await asyncio.sleep(0)
 
     @scenario
     async def test_old_keys_can_be_forgotten(self, store: EventStore) -> None:

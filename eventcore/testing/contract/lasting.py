@@ -18,7 +18,7 @@ from eventcore.testing.contract.checks import (
     require_whole,
 )
 from eventcore.testing.contract.leases import LONG, acquire
-from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
+from eventcore.testing.contract.making import add, append_one, beside, labels_of, new_event, read_log, read_one, request, version_of
 
 
 class LastingScenarios(StoreScenarios):
@@ -120,18 +120,18 @@ class LastingScenarios(StoreScenarios):
 
             asyncio.run(run())
 
-        writing = [asyncio.create_task(asyncio.to_thread(write, writer)) for writer in range(2)]
+        async def write_both() -> None:
+            await asyncio.gather(*(asyncio.to_thread(write, writer) for writer in range(2)))
+
         seen: list[StoredEvent] = []
         position = None
-        while len(seen) < 2 * each:
-            for task in writing:
-                if task.done():
-                    task.result()
-            require_that(await store.wait_for_news(position, timeout=30), f"news after {len(seen)} of {2 * each} events were lost")
-            page = await store.read_all(position, limit=11)
-            seen += page.events
-            position = page.position
-        await asyncio.gather(*writing)
+        async with beside(write_both()) as writing:
+            while len(seen) < 2 * each:
+                told = await store.wait_for_news(position, timeout=5)
+                page = await store.read_all(position, limit=11)
+                require_that(told or not writing.done(), f"news after {len(seen)} of {2 * each} events were lost")
+                seen += page.events
+                position = page.position
 
         require_equal(seen, await read_log(store), "what the reader saw, compared with the log afterwards")
         require_equal(len(seen), 2 * each, "events seen")

@@ -9,7 +9,7 @@ from eventcore.ids import Position
 from eventcore.store import EventFilter, EventStore, StoredEvent
 from eventcore.testing.contract.base import StoreScenarios, scenario
 from eventcore.testing.contract.checks import require_committed, require_equal, require_growing, require_that
-from eventcore.testing.contract.making import add, append_one, label_of, labels_of, new_event, read_log, read_one, request
+from eventcore.testing.contract.making import add, append_one, beside, label_of, labels_of, new_event, read_log, read_one, request
 
 
 class LogScenarios(StoreScenarios):
@@ -113,14 +113,18 @@ class LogScenarios(StoreScenarios):
         """While eight writers append, a reader that goes on from page to page sees each event once, and each stream in order."""
         writers, each = 8, 25
         seen: list[StoredEvent] = []
-        writing = [asyncio.create_task(_write(store, f"writer-{number % 3}", number, each)) for number in range(writers)]
+
+        async def write() -> None:
+            await asyncio.gather(*(_write(store, f"writer-{number % 3}", number, each) for number in range(writers)))
+
         position: Position | None = None
-        while len(seen) < writers * each or not all(task.done() for task in writing):
-            page = await store.read_all(position, limit=9)
-            seen += page.events
-            position = page.position
-            await asyncio.sleep(0)
-        await asyncio.gather(*writing)
+        async with beside(write()) as writing:
+            while len(seen) < writers * each or not writing.done():
+                page = await store.read_all(position, limit=9)
+                require_that(bool(page.events) or not writing.done(), f"after {len(seen)} of {writers * each} events the rest must come")
+                seen += page.events
+                position = page.position
+                await asyncio.sleep(0)
 
         require_equal(
             sorted(map(str, (label_of(event) for event in seen))),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from eventcore.ids import Position, new_event_id
 from eventcore.store import (
@@ -65,6 +67,18 @@ async def read_one(store: EventStore, stream_id: str, *, after: int = 0, types: 
 
 async def version_of(store: EventStore, stream_id: str) -> int:
     return (await read_one(store, stream_id)).version
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[object, object, None]) -> AsyncGenerator[asyncio.Task[None], None]:
+    """Let *work* run beside the body; wait for it at the end, and end it where the body fails."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def read_log(

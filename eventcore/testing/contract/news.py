@@ -8,7 +8,7 @@ import time
 from eventcore.store import EventStore
 from eventcore.testing.contract.base import StoreScenarios, scenario
 from eventcore.testing.contract.checks import require_equal, require_that
-from eventcore.testing.contract.making import add, labels_of, read_log
+from eventcore.testing.contract.making import add, beside, labels_of, read_log
 
 
 class NewsScenarios(StoreScenarios):
@@ -56,16 +56,15 @@ class NewsScenarios(StoreScenarios):
                 if number % 20 == 0:
                     await asyncio.sleep(0.005)
 
-        writing = asyncio.create_task(write())
         seen: list[object] = []
         position = None
-        while len(seen) < total:
-            require_that(await store.wait_for_news(position, timeout=20), f"news after {len(seen)} of {total} events were lost")
-            page = await store.read_all(position, limit=7)
-            require_that(bool(page.events), "a wait that tells of news must be followed by a page with events")
-            seen += labels_of(page.events)
-            position = page.position
-        await writing
+        async with beside(write()):
+            while len(seen) < total:
+                require_that(await store.wait_for_news(position, timeout=20), f"news after {len(seen)} of {total} events were lost")
+                page = await store.read_all(position, limit=7)
+                require_that(bool(page.events), "a wait that tells of news must be followed by a page with events")
+                seen += labels_of(page.events)
+                position = page.position
 
         require_equal(seen, list(range(total)), "events seen")
 
