@@ -1,0 +1,161 @@
+"""Several processes on one file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from eventcore.errors import StoreBusy
+from eventcore.ids import Position
+from eventcore.store import Committed, StoredEvent, StreamRead
+from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.testing.contract.making import add, append_one, new_event, read_log, request
+
+from .conftest import Start, finish
+
+
+def everything(path: Path) -> list[StoredEvent]:
+    async def read() -> list[StoredEvent]:
+        async with SqliteEventStore(path) as store:
+            return await read_log(store)
+
+    return asyncio.run(read())
+
+
+def account_for(path: Path, acknowledged: set[str]) -> set[str]:
+    """Check that the file is whole and that every command in it is; return the names of the commands in it."""
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
+    versions: dict[str, list[int]] = defaultdict(list)
+    written: dict[str, list[StoredEvent]] = defaultdict(list)
+    for event in everything(path):
+        versions[event.stream_id].append(event.version)
+        written[json.loads(event.data)["command"]].append(event)
+    for stream_id, found in versions.items():
+        assert found == list(range(1, len(found) + 1)), f"versions of {stream_id} are not contiguous"
+    for command, events in written.items():
+        assert len(events) == 2, f"{command} was written {len(events)} events wide"
+        assert len({event.stream_id for event in events}) == 2
+        assert events[1].position.key[0] == events[0].position.key[0] + 1
+    lost = acknowledged - written.keys()
+    assert not lost, f"{len(lost)} acknowledged commands are lost: {sorted(lost)[:5]}"
+    return set(written)
+
+
+def lines(*files: Path) -> list[str]:
+    return [line for file in files if file.exists() for line in file.read_text().splitlines()]
+
+
+def test_busy_is_not_failure(path: Path, start: Start) -> None:
+    processes = [start("append", path, name, 250) for name in ("one", "two", "three")]
+    for process in processes:
+        finish(process)
+
+    acknowledged = lines(*(path.with_name(f"events.db.{name}.acknowledged") for name in ("one", "two", "three")))
+    assert Counter(acknowledged).most_common(1)[0][1] == 1
+    assert len(acknowledged) == 750
+    assert account_for(path, set(acknowledged)) == set(acknowledged)
+
+
+def test_processes_that_share_a_file_get_their_turn(path: Path, start: Start) -> None:
+    """Waiting is fair: of three equal processes that start together none has finished before the others have done a good part."""
+    names = ("one", "two", "three")
+    processes = [start("append", path, name, 400) for name in names]
+    finish(min(processes, key=lambda process: process.wait(timeout=60)))
+    done = [len(lines(path.with_name(f"events.db.{name}.acknowledged"))) for name in names]
+    for process in processes:
+        finish(process)
+    assert min(done) > 40, done
+
+
+@pytest.mark.slow
+def test_partial_write_is_impossible(path: Path, tmp_path: Path, start: Start) -> None:
+    """A process is killed at 100 random moments while two others write: every acknowledged command is there once, none is there in part."""
+    finish(start("kill", path, tmp_path, 100, 20250101), timeout=100)
+
+    acknowledged = lines(*tmp_path.glob("victim-*"), *tmp_path.glob("survivor-*"))
+    assert Counter(acknowledged).most_common(1)[0][1] == 1
+    victims = [file for file in tmp_path.glob("victim-*") if file.stat().st_size]
+    assert len(victims) >= 75, "hardly any victim lived long enough to commit: the test shows nothing"
+    written = account_for(path, set(acknowledged))
+    assert written - set(acknowledged), "no kill fell between a commit and its acknowledgement: the test shows little"
+
+
+def test_racing_creation(path: Path, start: Start) -> None:
+    """Processes that create the same file at the same moment all get a store, and one schema is made."""
+    for attempt in range(3):
+        file = path.with_name(f"race-{attempt}.db")
+        processes = [start("create", file, f"stream-{number}") for number in range(5)]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in processes:
+            finish(process)
+        assert {event.stream_id for event in everything(file)} == {f"stream-{number}" for number in range(5)}
+
+
+def test_opening_while_another_process_writes(path: Path, start: Start) -> None:
+    writer = start("append", path, "writer", 600)
+    while not path.with_name("events.db.writer.acknowledged").exists():
+        assert writer.poll() is None
+
+    async def open_and_append(number: int) -> None:
+        async with SqliteEventStore(path) as store:
+            assert isinstance(await append_one(store, request({f"mine-{number}": 0}, new_event(f"mine-{number}"))), Committed)
+
+    for number in range(10):
+        asyncio.run(open_and_append(number))
+    finish(writer)
+
+
+def test_a_file_locked_for_too_long_is_busy(path: Path, start: Start) -> None:
+    """The write is refused in our words, nothing of it is there, reads go on meanwhile, and the store goes on afterwards."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path, busy_timeout=0.3) as store:
+            await add(store, "a-1", 1)
+            locker = start("lock", path, 1.5)
+            assert locker.stdout is not None
+            assert locker.stdout.readline() == "locked\n"
+            with pytest.raises(StoreBusy, match=r"more than 0\.3 s"):
+                await store.append([request({"a-1": 1}, new_event("a-1", 2))])
+            (piece,) = (await store.read([StreamRead("a-1")])).slices
+            assert piece.version == 1
+            assert await append_one(store, request({"a-1": 1})) == Committed((), 1)
+            finish(locker)
+            assert isinstance(await append_one(store, request({"a-1": 1}, new_event("a-1", 3))), Committed)
+
+    asyncio.run(run())
+
+
+def test_a_store_can_be_opened_while_the_file_is_locked(path: Path, start: Start) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "a-1", 1)
+        locker = start("lock", path, 1)
+        assert locker.stdout is not None
+        locker.stdout.readline()
+        async with SqliteEventStore(path, busy_timeout=10) as store:
+            assert len(await read_log(store)) == 1
+            # Waits for its turn.
+            await add(store, "a-1", 2)
+
+    asyncio.run(run())
+
+
+def test_news_of_another_process_wakes_a_reader(path: Path, start: Start) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            writer = start("append", path, "other", 1)
+            assert await store.wait_for_news(None, timeout=30)
+            finish(writer)
+            assert not await store.wait_for_news(Position((2,)), timeout=0.1)
+
+    asyncio.run(run())
