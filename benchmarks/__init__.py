@@ -1,0 +1,1 @@
+"""Measure eventcore side by side with its peers: `python -m benchmarks --help`."""

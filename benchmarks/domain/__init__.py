@@ -1,0 +1,1 @@
+"""The program that the benchmarks run: accounts, and transfers between two of them."""
