@@ -121,8 +121,8 @@ def generate(root: Path, *arguments: str) -> Generated:
     with contextlib.chdir(root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             exit_code = main(["generate", *arguments])
-        except SystemExit as exit:
-            exit_code = exit.code if isinstance(exit.code, int) else 1
+        except SystemExit as ended:
+            exit_code = ended.code if isinstance(ended.code, int) else 1
     return Generated(exit_code or 0, out.getvalue(), err.getvalue())
 
 

@@ -196,3 +196,14 @@ def test_codes_pages_and_goldens_are_one_set() -> None:
     pages = {path.stem for path in (CHECKOUT / "docs" / "errors").glob("EC*.md")}
     assert pages == {*CODES}
     assert shown == {*CODES}
+
+
+def test_every_page_is_listed_and_says_what_pages_say() -> None:
+    folder = CHECKOUT / "docs" / "errors"
+    listed = set(re.findall(r"\]\((EC\d{3})\.md\)", (folder / "README.md").read_text(encoding="utf-8")))
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("EC*.md")}
+    assert listed == {*pages}
+    for code, page in pages.items():
+        assert page.startswith(f"# {code}: ")
+        assert [line for line in page.splitlines() if line.startswith("## ")][-2:] == ["## How to fix it", "## Example"], code
+        assert page.count("```python\n") == 2, code

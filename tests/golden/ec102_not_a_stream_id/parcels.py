@@ -30,7 +30,7 @@ class Send:
     one_or_other: StreamId[Parcel] | str = stream()
     found: StreamId[Parcel] = discovered()
     given: Discovered[Parcel] = stream()
-    unmarked: StreamId[Parcel]
+    not_given = stream()
 
     def handle(self, streams: SendStreams, state: SendState) -> SendWrites:
         return ()
