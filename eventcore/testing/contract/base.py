@@ -69,6 +69,7 @@ def cold_scenario(test: Callable[[ContractT], Coroutine[object, object, None]], 
 
 def _as_method(named: Callable[..., object], body: Callable[[ContractT], Coroutine[object, object, None]]) -> Callable[[ContractT], None]:
     def run(self: ContractT) -> None:
+        __tracebackhide__ = True
         asyncio.run(_within_time(named.__name__, body(self), self.scenario_seconds))
 
     # Not functools.wraps: pytest would look through it and take the store for a fixture.
@@ -77,6 +78,7 @@ def _as_method(named: Callable[..., object], body: Callable[[ContractT], Corouti
 
 
 async def _within_time(name: str, body: Coroutine[object, object, None], seconds: float) -> None:
+    __tracebackhide__ = True
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

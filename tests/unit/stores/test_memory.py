@@ -124,8 +124,8 @@ def test_a_waiter_whose_loop_is_gone_stops_nobody() -> None:
 
     (verdict,) = asyncio.run(append(store, event("a-1")))
     assert isinstance(verdict, Committed)
-    abandoned.get_coro().close()  # type: ignore[union-attr]  # its loop cannot end it any more
-    abandoned._log_destroy_pending = False
+    abandoned.get_coro().close()  # its loop cannot end it any more
+    abandoned._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
 async def append(store: InMemoryEventStore, *events: NewEvent) -> list[Verdict]:
