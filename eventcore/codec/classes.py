@@ -151,7 +151,7 @@ def _decoder_names(cls: type, shape: Shape, coders: Sequence[Coder]) -> dict[str
 
 def _generate(function: str, cls: type, lines: Sequence[str], names: dict[str, object]) -> Function:
     source = "\n".join(lines) + "\n"
-    file = f"<eventcore {function} {cls.__module__}.{cls.__qualname__} {id(names)}>"
+    file = f"<eventcore {function} {cls.__module__}.{cls.__qualname__}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # so that tracebacks show the generated lines
     exec(compile(source, file, "exec"), names)  # noqa: S102  # made of field names, which are identifiers, and of our own expressions
     return cast("Callable[[Any], Any]", names[function])

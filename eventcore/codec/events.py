@@ -11,7 +11,7 @@ from cattrs import Converter
 
 from eventcore.codec.coder import Coder, Function
 from eventcore.codec.compiler import Compiler
-from eventcore.codec.fingerprint import canonical
+from eventcore.codec.fingerprint import canonical_command
 from eventcore.codec.misfit import Misfit, shown
 from eventcore.codec.untyped import encode_json, refuse_unstorable_text
 from eventcore.errors import EventNotStorable, InvalidIdempotencyKey, InvalidMetadata
@@ -106,7 +106,7 @@ class EventCodec:
         """
         name = type(command).__qualname__
         try:
-            data = canonical(command, self._unstructure)
+            data = canonical_command(command, self._unstructure)
         except Misfit as misfit:
             problem = f"{name}{misfit.path}: {misfit.problem}"
         except RecursionError:

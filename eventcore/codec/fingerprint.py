@@ -27,11 +27,16 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracted from wall times, who
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def canonical(value: object, unstructure: Callable[[object], object]) -> bytes:
-    """Return the bytes of *value*. Raises `Misfit`.
+def canonical_command(command: object, unstructure: Callable[[object], object]) -> bytes:
+    """Return the bytes of *command*. Raises `Misfit`.
 
-    *unstructure* gives the JSON of a class that a user has a hook for, and None for all others.
+    *unstructure* gives the JSON of a field's value whose class a user has a hook for, and None for all others. The command itself is not
+    given to it: a hook for all attrs classes would evaluate the annotations of its streams.
     """
+    return _compound(command, unstructure)
+
+
+def _canonical(value: object, unstructure: Callable[[object], object]) -> bytes:
     hooked = unstructure(value)
     if hooked is not None:
         return _frame("hook", type(value).__qualname__.encode() + b"\0" + orjson.dumps(encode_json(hooked), option=orjson.OPT_SORT_KEYS))
@@ -99,7 +104,7 @@ def _fields(value: Any) -> list[tuple[str, object]] | None:
 
 def _under(segment: str, value: object, unstructure: Callable[[object], object]) -> bytes:
     try:
-        return canonical(value, unstructure)
+        return _canonical(value, unstructure)
     except Misfit as misfit:
         misfit.under(segment)
         raise

@@ -58,7 +58,11 @@ class Hooks:
         """Return the JSON value that a hook for exactly this value's class makes of it, or None where there is no such hook."""
         if self._unstructure.dispatch(type(value)) is _ABSENT:
             return None
-        return self._converter.unstructure(value)
+        try:
+            unstructured: object = self._converter.unstructure(value)
+        except Exception as error:
+            raise Misfit(f"the hook for {type(value).__name__} refused {shown(value)}: {type(error).__name__}: {error}") from error
+        return unstructured
 
     def _answers(self, annotation: Any) -> bool:
         found = (self._unstructure.dispatch(annotation), self._structure.dispatch(annotation))

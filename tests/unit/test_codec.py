@@ -3,6 +3,7 @@
 # ruff: noqa: DTZ001  # naive datetimes are among what an event may carry
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -508,6 +509,47 @@ class Deep:
 def test_a_class_that_can_never_be_stored_is_a_definition_error(cls: type, message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         EventCodec().decoder(cls)
+
+
+def test_a_class_that_failed_leaves_nothing_half_made_behind() -> None:
+    codec = EventCodec()
+
+    for _ in range(2):
+        with pytest.raises(DefinitionError, match=r"^Broken\.bad: complex"):
+            codec.decoder(RefersToBroken)
+    assert codec.encode(Simple("a", 1)) == b'{"sku":"a","quantity":1}'
+
+
+@attrs.frozen
+class Broken:
+    back: RefersToBroken | None
+    bad: complex
+
+
+@attrs.frozen
+class RefersToBroken:
+    broken: Broken | None
+
+
+@attrs.frozen
+class Ring:
+    size: int
+    inner: Ring | None = None
+
+
+def test_a_deep_recursive_class_comes_back() -> None:
+    ring = None
+    for size in range(200):
+        ring = Ring(size, ring)
+
+    assert EventCodec().decoder(Ring)(EventCodec().encode(ring)) == ring
+
+
+def test_traceback_lines_of_generated_code_can_be_shown() -> None:
+    codec = EventCodec()
+    codec.decoder(Simple)
+
+    assert "return cls(" in "".join(linecache.getlines(f"<eventcore decode {__name__}.Simple>"))
 
 
 class Money:

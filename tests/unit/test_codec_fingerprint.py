@@ -18,6 +18,7 @@ from uuid import UUID
 import attrs
 import pytest
 from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn
 
 from eventcore import Discovered, InvalidIdempotencyKey, StreamId, command, discovered, stream
 from eventcore.codec import EventCodec
@@ -148,6 +149,23 @@ def test_a_users_hook_gives_a_class_its_form() -> None:
 
     assert codec.fingerprint(Pay(A, Money(1))) == codec.fingerprint(Pay(A, Money(1)))
     assert codec.fingerprint(Pay(A, Money(1))) != codec.fingerprint(Pay(A, Money(2)))
+
+
+def test_a_hook_for_all_attrs_classes_is_not_asked_about_the_command() -> None:
+    converter = Converter()
+    converter.register_unstructure_hook_factory(attrs.has, lambda cls: make_dict_unstructure_fn(cls, converter))
+    codec = EventCodec(converter)
+
+    assert codec.fingerprint(Pay(A, Line("a"))) == codec.fingerprint(Pay(A, Line("a")))
+    assert codec.fingerprint(Pay(A, Line("a"))) != codec.fingerprint(Pay(A, Line("b")))
+
+
+def test_a_hook_that_fails_is_named() -> None:
+    converter = Converter()
+    converter.register_unstructure_hook(Line, lambda line: line.nothing)
+
+    with pytest.raises(InvalidIdempotencyKey, match=r"Pay\.what\[0\]: the hook for Line refused .*AttributeError"):
+        EventCodec(converter).fingerprint(Pay(A, (Line("a"),)))
 
 
 PROGRAM = """
