@@ -50,8 +50,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--file", type=Path, default=Path("bank.db"), help="the SQLite file; made if it does not exist (default: %(default)s)"
     )
     parser.add_argument("--accounts", type=int, default=10, metavar="N", help="how many accounts, at least 2 (default: %(default)s)")
-    parser.add_argument("--transfers", type=int, default=2_000, metavar="N", help="how many transfers (default: %(default)s)")
-    parser.add_argument("--concurrency", type=int, default=32, metavar="N", help="how many of them at a time (default: %(default)s)")
+    parser.add_argument("--transfers", type=int, default=1_000, metavar="N", help="how many transfers (default: %(default)s)")
+    parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="how many of them at a time (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="how many processes share them (default: %(default)s)")
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="which transfers: equal seeds draw equal ones (default: %(default)s)"

@@ -47,7 +47,7 @@ async def _run(options: argparse.Namespace) -> tuple[list[Shelf], Day]:
 
 
 def _show(options: argparse.Namespace, shelves: Sequence[Shelf], day: Day) -> None:
-    print(f"  {options.products} products in {options.file}, {options.customers:,} customers, {options.concurrency} at a time\n")
+    print(f"  {options.products} products, {options.customers:,} customers, {options.concurrency} at a time\n")
     print(f"  {'product':<20}{'before':>10}{'sold':>10}{'left':>10}")
     for shelf in shelves:
         print(f"  {shelf.product:<20}{shelf.before:>10,}{shelf.before - shelf.after:>10,}{shelf.after:>10,}")
@@ -59,7 +59,7 @@ def _show(options: argparse.Namespace, shelves: Sequence[Shelf], day: Day) -> No
     print(f"  {day.ordered_after_block:>7,} orders of a customer after being blocked, of {len(day.blocked)} blocked meanwhile")
     print(f"  {day.discoveries:>7,} times a checkout asked for its products while it ran")
     print(f"  {day.conflicts:>7,} conflicts met and retried")
-    print(f"  {day.per_second:>7,.0f} checkouts per second, each synced to disk before it was reported")
+    print(f"  {day.per_second:>7,.0f} checkouts per second, each on the disk before it was reported")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
