@@ -120,8 +120,10 @@ class LogScenarios(StoreScenarios):
         position: Position | None = None
         async with beside(write()) as writing:
             while len(seen) < writers * each or not writing.done():
+                all_written = writing.done()
                 page = await store.read_all(position, limit=9)
-                require_that(bool(page.events) or not writing.done(), f"after {len(seen)} of {writers * each} events the rest must come")
+                complete = len(seen) == writers * each
+                require_that(bool(page.events) or complete or not all_written, f"after {len(seen)} of {writers * each} events the rest must come")
                 seen += page.events
                 position = page.position
                 await asyncio.sleep(0)
