@@ -1,0 +1,16 @@
+"""The command `eventcore`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from eventcore.cli import generate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `eventcore` with *arguments*, the process's own if None; return its exit code."""
+    parser = argparse.ArgumentParser(prog="eventcore", description="Event sourcing with typed, generated streams.")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True)
+    generate.add_parser(commands)
+    return generate.run(parser.parse_args(arguments))

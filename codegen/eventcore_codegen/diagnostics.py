@@ -1,0 +1,81 @@
+"""Faults in a user's source, as values: found anywhere, collected, sorted, and printed all at once."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from enum import Enum
+from typing import Final, final
+
+import attrs
+
+_TAB: Final = 4
+
+
+@final
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@final
+@attrs.frozen(order=True)
+class Span:
+    """A range of one file: lines and columns count from 1, columns in characters; the end column is the first one outside."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+START: Final = Span(1, 1, 1, 1)
+
+
+@final
+@attrs.frozen
+class Diagnostic:
+    """One fault. *line_text* is the source line where it begins, *path* how the user would write the file's path."""
+
+    code: str
+    severity: Severity
+    path: str
+    span: Span
+    message: str
+    help: str = ""
+    line_text: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity is Severity.ERROR
+
+    def __str__(self) -> str:
+        """Return ``path:line:col: EC104 error: message``, the source line, carets, and the help."""
+        head = f"{self.path}:{self.span.line}:{self.span.column}: {self.code} {self.severity.value}: {self.message}"
+        help_line = [f"help: {self.help}"] if self.help else []
+        return "\n".join([head, *self._excerpt(), *help_line])
+
+    def _excerpt(self) -> list[str]:
+        if not self.line_text.strip():
+            return []
+        start = self.span.column - 1
+        end = self.span.end_column - 1 if self.span.end_line == self.span.line else len(self.line_text)
+        before = _width(self.line_text[:start])
+        carets = max(1, _width(self.line_text[: max(end, start)].rstrip()) - before)
+        return [f"    {self.line_text.expandtabs(_TAB).rstrip()}", f"    {' ' * before}{'^' * carets}"]
+
+
+def sorted_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return each diagnostic once, by path and place."""
+    return tuple(sorted(set(diagnostics), key=lambda fault: (fault.path, fault.span, fault.code, fault.message)))
+
+
+def _width(text: str) -> int:
+    """Return how many terminal cells *text* takes."""
+    return sum(_cells(character) for character in text.expandtabs(_TAB))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

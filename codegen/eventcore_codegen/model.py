@@ -1,0 +1,366 @@
+"""What the scanned source declares, resolved: values without a trace of how they were read or how they will be written.
+
+A `Project` holds `Module`s, a module its commands, states and events. They refer to one another by `ClassRef`. Types are small trees of
+resolved names; a name that could not be resolved stays in its place as an `UnknownType` that says why, for `check` to report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, final
+
+import attrs
+
+from eventcore_codegen.diagnostics import Span
+
+Kind = Literal["event", "state", "command", "plain"]
+StreamKind = Literal["one", "optional", "many", "discovered"]
+
+
+@final
+@attrs.frozen(order=True)
+class ClassRef:
+    """A class or an alias of the user's, by the module that defines it."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return self.qualname
+
+    @property
+    def name(self) -> str:
+        return self.qualname.rpartition(".")[2]
+
+
+@final
+class Problem(Enum):
+    """Why a name could not be resolved."""
+
+    MISSING = "nothing of that name is bound"
+    AMBIGUOUS = "it is bound more than once, to different things"
+    OUTSIDE = "its module is not below the scanned folders"
+    NO_TYPE = "it is bound to something that is no type"
+    BROKEN = "its module has faults of its own"
+    """Reported where they are; not once more where the name is used."""
+
+
+@final
+@attrs.frozen
+class ClassType:
+    """A class of the user's."""
+
+    ref: ClassRef
+    kind: Kind
+    span: Span
+    typing_only: bool = False
+    arguments: tuple[Type, ...] = ()
+
+
+@final
+@attrs.frozen
+class LibraryType:
+    """A class of Python, of eventcore or of another library, by its public name: ``builtins.int``, ``eventcore.StreamId``."""
+
+    name: str
+    span: Span
+    typing_only: bool = False
+    arguments: tuple[Type, ...] = ()
+
+
+@final
+@attrs.frozen
+class AliasType:
+    """A type alias of the user's, and what it stands for."""
+
+    ref: ClassRef
+    target: Type
+    span: Span
+    typing_only: bool = False
+    arguments: tuple[Type, ...] = ()
+
+
+@final
+@attrs.frozen
+class UnionType:
+    members: tuple[Type, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class ListType:
+    """The parameters in ``Callable[[A, B], C]``."""
+
+    items: tuple[Type, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class LiteralType:
+    """``None``, ``...``, or a value inside of ``Literal[]``."""
+
+    text: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class UnknownType:
+    """A name, or another expression, that no type could be made of."""
+
+    text: str
+    problem: Problem
+    span: Span
+    hint: str = ""
+
+
+Type: TypeAlias = ClassType | LibraryType | AliasType | UnionType | ListType | LiteralType | UnknownType
+
+NONE: Final = "None"
+
+
+def unaliased(type_: Type) -> Type:
+    """Return what an alias stands for; anything else as it is."""
+    while isinstance(type_, AliasType):
+        type_ = type_.target
+    return type_
+
+
+def union_members(type_: Type) -> tuple[Type, ...]:
+    """Return the members of a union, seen through aliases; of anything else, itself."""
+    match type_:
+        case UnionType(members=members):
+            return tuple(inner for member in members for inner in union_members(member))
+        case AliasType(target=target):
+            return union_members(target)
+        case _:
+            return (type_,)
+
+
+def parts(type_: Type) -> Iterator[Type]:
+    """Yield a type and everything in it, aliases seen through."""
+    yield type_
+    match type_:
+        case UnionType(members=inner) | ListType(items=inner):
+            pass
+        case AliasType(target=target, arguments=arguments):
+            inner = (target, *arguments)
+        case ClassType(arguments=inner) | LibraryType(arguments=inner):
+            pass
+        case _:
+            inner = ()
+    for part in inner:
+        yield from parts(part)
+
+
+@final
+@attrs.frozen
+class DataField:
+    """A field of an event or a state."""
+
+    name: str
+    type: Type
+    span: Span
+
+
+@final
+@attrs.frozen
+class Event:
+    """An `@event` class. *name* or *version* is None where the source does not say it literally; *marker_span* is where it says it."""
+
+    ref: ClassRef
+    name: str | None
+    version: int | None
+    fields: tuple[DataField, ...]
+    span: Span
+    marker_span: Span
+
+
+@final
+@attrs.frozen
+class Parameter:
+    name: str
+    type: Type | None
+    kind: Literal["positional", "keyword", "star"]
+    span: Span
+
+
+@final
+@attrs.frozen
+class Method:
+    """A method of a declaration. *is_plain*: it gets the instance. An *inherited* one has its place in another class, perhaps in another file."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: Type | None
+    is_async: bool
+    yields: bool
+    is_plain: bool
+    inherited: bool
+    span: Span
+
+    @property
+    def positional(self) -> tuple[Parameter, ...]:
+        """The parameters that are given by place, without ``self``."""
+        return tuple(parameter for parameter in self.parameters if parameter.kind == "positional")[1:]
+
+
+@final
+@attrs.frozen
+class Methods:
+    """The methods of a class by name, inherited ones too. *is_complete* is False where a base class could not be read."""
+
+    found: Mapping[str, Method] = attrs.field(eq=False)
+    is_complete: bool
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.found
+
+    def get(self, name: str) -> Method | None:
+        return self.found.get(name)
+
+
+@final
+@attrs.frozen
+class State:
+    """A `@state` class."""
+
+    ref: ClassRef
+    fields: tuple[DataField, ...]
+    methods: Methods
+    span: Span
+
+    @property
+    def event_type(self) -> Type | None:
+        """What `apply` says it takes."""
+        apply = self.methods.get("apply")
+        return apply.positional[0].type if apply is not None and apply.positional else None
+
+
+@final
+@attrs.frozen
+class StreamField:
+    """A stream field of a command. *kind* is None where its annotation is none of the forms that streams have.
+
+    *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *is_literal* is False where
+    ``read_only=`` is neither True nor False.
+    """
+
+    name: str
+    kind: StreamKind | None
+    discovered: bool
+    read_only: bool
+    state: Type | None
+    events: Type | None
+    has_annotation: bool
+    is_literal: bool
+    span: Span
+
+
+@final
+@attrs.frozen
+class PlainField:
+    """Any other field of a command."""
+
+    name: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Command:
+    """A `@command` class. *commands* are the commands it inherits from."""
+
+    ref: ClassRef
+    streams: tuple[StreamField, ...]
+    plain_fields: tuple[PlainField, ...]
+    methods: Methods
+    commands: tuple[ClassRef, ...]
+    span: Span
+
+    @property
+    def folds_itself(self) -> bool:
+        return any(stream.events is not None for stream in self.streams)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its generated classes begin with."""
+        return self.ref.qualname.replace(".", "")
+
+
+@final
+@attrs.frozen
+class Misplaced:
+    """A declaration inside of a function, where nothing can find it."""
+
+    kind: Kind
+    name: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class StarImport:
+    """``from module import *`` through which a name was found, or might have been."""
+
+    module: str
+    name: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Source:
+    """A source file: where it is, how the user calls it, and its lines. *relative* is its POSIX path below its package root."""
+
+    path: Path
+    shown: str
+    relative: str
+    lines: tuple[str, ...] = attrs.field(repr=False, eq=False)
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    @property
+    def output(self) -> Path:
+        """Where the generated module belongs."""
+        return self.path.with_name(output_name(self.path.name))
+
+
+def output_name(name: str) -> str:
+    """Return the file name of the module that is generated from the file *name*."""
+    return "_streams.py" if name == "__init__.py" else f"{name.removesuffix('.py')}_streams.py"
+
+
+@final
+@attrs.frozen
+class Module:
+    """One scanned file. *is_scanned* is False for files that were only followed from an import: nothing is written for them."""
+
+    name: str
+    source: Source
+    is_scanned: bool
+    commands: tuple[Command, ...]
+    states: tuple[State, ...]
+    events: tuple[Event, ...]
+    misplaced: tuple[Misplaced, ...]
+    stars: tuple[StarImport, ...]
+
+    @property
+    def generates(self) -> bool:
+        return bool(self.commands or self.states)
+
+
+@final
+@attrs.frozen
+class Project:
+    """All that was scanned, sorted. *events* and *states* are those of all modules, *places* the modules that declare them."""
+
+    modules: tuple[Module, ...]
+    events: Mapping[ClassRef, Event] = attrs.field(eq=False)
+    states: Mapping[ClassRef, State] = attrs.field(eq=False)
+    places: Mapping[ClassRef, Module] = attrs.field(eq=False)

@@ -1,0 +1,7 @@
+"""What is written for a module: names, imports, lines. Everything is decided here, so that the templates only have to put it in place."""
+
+from __future__ import annotations
+
+from eventcore_codegen.output.module import ModuleText, module_text
+
+__all__ = ["ModuleText", "module_text"]

@@ -1,0 +1,7 @@
+"""Source files to the model. libcst is used in `parse`, `tree` and `expressions` alone; from there on everything is a value of `syntax`."""
+
+from __future__ import annotations
+
+from eventcore_codegen.scan.project import Scan, scan
+
+__all__ = ["Scan", "scan"]

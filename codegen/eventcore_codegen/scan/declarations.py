@@ -1,0 +1,232 @@
+"""Which classes are commands, states and events, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast, final
+
+from eventcore_codegen.diagnostics import Span
+from eventcore_codegen.model import (
+    ClassRef,
+    Command,
+    DataField,
+    Event,
+    Kind,
+    LibraryType,
+    Method,
+    Methods,
+    Parameter,
+    PlainField,
+    State,
+    StreamField,
+    unaliased,
+)
+from eventcore_codegen.scan.lineage import Ancestor, Lineage
+from eventcore_codegen.scan.names import Names, Through
+from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
+from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Expr, Field, Name
+from eventcore_codegen.scan.syntax import Method as MethodSyntax
+from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
+from eventcore_codegen.scan.types import Site, Types
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
+
+_MARKERS: Final = {f"{LIBRARY}.{kind}": kind for kind in ("event", "state", "command")}
+_METHODS: Final = ("handle", "initial", "apply")
+_UNBOUND: Final = frozenset({"staticmethod", "classmethod", "property", "functools.cached_property"})
+
+
+@final
+class Declarations:
+    def __init__(self, names: Names) -> None:
+        self._through: list[Through] = []
+        self._types = Types(names, self.kind_of, self._through.append)
+        self._lineage = Lineage(names)
+        self._kinds: dict[ClassSyntax, Kind] = {}
+        self._places: dict[ClassRef, tuple[LoadedModule, ClassSyntax]] = {}
+
+    @property
+    def through(self) -> tuple[Through, ...]:
+        """The star imports that names came through so far."""
+        return tuple(self._through)
+
+    def kind_of(self, module: LoadedModule, syntax: ClassSyntax) -> Kind:
+        kind = self._kinds.get(syntax)
+        if kind is None:
+            found = (self._marker(module, decorator) for decorator in syntax.decorators)
+            kind = self._kinds[syntax] = next((kind for kind in found if kind is not None), "plain")
+            self._places[ClassRef(module.name, syntax.qualname)] = (module, syntax)
+        return kind
+
+    def place(self, ref: ClassRef) -> tuple[LoadedModule, ClassSyntax]:
+        """Return where a class is that was seen before."""
+        return self._places[ref]
+
+    def _marker(self, module: LoadedModule, decorator: Expr) -> Kind | None:
+        function = decorator.function if isinstance(decorator, Call) else decorator
+        return cast("Kind | None", _MARKERS.get(self._library_name(function, Site(module))))
+
+    def _library_name(self, expression: Expr, site: Site) -> str:
+        """Return the public name of what a library gave, or an empty text for anything else."""
+        if not isinstance(expression, Name):
+            return ""
+        read = unaliased(self._types.read(expression, site))
+        return read.name if isinstance(read, LibraryType) else ""
+
+    # --- classes of one module
+
+    def declared(self, module: LoadedModule) -> Iterator[tuple[Kind, ClassSyntax]]:
+        """Yield the declarations at module level and in the bodies of other classes."""
+        if module.syntax is not None:
+            yield from self._declared(module, module.syntax.classes)
+
+    def misplaced(self, module: LoadedModule) -> Iterator[tuple[Kind, ClassSyntax]]:
+        """Yield the declarations inside of functions."""
+        if module.syntax is not None:
+            yield from self._declared(module, module.syntax.local_classes)
+
+    def _declared(self, module: LoadedModule, classes: tuple[ClassSyntax, ...]) -> Iterator[tuple[Kind, ClassSyntax]]:
+        for syntax in classes:
+            kind = self.kind_of(module, syntax)
+            if kind != "plain":
+                yield kind, syntax
+            yield from self._declared(module, syntax.nested)
+
+    # --- what they say
+
+    def event(self, module: LoadedModule, syntax: ClassSyntax) -> Event:
+        marker = self._decorator(module, syntax, "event")
+        name: str | None = syntax.name
+        version: int | None = 1
+        if isinstance(marker, Call):
+            name, version = _literal_name(marker, syntax.name), _literal_version(marker)
+        return Event(ClassRef(module.name, syntax.qualname), name, version, self._data_fields(module, syntax), syntax.span, marker.span)
+
+    def state(self, module: LoadedModule, syntax: ClassSyntax) -> State:
+        ref = ClassRef(module.name, syntax.qualname)
+        return State(ref, self._data_fields(module, syntax), self._methods(module, syntax, ("apply",)), syntax.span)
+
+    def command(self, module: LoadedModule, syntax: ClassSyntax) -> Command:
+        own = Ancestor(module, syntax)
+        streams: dict[str, StreamField] = {}
+        plain: dict[str, PlainField] = {}
+        for ancestor, field in self._attrs_fields(own):
+            place = field.span if ancestor == own else syntax.span
+            marker = self._stream_call(ancestor.site, field)
+            streams.pop(field.name, None)
+            plain.pop(field.name, None)
+            if marker is not None:
+                streams[field.name] = self._stream_field(ancestor.site, field, marker, place)
+            elif field.annotation is not None:
+                plain[field.name] = PlainField(field.name, place)
+        return Command(
+            ref=own.ref,
+            streams=tuple(streams.values()),
+            plain_fields=tuple(plain.values()),
+            methods=self._methods(module, syntax, _METHODS),
+            commands=tuple(base.ref for base in self._lineage.of(own).ancestors if self.kind_of(base.module, base.syntax) == "command"),
+            span=syntax.span,
+        )
+
+    def _decorator(self, module: LoadedModule, syntax: ClassSyntax, kind: Kind) -> Expr:
+        return next(decorator for decorator in syntax.decorators if self._marker(module, decorator) == kind)
+
+    def _data_fields(self, module: LoadedModule, syntax: ClassSyntax) -> tuple[DataField, ...]:
+        site = Site(module, syntax)
+        return tuple(
+            DataField(field.name, self._types.read(field.annotation, site), field.annotation.span)
+            for field in syntax.fields
+            if field.annotation is not None and not self._is_class_variable(field.annotation, site)
+        )
+
+    def _is_class_variable(self, annotation: Expr, site: Site) -> bool:
+        base = getattr(annotation, "base", annotation)
+        return self._library_name(base, site) == "typing.ClassVar"
+
+    def _attrs_fields(self, own: Ancestor) -> Iterator[tuple[Ancestor, Field]]:
+        """Yield the fields in the order of the constructor: base classes' first, as attrs collects them."""
+        for ancestor in (*reversed(self._lineage.of(own).ancestors), own):
+            if ancestor == own or self._is_attrs_class(ancestor):
+                for field in ancestor.syntax.fields:
+                    if field.annotation is None or not self._is_class_variable(field.annotation, ancestor.site):
+                        yield ancestor, field
+
+    def _is_attrs_class(self, ancestor: Ancestor) -> bool:
+        module, syntax = ancestor.module, ancestor.syntax
+        functions = (decorator.function if isinstance(decorator, Call) else decorator for decorator in syntax.decorators)
+        return self.kind_of(module, syntax) != "plain" or any(
+            self._library_name(function, Site(module)).partition(".")[0] == "attrs" for function in functions
+        )
+
+    def _stream_call(self, site: Site, field: Field) -> Call | None:
+        if not isinstance(field.value, Call):
+            return None
+        return field.value if self._library_name(field.value.function, site) in (STREAM, DISCOVERED) else None
+
+    def _stream_field(self, site: Site, field: Field, marker: Call, place: Span) -> StreamField:
+        discovered = self._library_name(marker.function, site) == DISCOVERED
+        read_only = marker.keywords.get("read_only")
+        events = marker.keywords.get("events")
+        annotation = None if field.annotation is None else self._types.read(field.annotation, site)
+        kind, state = (None, None) if annotation is None else stream_shape(annotation, discovered=discovered)
+        return StreamField(
+            name=field.name,
+            kind=kind,
+            discovered=discovered,
+            read_only=_text(read_only) == "True",
+            state=state,
+            events=None if events is None or _text(events) == "None" else self._types.read(events, site),
+            has_annotation=field.annotation is not None,
+            is_literal=read_only is None or _text(read_only) in ("True", "False"),
+            span=place,
+        )
+
+    def _methods(self, module: LoadedModule, syntax: ClassSyntax, names: tuple[str, ...]) -> Methods:
+        own = Ancestor(module, syntax)
+        lineage = self._lineage.of(own)
+        found: dict[str, Method] = {}
+        complete = lineage.is_complete
+        for ancestor in (own, *lineage.ancestors):
+            for name in names:
+                method = ancestor.syntax.method(name)
+                if method is not None and name not in found:
+                    found[name] = self._method(ancestor, method, syntax, inherited=ancestor != own)
+                complete = complete and not any(field.name == name and field.annotation is None for field in ancestor.syntax.fields)
+        return Methods(found, complete)
+
+    def _method(self, owner: Ancestor, method: MethodSyntax, syntax: ClassSyntax, *, inherited: bool) -> Method:
+        # Places in another class's method may be in another file; the heir's own place is where its faults are shown.
+        site = Site(owner.module, owner.syntax, syntax.span if inherited else None)
+        return Method(
+            name=method.name,
+            parameters=tuple(self._parameter(parameter, site) for parameter in method.parameters),
+            returns=None if method.returns is None else self._types.read(method.returns, site),
+            is_async=method.is_async,
+            yields=method.yields,
+            is_plain=not any(self._library_name(decorator, site).removeprefix("builtins.") in _UNBOUND for decorator in method.decorators),
+            inherited=inherited,
+            span=site.span(method.span),
+        )
+
+    def _parameter(self, parameter: ParameterSyntax, site: Site) -> Parameter:
+        type_ = None if parameter.annotation is None else self._types.read(parameter.annotation, site)
+        return Parameter(parameter.name, type_, parameter.kind, site.span(parameter.span))
+
+
+def _literal_name(marker: Call, default: str) -> str | None:
+    if "name" in marker.keywords:
+        return None
+    if not marker.arguments or _text(marker.arguments[0]) == "None":
+        return default
+    value = marker.arguments[0]
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+
+def _literal_version(marker: Call) -> int | None:
+    value = marker.keywords.get("version")
+    if value is None:
+        return 1
+    return value.value if isinstance(value, Constant) and isinstance(value.value, int) else None
+
+
+def _text(expression: Expr | None) -> str:
+    return expression.text if isinstance(expression, Constant) else ""

@@ -1,0 +1,264 @@
+"""Source text to `ModuleSyntax`, by libcst. The only module that sees libcst nodes, besides `expressions`."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, final
+
+import attrs
+import libcst as cst
+from libcst.helpers import get_full_name_for_node_or_raise
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+from eventcore_codegen.diagnostics import START, Span
+from eventcore_codegen.scan import tree
+from eventcore_codegen.scan.expressions import ExpressionReader
+from eventcore_codegen.scan.syntax import (
+    Alias,
+    Binding,
+    Bound,
+    ClassSyntax,
+    Either,
+    Expr,
+    Field,
+    ImportedModule,
+    ImportedName,
+    Method,
+    ModuleSyntax,
+    Name,
+    Opaque,
+    Parameter,
+    Star,
+    Subscript,
+)
+
+_DEEP: Final = 15_000
+
+
+@final
+@attrs.frozen
+class SyntaxFault:
+    """A text that is no Python."""
+
+    message: str
+    span: Span
+
+
+def parse(text: str) -> ModuleSyntax | SyntaxFault:
+    """Return what *text* says, or what is wrong with it."""
+    if fault := _syntax_fault(text):
+        return fault
+    try:
+        module = cst.parse_module(text)
+        with _deep_recursion():
+            return _ModuleReader(module).read()
+    except cst.ParserSyntaxError as error:
+        return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
+    except (RecursionError, KeyError):  # libcst turns a RecursionError within its position tables into a KeyError
+        return SyntaxFault("it is nested too deeply to be read", START)
+
+
+def _syntax_fault(text: str) -> SyntaxFault | None:
+    """Ask Python first: its messages are better than libcst's, and libcst's parser crashes on nesting that Python refuses."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, max(error.offset or 1, 1)
+        end_column = error.end_offset if error.end_lineno == line and error.end_offset and error.end_offset > column else column + 1
+        return SyntaxFault(error.msg, Span(line, column, line, end_column))
+    except (ValueError, RecursionError, MemoryError) as error:
+        return SyntaxFault(str(error) or "it is nested too deeply to be read", START)
+    return None
+
+
+@contextlib.contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let libcst's recursive visitors go as deep as Python's own parser goes."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@final
+class _ModuleReader:
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
+        self._expressions = ExpressionReader(module, _positions(module))
+        self._span = self._expressions.span
+        self._bindings: dict[str, list[Binding]] = {}
+        self._stars: list[Star] = []
+        self._classes: list[ClassSyntax] = []
+        self._local_classes: list[ClassSyntax] = []
+
+    def read(self) -> ModuleSyntax:
+        self._read_block(self._module.body, typing_only=False)
+        bindings = {name: tuple(found) for name, found in self._bindings.items()}
+        return ModuleSyntax(bindings, tuple(self._stars), tuple(self._classes), tuple(self._local_classes))
+
+    def _bind(self, name: str, bound: Bound, node: cst.CSTNode, *, typing_only: bool) -> None:
+        self._bindings.setdefault(name, []).append(Binding(bound, typing_only, self._span(node)))
+
+    def _read_block(self, statements: Iterable[cst.CSTNode], *, typing_only: bool) -> None:
+        for statement in statements:
+            match statement:
+                case cst.SimpleStatementLine(body=small):
+                    for part in small:
+                        self._read_small(part, typing_only=typing_only)
+                case cst.ClassDef():
+                    found = self._read_class(statement, "")
+                    self._classes.append(found)
+                    self._bind(found.name, found, statement.name, typing_only=typing_only)
+                case cst.FunctionDef():
+                    self._bind(statement.name.value, Opaque(), statement.name, typing_only=typing_only)
+                    self._find_local_classes(statement)
+                case cst.If():
+                    self._read_if(statement, typing_only=typing_only)
+                case _:
+                    self._read_compound(statement, typing_only=typing_only)
+
+    def _read_if(self, statement: cst.If, *, typing_only: bool) -> None:
+        positive = tree.is_type_checking(statement.test)
+        self._read_block(statement.body.body, typing_only=typing_only or positive)
+        if isinstance(statement.orelse, cst.If):
+            self._read_if(statement.orelse, typing_only=typing_only)
+        elif statement.orelse is not None:
+            self._read_block(statement.orelse.body.body, typing_only=typing_only or tree.is_not_type_checking(statement.test))
+
+    def _read_compound(self, statement: cst.CSTNode, *, typing_only: bool) -> None:
+        for name in tree.targets(statement):
+            self._bind(name.value, Opaque(), name, typing_only=typing_only)
+        for block in tree.blocks(statement):
+            self._read_block(block.body, typing_only=typing_only)
+
+    def _read_small(self, statement: cst.CSTNode, *, typing_only: bool) -> None:
+        match statement:
+            case cst.Import(names=names):
+                for alias in names:
+                    self._read_import(alias, typing_only=typing_only)
+            case cst.ImportFrom():
+                self._read_import_from(statement, typing_only=typing_only)
+            case cst.Assign(targets=targets, value=value):
+                self._read_assign([target.target for target in targets], value, typing_only=typing_only)
+            case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression() as value) if self._is_type_alias(statement):
+                self._bind(target.value, Alias(self._expressions.type_of(value)), target, typing_only=typing_only)
+            case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression()) | cst.AugAssign(target=cst.Name() as target):
+                self._bind(target.value, Opaque(), target, typing_only=typing_only)
+            case cst.TypeAlias(name=name, value=value):
+                self._bind(name.value, Alias(self._expressions.type_of(value)), name, typing_only=typing_only)
+            case _:
+                pass
+
+    def _is_type_alias(self, statement: cst.AnnAssign) -> bool:
+        annotation = self._expressions.type_of(statement.annotation.annotation)
+        return isinstance(annotation, Name) and annotation.text.rpartition(".")[2] == "TypeAlias"
+
+    def _read_assign(self, targets: Sequence[cst.BaseExpression], value: cst.BaseExpression, *, typing_only: bool) -> None:
+        for target in targets:
+            if isinstance(target, cst.Name):
+                self._bind(target.value, self._alias_or_opaque(value), target, typing_only=typing_only)
+            else:
+                for name in tree.names_in(target):
+                    self._bind(name.value, Opaque(), name, typing_only=typing_only)
+
+    def _alias_or_opaque(self, value: cst.BaseExpression) -> Bound:
+        if isinstance(value, cst.SimpleString | cst.ConcatenatedString):
+            return Opaque()
+        read = self._expressions.type_of(value)
+        return Alias(read) if isinstance(read, Name | Subscript | Either) else Opaque()
+
+    def _read_import(self, alias: cst.ImportAlias, *, typing_only: bool) -> None:
+        module = alias.evaluated_name
+        name = alias.evaluated_alias
+        if name is None:
+            root = module.partition(".")[0]
+            self._bind(root, ImportedModule(root), alias, typing_only=typing_only)
+        else:
+            self._bind(name, ImportedModule(module), alias, typing_only=typing_only)
+
+    def _read_import_from(self, statement: cst.ImportFrom, *, typing_only: bool) -> None:
+        module = "" if statement.module is None else get_full_name_for_node_or_raise(statement.module)
+        level = len(statement.relative)
+        if isinstance(statement.names, cst.ImportStar):
+            self._stars.append(Star(module, level, typing_only, self._span(statement)))
+            return
+        for alias in statement.names:
+            name = alias.evaluated_name
+            self._bind(alias.evaluated_alias or name, ImportedName(module, level, name), alias, typing_only=typing_only)
+
+    def _find_local_classes(self, function: cst.FunctionDef) -> None:
+        for statement in tree.statements(function.body, into_functions=True):
+            if isinstance(statement, cst.ClassDef):
+                self._local_classes.append(self._read_class(statement, ""))
+
+    def _read_class(self, node: cst.ClassDef, outer: str) -> ClassSyntax:
+        qualname = f"{outer}.{node.name.value}" if outer else node.name.value
+        fields: list[Field] = []
+        methods: list[Method] = []
+        nested: list[ClassSyntax] = []
+        for statement in tree.statements(node.body):
+            match statement:
+                case cst.ClassDef():
+                    nested.append(self._read_class(statement, qualname))
+                case cst.FunctionDef():
+                    methods.append(self._read_method(statement))
+                    self._find_local_classes(statement)
+                case cst.AnnAssign(target=cst.Name() as target):
+                    annotation = self._expressions.type_of(statement.annotation.annotation)
+                    fields.append(Field(target.value, annotation, self._value(statement.value), self._span(target)))
+                case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
+                    fields.append(Field(target.value, None, self._value(statement.value), self._span(target)))
+                case _:
+                    pass
+        return ClassSyntax(
+            name=node.name.value,
+            qualname=qualname,
+            decorators=tuple(self._expressions.value_of(decorator.decorator) for decorator in node.decorators),
+            bases=tuple(self._expressions.type_of(base.value) for base in node.bases if base.star == ""),
+            type_parameters=tree.type_parameters(node),
+            fields=tuple(fields),
+            methods=tuple(methods),
+            nested=tuple(nested),
+            span=self._span(node.name),
+        )
+
+    def _value(self, value: cst.BaseExpression | None) -> Expr | None:
+        return None if value is None else self._expressions.value_of(value)
+
+    def _read_method(self, node: cst.FunctionDef) -> Method:
+        return Method(
+            name=node.name.value,
+            parameters=tuple(self._read_parameters(node.params)),
+            returns=None if node.returns is None else self._expressions.type_of(node.returns.annotation),
+            decorators=tuple(self._expressions.value_of(decorator.decorator) for decorator in node.decorators),
+            is_async=node.asynchronous is not None,
+            yields=tree.yields(node),
+            span=self._span(node.name),
+        )
+
+    def _read_parameters(self, parameters: cst.Parameters) -> Iterator[Parameter]:
+        for parameter in (*parameters.posonly_params, *parameters.params):
+            yield self._read_parameter(parameter, star=False, keyword=False)
+        if isinstance(parameters.star_arg, cst.Param):
+            yield self._read_parameter(parameters.star_arg, star=True, keyword=False)
+        for parameter in parameters.kwonly_params:
+            yield self._read_parameter(parameter, star=False, keyword=True)
+        if parameters.star_kwarg is not None:
+            yield self._read_parameter(parameters.star_kwarg, star=True, keyword=False)
+
+    def _read_parameter(self, node: cst.Param, *, star: bool, keyword: bool) -> Parameter:
+        annotation = None if node.annotation is None else self._expressions.type_of(node.annotation.annotation)
+        return Parameter(node.name.value, annotation, "star" if star else "keyword" if keyword else "positional", self._span(node.name))
+
+
+def _positions(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange] | None:
+    """Return the place of every node; None for files that no diagnostic points into: there positions would cost more than parsing."""
+    return MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider) if tree.declares(module) else None

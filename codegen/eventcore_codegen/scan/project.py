@@ -1,0 +1,154 @@
+"""From paths to the whole model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import final
+
+import attrs
+
+from eventcore_codegen.diagnostics import Diagnostic
+from eventcore_codegen.model import (
+    ClassRef,
+    ClassType,
+    Command,
+    Event,
+    Kind,
+    Misplaced,
+    Module,
+    Project,
+    StarImport,
+    State,
+    Type,
+    union_members,
+)
+from eventcore_codegen.scan import files
+from eventcore_codegen.scan.declarations import Declarations
+from eventcore_codegen.scan.names import Names
+from eventcore_codegen.scan.syntax import ClassSyntax
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+
+
+@final
+@attrs.frozen
+class Scan:
+    """What was found below the given paths. *searched* are all Python files there, *generated* those of them that carry our header,
+    *broken* those whose declarations could not be read."""
+
+    project: Project
+    diagnostics: tuple[Diagnostic, ...]
+    searched: tuple[Path, ...]
+    generated: tuple[Path, ...]
+    broken: frozenset[Path]
+
+
+def scan(paths: Iterable[Path], base: Path) -> Scan:
+    """Read the files at and below *paths*. Paths in diagnostics are shown relative to *base*."""
+    universe = Universe(base)
+    found, faults = files.find_files(paths)
+    universe.faults += [universe.unreadable(fault) for fault in faults]
+    universe.add_roots(found)
+    loaded: list[LoadedModule] = []
+    generated: list[Path] = []
+    for path in found:
+        data = files.read_bytes(path)
+        if isinstance(data, bytes) and files.is_generated(data):
+            generated.append(path)
+        elif not isinstance(data, bytes):
+            universe.faults.append(universe.unreadable(data))
+        elif LIBRARY.encode() in data:
+            loaded.append(universe.load(path, data))
+    project = _Assembly(Declarations(Names(universe))).project(loaded)
+    broken = frozenset(module.source.path for module in loaded if module.syntax is None)
+    return Scan(project, tuple(universe.faults), tuple(found), tuple(generated), broken)
+
+
+@final
+class _Builder:
+    """The declarations of one module, while they are collected."""
+
+    def __init__(self, loaded: LoadedModule, *, is_scanned: bool) -> None:
+        self.loaded = loaded
+        self.is_scanned = is_scanned
+        self.commands: list[Command] = []
+        self.states: list[State] = []
+        self.events: list[Event] = []
+        self.misplaced: list[Misplaced] = []
+        self.stars: list[StarImport] = []
+
+    def build(self) -> Module:
+        return Module(
+            name=self.loaded.name,
+            source=self.loaded.source,
+            is_scanned=self.is_scanned,
+            commands=tuple(sorted(self.commands, key=lambda command: command.span)),
+            states=tuple(sorted(self.states, key=lambda state: state.span)),
+            events=tuple(sorted(self.events, key=lambda event: event.span)),
+            misplaced=tuple(self.misplaced),
+            stars=tuple(sorted(set(self.stars), key=lambda star: (star.span, star.name))),
+        )
+
+
+@final
+class _Assembly:
+    def __init__(self, declarations: Declarations) -> None:
+        self._declarations = declarations
+        self._builders: dict[str, _Builder] = {}
+
+    def project(self, loaded: Iterable[LoadedModule]) -> Project:
+        for module in loaded:
+            self._add_module(module)
+        self._follow()
+        for step in self._declarations.through:
+            self._builder(step.module).stars.append(StarImport(step.star.module, step.name, step.star.span))
+        modules = tuple(self._builders[key].build() for key in sorted(self._builders, key=lambda key: self._builders[key].loaded.source.path))
+        return Project(
+            modules=modules,
+            events={event.ref: event for module in modules for event in module.events},
+            states={state.ref: state for module in modules for state in module.states},
+            places={item.ref: module for module in modules for item in (*module.events, *module.states)},
+        )
+
+    def _builder(self, loaded: LoadedModule, *, is_scanned: bool = False) -> _Builder:
+        return self._builders.setdefault(str(loaded.source.path), _Builder(loaded, is_scanned=is_scanned))
+
+    def _add_module(self, loaded: LoadedModule) -> None:
+        builder = self._builder(loaded, is_scanned=True)
+        for kind, syntax in self._declarations.declared(loaded):
+            self._add(builder, kind, syntax)
+        for kind, syntax in self._declarations.misplaced(loaded):
+            builder.misplaced.append(Misplaced(kind, syntax.qualname, syntax.span))
+
+    def _add(self, builder: _Builder, kind: Kind, syntax: ClassSyntax) -> None:
+        match kind:
+            case "command":
+                builder.commands.append(self._declarations.command(builder.loaded, syntax))
+            case "state":
+                builder.states.append(self._declarations.state(builder.loaded, syntax))
+            case "event":
+                builder.events.append(self._declarations.event(builder.loaded, syntax))
+            case "plain":
+                pass
+
+    def _follow(self) -> None:
+        """Add the states and events that are used but declared in modules beyond the given paths."""
+        known = {item.ref for builder in self._builders.values() for item in (*builder.states, *builder.events)}
+        types = [type_ for builder in self._builders.values() for type_ in _used(builder.commands, builder.states)]
+        while types:
+            for member in union_members(types.pop()):
+                if isinstance(member, ClassType) and member.kind in ("state", "event") and member.ref not in known:
+                    known.add(member.ref)
+                    types += self._add_followed(member.ref, member.kind)
+
+    def _add_followed(self, ref: ClassRef, kind: Kind) -> list[Type]:
+        loaded, syntax = self._declarations.place(ref)
+        builder = self._builder(loaded)
+        self._add(builder, kind, syntax)
+        return _used((), builder.states[-1:]) if kind == "state" else []
+
+
+def _used(commands: Iterable[Command], states: Iterable[State]) -> list[Type]:
+    used = [type_ for command in commands for stream in command.streams for type_ in (stream.state, stream.events)]
+    used += [state.event_type for state in states]
+    return [type_ for type_ in used if type_ is not None]

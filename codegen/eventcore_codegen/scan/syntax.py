@@ -1,0 +1,198 @@
+"""What one source file says, free of libcst: the names it binds, its classes, and the expressions that types are written in.
+
+Nothing is resolved here: a `Name` is the dotted text that stands in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias, final
+
+import attrs
+
+from eventcore_codegen.diagnostics import Span
+
+
+@final
+@attrs.frozen
+class Name:
+    """A name or a chain of attributes, as written: ``Cart``, ``products.Product``."""
+
+    text: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Subscript:
+    base: Expr
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class Either:
+    """``A | B | ...``"""
+
+    members: tuple[Expr, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class ListOf:
+    """``[A, B]``, as in ``Callable[[A, B], C]``."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class Constant:
+    """A literal: *text* as it is written, *value* what it stands for (None for ``None``, ``...`` and numbers that are not whole)."""
+
+    text: str
+    value: str | int | None
+    span: Span
+
+
+@final
+@attrs.frozen
+class Call:
+    function: Expr
+    arguments: tuple[Expr, ...]
+    keywords: Mapping[str, Expr] = attrs.field(eq=False)
+    span: Span
+
+
+@final
+@attrs.frozen
+class Unreadable:
+    """Any other expression."""
+
+    text: str
+    span: Span
+
+
+Expr: TypeAlias = Name | Subscript | Either | ListOf | Constant | Call | Unreadable
+
+
+@final
+@attrs.frozen
+class Parameter:
+    name: str
+    annotation: Expr | None
+    kind: Literal["positional", "keyword", "star"]
+    span: Span
+
+
+@final
+@attrs.frozen
+class Method:
+    name: str
+    parameters: tuple[Parameter, ...]
+    returns: Expr | None
+    decorators: tuple[Expr, ...]
+    is_async: bool
+    yields: bool
+    span: Span
+
+
+@final
+@attrs.frozen
+class Field:
+    """``name: annotation = value`` (or without one of both) in a class body."""
+
+    name: str
+    annotation: Expr | None
+    value: Expr | None
+    span: Span
+
+
+@final
+@attrs.frozen(eq=False)
+class ClassSyntax:
+    """A class. *nested* are the classes in its body, *type_parameters* the names of ``class C[T]``."""
+
+    name: str
+    qualname: str
+    decorators: tuple[Expr, ...]
+    bases: tuple[Expr, ...]
+    type_parameters: tuple[str, ...]
+    fields: tuple[Field, ...]
+    methods: tuple[Method, ...]
+    nested: tuple[ClassSyntax, ...]
+    span: Span
+
+    def method(self, name: str) -> Method | None:
+        """Return the last definition of a method: the one that counts."""
+        return next((method for method in reversed(self.methods) if method.name == name), None)
+
+
+@final
+@attrs.frozen
+class ImportedModule:
+    """``import a.b as c`` binds ``c`` to the module a.b; ``import a.b`` binds ``a`` to the module a."""
+
+    module: str
+
+
+@final
+@attrs.frozen
+class ImportedName:
+    """``from ..module import name``; *level* counts the dots."""
+
+    module: str
+    level: int
+    name: str
+
+
+@final
+@attrs.frozen
+class Alias:
+    """``X = A | B``, ``X: TypeAlias = ...`` or ``type X = ...``."""
+
+    value: Expr
+
+
+@final
+@attrs.frozen
+class Opaque:
+    """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call."""
+
+
+Bound: TypeAlias = ImportedModule | ImportedName | Alias | ClassSyntax | Opaque
+
+
+@final
+@attrs.frozen
+class Binding:
+    """One place that binds a name. *typing_only*: it stands in an ``if TYPE_CHECKING:`` block."""
+
+    bound: Bound
+    typing_only: bool
+    span: Span
+
+
+@final
+@attrs.frozen
+class Star:
+    """``from ..module import *``."""
+
+    module: str
+    level: int
+    typing_only: bool
+    span: Span
+
+
+@final
+@attrs.frozen(eq=False)
+class ModuleSyntax:
+    """One source file. *classes* are those at module level, *local_classes* those in functions."""
+
+    bindings: Mapping[str, tuple[Binding, ...]]
+    stars: tuple[Star, ...]
+    classes: tuple[ClassSyntax, ...]
+    local_classes: tuple[ClassSyntax, ...]

@@ -1,0 +1,124 @@
+"""Expressions to the resolved types of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+import attrs
+
+from eventcore_codegen.diagnostics import Span
+from eventcore_codegen.model import (
+    NONE,
+    AliasType,
+    ClassRef,
+    ClassType,
+    Kind,
+    LibraryType,
+    ListType,
+    LiteralType,
+    Problem,
+    Type,
+    UnionType,
+    UnknownType,
+)
+from eventcore_codegen.scan.names import AliasTarget, ClassTarget, Failed, Found, LibraryTarget, ModuleTarget, Names, Through
+from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
+
+_PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
+_SAME: Final = {"typing_extensions": "typing", "attr": "attrs"}
+
+
+def public_name(name: str) -> str:
+    """Return the name by which the rest of the generator knows something of a library's: ``eventcore.declare.event`` is ``eventcore.event``."""
+    top, _, rest = name.partition(".")
+    last = name.rpartition(".")[2]
+    if top == LIBRARY and last in _PUBLIC:
+        return f"{LIBRARY}.{last}"
+    return f"{_SAME[top]}.{rest}" if top in _SAME and rest else name
+
+
+@final
+@attrs.frozen
+class Site:
+    """Where an expression stands. *outside* is set while an alias of another module is seen through: places in it are those of its use."""
+
+    module: LoadedModule
+    scope: ClassSyntax | None = None
+    outside: Span | None = None
+
+    def span(self, own: Span) -> Span:
+        return self.outside or own
+
+
+@final
+class Types:
+    """Reads types. *kind_of* says what a class of the user's is; *saw_star* hears of star imports that names came through."""
+
+    def __init__(self, names: Names, kind_of: Callable[[LoadedModule, ClassSyntax], Kind], saw_star: Callable[[Through], None]) -> None:
+        self._names = names
+        self._kind_of = kind_of
+        self._saw_star = saw_star
+
+    def read(self, expression: Expr, site: Site, open_aliases: frozenset[ClassRef] = frozenset()) -> Type:
+        """Return the type that an annotation stands for. *open_aliases* are those being seen through: one in itself stays a name."""
+        span = site.span(expression.span)
+        match expression:
+            case Name(text=text):
+                return self._name(text, (), expression.span, site, open_aliases)
+            case Subscript():
+                return self._subscript(expression, site, open_aliases)
+            case Either(members=members):
+                return UnionType(tuple(self.read(member, site, open_aliases) for member in members), span)
+            case ListOf(items=items):
+                return ListType(tuple(self.read(item, site, open_aliases) for item in items), span)
+            case Constant(text=text):
+                return LiteralType(text, span)
+            case Call(function=Name(text=text)):
+                return UnknownType(f"{text}(...)", Problem.NO_TYPE, span)
+            case Call():
+                return UnknownType("a call", Problem.NO_TYPE, span)
+            case Unreadable(text=text):
+                return UnknownType(text, Problem.NO_TYPE, span)
+
+    def _subscript(self, expression: Subscript, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
+        if not isinstance(expression.base, Name):
+            return UnknownType("a subscript", Problem.NO_TYPE, site.span(expression.span))
+        items = tuple(self.read(item, site, open_aliases) for item in expression.items)
+        read = self._name(expression.base.text, items, expression.span, site, open_aliases)
+        match read:
+            case LibraryType(name="typing.Union"):
+                return UnionType(items, read.span)
+            case LibraryType(name="typing.Optional"):
+                return UnionType((*items, LiteralType(NONE, read.span)), read.span)
+            case LibraryType(name="typing.Annotated" | "typing.Final" | "typing.Required" | "typing.ReadOnly") if items:
+                return items[0]
+            case _:
+                return read
+
+    def _name(self, text: str, arguments: tuple[Type, ...], place: Span, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
+        found = self.resolve(text, site)
+        span = site.span(place)
+        match found.target:
+            case ClassTarget(module=module, syntax=syntax):
+                ref = ClassRef(module.name, syntax.qualname)
+                return ClassType(ref, self._kind_of(module, syntax), span, found.typing_only, arguments)
+            case AliasTarget(module=module, name=name, value=value):
+                ref = ClassRef(module.name, name)
+                if ref in open_aliases:
+                    return LibraryType(f"{module.name}.{name}", span, found.typing_only, arguments)
+                inner = Site(module, None, site.outside if module is site.module else span)
+                return AliasType(ref, self.read(value, inner, open_aliases | {ref}), span, found.typing_only, arguments)
+            case LibraryTarget(name=name):
+                return LibraryType(public_name(name), span, found.typing_only, arguments)
+            case ModuleTarget(name=name):
+                return UnknownType(text, Problem.NO_TYPE, span, f"{name} is a module")
+            case Failed(problem=problem, hint=hint):
+                return UnknownType(text, problem, span, hint)
+
+    def resolve(self, text: str, site: Site) -> Found:
+        found = self._names.resolve(site.module, text, site.scope)
+        for step in found.through:
+            self._saw_star(step)
+        return found
