@@ -40,6 +40,10 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(text).absolute()
 
 
+class FrozenConnection(sqlite3.Connection):
+    """A connection to a file that it takes for unchanging: SQLite looks for no lock and no log."""
+
+
 @final
 @attrs.frozen
 class Database:
@@ -70,20 +74,36 @@ class Database:
             connection.close()
             if not self._frozen():
                 raise
-            # Reading a write-ahead log needs a file beside it. There is no log, and nobody may make one here.
-            connection = self._connect(f"{uri}?mode=ro&immutable=1")
+            # Reading a write-ahead log needs a file beside it. There is no log, and this user may not make one here.
+            connection = self._connect(f"{uri}?mode=ro&immutable=1", FrozenConnection)
         connection.execute(f"PRAGMA synchronous = {self.synchronous}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
-    def _connect(self, uri: str) -> sqlite3.Connection:
+    def _connect(self, uri: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
         return sqlite3.connect(
-            uri, uri=True, timeout=self.busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+            uri,
+            uri=True,
+            timeout=self.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=factory,
         )
 
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-wal")
+
     def _frozen(self) -> bool:
-        log = self.path.with_name(f"{self.path.name}-wal")
-        return self.path.exists() and not log.exists() and not os.access(self.path.parent, os.W_OK)
+        return self.path.exists() and not self._log.exists() and not os.access(self.path.parent, os.W_OK)
+
+    def check_still_frozen(self, connection: sqlite3.Connection) -> None:
+        """Raise `StoreUnavailable` where *connection* takes the file for unchanging and somebody began to write it."""
+        if isinstance(connection, FrozenConnection) and self._log.exists():
+            raise StoreUnavailable(
+                f"{self.path} was opened in a folder that may not be written, where nobody wrote it; somebody does now; open the store again"
+            )
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """Return what *attempt* returns, trying again for up to *busy_timeout* seconds while others hold the lock it needs."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, TypeVar, final
 
 import attrs
+import orjson
 
 from eventcore.errors import (
     EventCoreError,
@@ -22,7 +24,7 @@ from eventcore.errors import (
 _E = TypeVar("_E", bound=EventCoreError)
 
 # sqlite.org/rescode.html; the low byte is the kind, the rest tells more.
-BUSY: Final = 5
+_BUSY: Final = 5
 _LOCKED: Final = 6
 _READONLY: Final = 8
 _IOERR: Final = 10
@@ -35,7 +37,7 @@ _IOERR_FSYNC: Final = _IOERR | 4 << 8
 _IOERR_DIR_FSYNC: Final = _IOERR | 5 << 8
 
 # These say something about the whole file, not about what was asked of it.
-_STORE_WIDE: Final = frozenset({BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
+_STORE_WIDE: Final = frozenset({_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
 
 
 def code_of(error: BaseException) -> int:
@@ -44,7 +46,29 @@ def code_of(error: BaseException) -> int:
 
 
 def is_busy(error: BaseException) -> bool:
-    return code_of(error) & 0xFF in {BUSY, _LOCKED}
+    return code_of(error) & 0xFF in {_BUSY, _LOCKED}
+
+
+_BUSY_TEXT: Final = (
+    "{path} stayed locked by others for more than {busy_timeout} s; nothing was written; try again, let the other process commit sooner, "
+    "or wait longer with busy_timeout="
+)
+_MEANINGS: Final[Mapping[int, tuple[type[StoreError], str]]] = {
+    _BUSY: (StoreBusy, _BUSY_TEXT),
+    _LOCKED: (StoreBusy, _BUSY_TEXT),
+    _READONLY: (StoreReadOnly, "{path} can only be read ({error}); allow this user to write the file and its folder"),
+    _CORRUPT: (
+        StoreCorrupt,
+        "{path} is damaged ({error}); restore a backup, or save what is left with the `.recover` of the sqlite3 shell",
+    ),
+    _FULL: (
+        StoreFull,
+        "{path} cannot grow: the disk is full, or a quota or a limit of the file's size was met ({error}); nothing was written; make room "
+        "and try again",
+    ),
+    _CANTOPEN: (StoreUnavailable, "{path} cannot be opened ({error}); look at the permissions of the file and of its folder"),
+    _NOTADB: (NotAnEventStore, "{path} is no SQLite database; it was left as it is; give the path of an event store"),
+}
 
 
 @final
@@ -60,7 +84,7 @@ class Faults:
         return not isinstance(error, EventCoreError) and code_of(error) & 0xFF not in _STORE_WIDE
 
     def unconfirmed(self, error: Exception) -> OutcomeUnknown | None:
-        """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may come back after a crash."""
+        """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may yet come back."""
         if code_of(error) in {_IOERR_FSYNC, _IOERR_DIR_FSYNC}:
             return _because(OutcomeUnknown(f"an append to {self.path}"), error)
         return None
@@ -71,8 +95,8 @@ class Faults:
             return self.translate(error)
         return _because(
             RequestRefused(
-                f"{self.path} refused the request and nothing of it was written: {error}; a trigger or a constraint of the database, a limit "
-                "of SQLite, or data that is no JSON text in UTF-8 is in the way"
+                f"{self.path} refused the request and nothing of it was written: {error}; a trigger or a constraint of the database, a "
+                "limit of SQLite, or a value that is no text in UTF-8 is in the way"
             ),
             error,
         )
@@ -83,29 +107,12 @@ class Faults:
 
     def _store_error(self, error: Exception) -> StoreError:
         code = code_of(error)
+        if isinstance(error, orjson.JSONDecodeError):
+            return StoreCorrupt(f"{self.path} holds an event that is no text in UTF-8 ({error}); something else than eventcore wrote it")
         if code == _IOERR_WRITE:
-            return StoreFull(
-                f"{self.path} could not grow: the disk is full, or a quota or a limit of the file's size was met, or the disk failed "
-                f"({error}); nothing was written; make room and try again"
-            )
-        match code & 0xFF:
-            case 5 | 6:
-                return StoreBusy(
-                    f"{self.path} stayed locked by others for more than {self.busy_timeout} s; nothing was written; try again, let the other "
-                    "process commit sooner, or wait longer with busy_timeout="
-                )
-            case 8:
-                return StoreReadOnly(f"{self.path} can only be read ({error}); allow this user to write the file and its folder")
-            case 11:
-                return StoreCorrupt(f"{self.path} is damaged ({error}); restore a backup, or save what is left with sqlite3's .recover")
-            case 13:
-                return StoreFull(f"{self.path} cannot grow, the disk is full ({error}); nothing was written; make room and try again")
-            case 14:
-                return StoreUnavailable(f"{self.path} cannot be opened ({error}); look at the permissions of the file and of its folder")
-            case 26:
-                return NotAnEventStore(f"{self.path} is no SQLite database; it was left as it is; give the path of an event store")
-            case _:
-                return StoreUnavailable(f"{self.path} failed: {str(error) or repr(error)}")
+            code = _FULL
+        make, text = _MEANINGS.get(code & 0xFF, (StoreUnavailable, "{path} failed: {error}"))
+        return make(text.format(path=self.path, error=str(error) or repr(error), busy_timeout=self.busy_timeout))
 
 
 def _because(error: _E, cause: Exception) -> _E:

@@ -124,11 +124,11 @@ class Lane(Generic[C]):
     async def close(self) -> None:
         """Refuse further calls, serve those that were queued, end the threads."""
         self.stop_accepting()
-        started = [servant for servant in self._servants if servant.started]
-        for _ in started:
+        # One after the other: of two connections that are closed at the same moment, neither is the last, and the log stays behind.
+        while alive := sum(servant.alive for servant in self._servants):
             self._queue.put(None)
-        for servant in started:
-            await servant.ended()
+            while sum(servant.alive for servant in self._servants) == alive:
+                await asyncio.sleep(_END_POLL)
 
     def _serve(self, work: Work[C]) -> None:
         while (calls := self._take()) is not None:
@@ -174,18 +174,13 @@ class _Servant(Generic[C]):
         self._ready: Call[None] | None = None
 
     @property
-    def started(self) -> bool:
-        return self._ready is not None
+    def alive(self) -> bool:
+        return self._thread.is_alive()
 
     async def start(self) -> None:
         self._ready = Call()
         self._thread.start()
         await asyncio.shield(self._ready.future)
-
-    async def ended(self) -> None:
-        while self._thread.is_alive():
-            await asyncio.sleep(_END_POLL)
-        self._thread.join()
 
     def _live(self) -> None:
         answers = Answers()

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Final, NamedTuple
 
 from eventcore.errors import MigrationNeeded, NotAnEventStore, StoreReadOnly, StoreTooNew
-from eventcore.stores.sqlite.database import Database
+from eventcore.stores.sqlite.database import Database, FrozenConnection
 from eventcore.stores.sqlite.statements import split
 
 # "evco", in the header of every file of ours (sqlite.org/fileformat.html, 1.2.14).
@@ -31,7 +31,7 @@ def migrations() -> Sequence[Migration]:
     """Return all migrations in their order."""
     found = [
         Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
-        for file in resources.files(__package__).joinpath("schema").iterdir()
+        for file in resources.files("eventcore.stores.sqlite").joinpath("schema").iterdir()
         if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
     ]
     return sorted(found)
@@ -113,11 +113,10 @@ def _migrate(connection: sqlite3.Connection, database: Database) -> None:
 
 def _use_write_ahead_log(connection: sqlite3.Connection, database: Database) -> None:
     """Let readers and the writer not wait for each other. The file remembers it."""
+    if isinstance(connection, FrozenConnection):
+        return
     if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
         return
-    try:
-        (mode,) = database.patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-    except sqlite3.OperationalError as error:
-        raise database.faults.translate(error) from error
+    (mode,) = database.patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
     if mode != "wal":
         raise StoreReadOnly(f"{database.path} cannot be switched to a write-ahead log (it stays in {mode!r}); allow this user to write it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
 
@@ -18,7 +18,7 @@ class Waiters:
         self._events: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
     @contextmanager
-    def waiting(self) -> Iterator[asyncio.Event]:
+    def waiting(self) -> Generator[asyncio.Event]:
         """Be woken, from here on, through the event: it is set whenever something was committed."""
         event = asyncio.Event()
         with self._lock:

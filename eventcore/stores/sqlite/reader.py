@@ -102,8 +102,8 @@ class SharedReader(Connected):
     def _read_together(self, calls: Sequence[ReadCall], answers: Answers) -> None:
         wants = list({want: None for call in calls for want in call.wants})
         keys = {call.key for call in calls if call.key is not None}
-        if keys:
-            self.connection.execute("BEGIN")
+        # One statement is a snapshot by itself; two need a transaction around them.
+        self.transactions.begin_reading() if keys else self.database.check_still_frozen(self.connection)
         pieces = dict(zip(wants, read_pieces(self.connection, wants, at_most=SHORT), strict=True))
         remembered = (
             {key: read_outcome(self.connection, found) for key, found in find_outcomes(self.connection, keys).items()} if keys else {}

@@ -14,7 +14,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 @cache
 def statements(file: str) -> Mapping[str, str]:
     """Return the statements of ``sql/<file>.sql``: each begins with a line ``-- name: <its name>``."""
-    text = resources.files(__package__).joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
+    text = resources.files("eventcore.stores.sqlite").joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
     parts = _NAME.split(text)[1:]
     return {name: sql.strip().rstrip(";") for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 

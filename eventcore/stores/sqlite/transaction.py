@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
 
@@ -22,20 +22,24 @@ class Transactions:
     database: Database
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Generator[sqlite3.Connection]:
         """One snapshot, from the first statement on."""
         with self._scope():
-            self.connection.execute("BEGIN")
+            self.begin_reading()
             yield self.connection
             self.connection.execute("COMMIT")
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Generator[sqlite3.Connection]:
         """The write lock, waited for as long as the store may."""
         with self._scope():
             self.begin_writing()
             yield self.connection
             self.commit()
+
+    def begin_reading(self) -> None:
+        self.database.check_still_frozen(self.connection)
+        self.connection.execute("BEGIN")
 
     def begin_writing(self) -> None:
         self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"))
@@ -54,7 +58,7 @@ class Transactions:
             self.connection.execute("ROLLBACK")
 
     @contextmanager
-    def _scope(self) -> Iterator[None]:
+    def _scope(self) -> Generator[None]:
         try:
             yield
         except BaseException as error:

@@ -62,6 +62,8 @@ class Writer(Connected):
         self._append(appends, answers)
 
     def _append(self, calls: Sequence[AppendCall], answers: Answers) -> None:
+        # Who went away while the thread was busy is left out; from here on a call is on its way.
+        calls = [call for call in calls if not call.future.cancelled()]
         if not calls:
             return
         decisions = self._decide([request for call in calls for request in call.requests])
@@ -93,7 +95,7 @@ class Writer(Connected):
             self.transactions.begin_writing()
         else:
             # Questions only: a snapshot answers them, and nobody's lock is in the way.
-            connection.execute("BEGIN")
+            self.transactions.begin_reading()
         decider = self._decider(requests)
         decisions = [decider.decide(request) for request in requests]
         if decider.rows:

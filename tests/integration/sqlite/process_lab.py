@@ -33,7 +33,9 @@ async def command(store: SqliteEventStore, name: str, rng: random.Random) -> Non
     pair = rng.sample(STREAMS, 2)
     versions = {piece.stream_id: piece.version for piece in (await store.read([StreamRead(stream) for stream in pair])).slices}
     while True:
-        events = [NewEvent(stream, new_event_id(), "Moved", 1, json.dumps({"command": name, "padding": "x" * 200}).encode()) for stream in pair]
+        events = [
+            NewEvent(stream, new_event_id(), "Moved", 1, json.dumps({"command": name, "padding": "x" * 200}).encode()) for stream in pair
+        ]
         expected = {stream: ExpectedVersion.exact(version) for stream, version in versions.items()}
         (verdict,) = await store.append([AppendRequest(expected, events)])
         if isinstance(verdict, Committed):
@@ -68,7 +70,9 @@ def create(path: str, name: str) -> None:
 
     async def run() -> None:
         async with SqliteEventStore(path) as store:
-            (verdict,) = await store.append([AppendRequest({name: ExpectedVersion.NO_STREAM}, [NewEvent(name, new_event_id(), "Created", 1, b"{}")])])
+            (verdict,) = await store.append(
+                [AppendRequest({name: ExpectedVersion.NO_STREAM}, [NewEvent(name, new_event_id(), "Created", 1, b"{}")])]
+            )
             assert isinstance(verdict, Committed), verdict
 
     asyncio.run(run())

@@ -1,6 +1,6 @@
 -- name: heads
 -- ?1: the stream ids, as a JSON array. The streams among them that exist, as one JSON value: one step of SQLite, one release of the GIL.
-SELECT json_group_array(json_array(s.stream_id, s.id, s.version, s.position))
+SELECT CAST(json_group_array(json_array(s.stream_id, s.id, s.version, s.position)) AS BLOB)
 FROM json_each(?1) AS w
 CROSS JOIN streams AS s ON s.stream_id = w.value;
 

@@ -17,7 +17,7 @@ FROM (
 );
 
 -- name: page
-SELECT json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at))
+SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
 FROM (
     SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
     FROM events AS e
@@ -28,7 +28,7 @@ FROM (
 );
 
 -- name: page_by_type
-SELECT json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at))
+SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
 FROM (
     SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
     FROM events AS e INDEXED BY events_by_type
@@ -42,7 +42,7 @@ FROM (
 WITH selectors (prefix, glob, pattern) AS MATERIALIZED (
     SELECT f.value ->> 0, f.value ->> 1, f.value ->> 2 FROM json_each(:selectors) AS f
 )
-SELECT json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at))
+SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
 FROM (
     SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
     FROM events AS e
@@ -62,7 +62,7 @@ FROM (
 WITH selectors (prefix, glob, pattern) AS MATERIALIZED (
     SELECT f.value ->> 0, f.value ->> 1, f.value ->> 2 FROM json_each(:selectors) AS f
 )
-SELECT json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at))
+SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
 FROM (
     SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
     FROM events AS e INDEXED BY events_by_type

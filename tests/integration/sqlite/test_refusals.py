@@ -1,0 +1,190 @@
+"""One request that fails for a reason of its own, and what its neighbours see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from eventcore.errors import RequestRefused, StoreFull
+from eventcore.store import AppendRequest, Committed, Conflict, Refused, StreamRead
+from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
+
+
+def forbid(path: Path, action: str) -> None:
+    """Let a trigger of the user's forbid events of the type Forbidden."""
+    connection = sqlite3.connect(path)
+    connection.execute(f"CREATE TRIGGER users_own BEFORE INSERT ON events WHEN NEW.type = 'Forbidden' BEGIN SELECT RAISE({action}); END")
+    connection.close()
+
+
+@pytest.mark.parametrize("action", ["ABORT, 'not here'", "FAIL, 'not here'", "ROLLBACK, 'not here'"])
+def test_one_bad_request_harms_no_neighbour(path: Path, action: str) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            forbid(path, action)
+            requests = [
+                request(
+                    {f"s-{n}": 0, "all": None}, new_event(f"s-{n}", n), new_event("all", n, kind="Forbidden" if n in {3, 8} else "Happened")
+                )
+                for n in range(12)
+            ]
+            verdicts = await store.append(requests)
+            for number, verdict in enumerate(verdicts):
+                if number in {3, 8}:
+                    assert isinstance(verdict, Refused)
+                    assert isinstance(verdict.error, RequestRefused)
+                    assert "not here" in str(verdict.error)
+                    assert isinstance(verdict.error.__cause__, sqlite3.IntegrityError)
+                else:
+                    assert isinstance(verdict, Committed)
+            found = await read_one(store, "all")
+            assert labels_of(found.events) == [n for n in range(12) if n not in {3, 8}]
+            assert (await read_one(store, "s-3")).version == 0
+            assert [event.position.key[0] for event in await read_log(store)] == list(range(1, 21))
+
+    asyncio.run(run())
+
+
+def test_neighbours_of_other_calls_are_unharmed(path: Path) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            forbid(path, "ABORT, 'not here'")
+            calls = [
+                append_one(store, request({f"s-{n}": 0}, new_event(f"s-{n}", kind="Happened" if n % 5 else "Forbidden"))) for n in range(50)
+            ]
+            verdicts = await asyncio.gather(*calls)
+            assert [isinstance(verdict, Refused) for verdict in verdicts] == [n % 5 == 0 for n in range(50)]
+            assert sum(isinstance(verdict, Committed) for verdict in verdicts) == 40
+
+    asyncio.run(run())
+
+
+def test_foreign_error_is_no_conflict(path: Path) -> None:
+    """A user's constraint that fails is reported as what it is, even with a message that speaks of versions."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            forbid(path, "ABORT, 'UNIQUE constraint failed: events.stream, events.version'")
+            verdict = await append_one(store, request({"a-1": 0}, new_event("a-1", kind="Forbidden")))
+            assert isinstance(verdict, Refused)
+            assert isinstance(await append_one(store, request({"a-1": 0}, new_event("a-1"))), Committed)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda event: event._replace(data=b'{"name": "\xff"}'),
+        lambda event: event._replace(metadata=b"\xc3"),
+        lambda event: event._replace(type_version=2**70),
+        lambda event: event._replace(type="lone \ud800 surrogate"),
+    ],
+    ids=["data", "metadata", "huge integer", "surrogate"],
+)
+def test_what_the_file_cannot_keep_is_refused(path: Path, spoil) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            good, bad, after = await store.append(
+                [
+                    request({"a-1": 0}, new_event("a-1", 1)),
+                    request({"b-1": 0, "a-1": 1}, new_event("b-1", 2), spoil(new_event("a-1", 3))),
+                    request({"b-1": 0, "a-1": 1}, new_event("b-1", 4)),
+                ]
+            )
+            assert isinstance(good, Committed)
+            assert isinstance(bad, Refused)
+            assert isinstance(bad.error, RequestRefused)
+            assert isinstance(after, Committed)
+            assert [event.position.key for event in await read_log(store)] == [(1,), (2,)]
+
+    asyncio.run(run())
+
+
+def test_a_lost_request_takes_no_position(path: Path) -> None:
+    """loser_takes_no_position, in the file: losers between winners leave no gap in positions, versions or streams."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            verdicts = await store.append(
+                [request({"a-1": n // 2, f"new-{n}": 0}, new_event("a-1", n), new_event(f"new-{n}", n)) for n in range(20)]
+            )
+            assert [type(verdict) for verdict in verdicts] == [Committed, Conflict] * 10
+            assert [event.position.key[0] for event in await read_log(store)] == list(range(1, 21))
+
+    asyncio.run(run())
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*), max(id) FROM streams").fetchone() == (11, 11)
+    connection.close()
+
+
+def test_news_are_those_of_the_moment_of_the_decision(path: Path) -> None:
+    """A loser in the middle of a batch is told of what came before it, not of what its successors add; all its streams at one moment."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            _, lost, _ = await store.append(
+                [
+                    request({"a-1": 0}, new_event("a-1", 1)),
+                    request({"a-1": 0, "b-1": 0, "c-1": None}, new_event("b-1", 2)),
+                    request({"a-1": 1, "b-1": 0}, new_event("a-1", 3), new_event("b-1", 3)),
+                ]
+            )
+            assert isinstance(lost, Conflict)
+            assert (lost.stream_id, lost.expected, lost.actual) == ("a-1", 0, 1)
+            assert set(lost.news) == {"a-1", "b-1"}
+            assert labels_of(lost.news["a-1"].events) == [1]
+            assert (lost.news["a-1"].version, lost.news["b-1"].version, lost.news["b-1"].position) == (1, 0, None)
+
+    asyncio.run(run())
+
+
+def test_long_news_do_not_hold_up_the_writer(path: Path) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "long", *range(3000))
+            lost, other = await asyncio.gather(
+                append_one(store, request({"long": 10, "other": None}, new_event("long"))),
+                append_one(store, request({"other": 0}, new_event("other"))),
+            )
+            assert isinstance(lost, Conflict)
+            assert isinstance(other, Committed)
+            assert labels_of(lost.news["long"].events) == list(range(10, 3000))
+
+    asyncio.run(run())
+
+
+def limit_size(store: SqliteEventStore, pages: int) -> None:
+    """Let the file grow by *pages* more and no further: what a full disk looks like from inside SQLite."""
+    (servant,) = store._opened.writer._servants
+    connection = servant._work.connection
+    (count,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {count + pages}")
+
+
+def test_a_full_disk_loses_nothing_and_the_store_goes_on(path: Path) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "a-1", 1)
+            limit_size(store, 3)
+            big = new_event("big", "x" * 100_000)
+            with pytest.raises(StoreFull, match="full"):
+                await store.append([AppendRequest(request({"a-1": None, "big": 0}).expected, (new_event("a-1"), big))])
+            # Side by side in one batch: the one that fits is not harmed by the one that does not.
+            verdicts = await store.append([request({"big": 0}, big), request({"a-1": 1}, new_event("a-1", 2))])
+            assert isinstance(verdicts[0], Refused)
+            assert isinstance(verdicts[0].error, StoreFull)
+            assert isinstance(verdicts[1], Committed)
+            slices = (await store.read([StreamRead("a-1"), StreamRead("big")])).slices
+            assert [piece.version for piece in slices] == [2, 0]
+            limit_size(store, 1000)
+            assert isinstance(await append_one(store, request({"big": 0}, big)), Committed)
+
+    asyncio.run(run())
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
