@@ -433,7 +433,10 @@ class LeaseLost(StoreError):
 
 
 def _shorten(value: object, limit: int = 120) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001  # an error about a value must not be replaced by one about showing it
+        text = f"<{type(value).__name__} that cannot be shown: {error}>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
