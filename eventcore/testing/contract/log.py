@@ -70,6 +70,9 @@ class LogScenarios(StoreScenarios):
             require_growing((await read_one(store, stream_id)).events, f"the stream {stream_id!r}")
         odd = await read_log(store, limit=7, where=EventFilter(types=frozenset({"Odd"})))
         require_equal(labels_of(odd), [label for label in expected if label[1] != 1], "one type, in pages of 7")
+        for limit in (1, 7, 1000):
+            both = await read_log(store, limit=limit, where=EventFilter(types=frozenset({"Odd", "Even", "Never"})))
+            require_equal(labels_of(both), expected, f"several types, in pages of {limit}")
 
     @scenario
     async def test_a_page_tells_whether_there_is_more(self, store: EventStore) -> None:
