@@ -171,13 +171,18 @@ def test_runs_as_main_and_is_imported_once(case: Case, module: str, way: str) ->
     assert done.stdout.splitlines() == [f"imported {module}"]
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["format", "--diff"]], ids=["check", "format"])
-def test_generated_code_is_clean_under_ruff(arguments: list[str]) -> None:
-    paths = [str(path) for case in ALL for path in case.generated()]
-    assert paths
-    command = [str(Path(sys.executable).with_name("ruff")), *arguments, "--isolated", "--no-cache", *paths]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+@each_case
+def test_generated_code_is_clean_under_ruff(case: Case) -> None:
+    """In the project's own folder: which imports are first-party, and so how they are sorted, is seen from there."""
+    paths = [str(path) for path in case.generated()]
+    if not paths:
+        assert case.is_faulty
+        return
+    # PYI042 wants aliases in CamelCase: those of a command that is named in lower case are not.
+    for arguments in (["check", "--ignore", "PYI042"], ["format", "--diff"]):
+        command = [str(Path(sys.executable).with_name("ruff")), *arguments, "--isolated", "--no-cache", *paths]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=case.root)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_two_cases_have_modules_of_one_name() -> None:
