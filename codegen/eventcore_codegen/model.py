@@ -6,6 +6,7 @@ resolved names; a name that could not be resolved stays in its place as an `Unkn
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -121,6 +122,12 @@ class UnknownType:
 Type: TypeAlias = ClassType | LibraryType | AliasType | UnionType | ListType | LiteralType | UnknownType
 
 NONE: Final = "None"
+
+
+def is_known_library(name: str) -> bool:
+    """Tell whether a library name is Python's own or eventcore's, so that nothing that a user declared can be behind it."""
+    top = name.partition(".")[0]
+    return top == "eventcore" or top in sys.stdlib_module_names
 
 
 def unaliased(type_: Type) -> Type:
@@ -246,8 +253,8 @@ class State:
 class StreamField:
     """A stream field of a command. *kind* is None where its annotation is none of the forms that streams have.
 
-    *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *is_literal* is False where
-    ``read_only=`` is neither True nor False.
+    *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *is_quiet*: the annotation is
+    unreadable because of a fault that is reported elsewhere. *is_literal* is False where ``read_only=`` is neither True nor False.
     """
 
     name: str
@@ -257,6 +264,7 @@ class StreamField:
     state: Type | None
     events: Type | None
     has_annotation: bool
+    is_quiet: bool
     is_literal: bool
     span: Span
 
@@ -353,6 +361,11 @@ class Module:
     @property
     def generates(self) -> bool:
         return bool(self.commands or self.states)
+
+    @property
+    def generated_name(self) -> str:
+        """The name of the module that is generated from this one."""
+        return f"{self.name}{'.' if self.source.path.name == '__init__.py' else ''}_streams"
 
 
 @final

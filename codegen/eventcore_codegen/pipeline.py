@@ -29,12 +29,13 @@ class Stale:
 @final
 @attrs.frozen
 class Outcome:
-    """What generating found and did. *written* and *removed* stay empty where it only compared."""
+    """What generating found and did. *skipped* modules have faults, or need others that have. *written* and *removed* stay empty where it only compared."""
 
     rendered: tuple[Rendered, ...]
     diagnostics: tuple[Diagnostic, ...]
     stale: tuple[Stale, ...]
     unchanged: int
+    skipped: int
     written: int = 0
     removed: int = 0
 
@@ -68,6 +69,7 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool) -> Outcome:
         diagnostics=sorted_diagnostics([*scanned.diagnostics, *checked.diagnostics, *foreign, *failed]),
         stale=tuple(_stale(change, base) for change in changes),
         unchanged=sum(item is None for item in compared[: len(rendered)]),
+        skipped=sum(module.is_scanned and module.generates for module in scanned.project.modules) - len(rendered),
         written=done - removed,
         removed=removed,
     )

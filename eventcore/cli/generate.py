@@ -76,7 +76,8 @@ def _summary(outcome: Outcome, *, check: bool) -> str:
         (outcome.written, "generated"),
         (outcome.removed, "removed"),
         (outcome.unchanged, "unchanged"),
-        (outcome.errors, "errors"),
-        (outcome.warnings, "warnings"),
+        (outcome.skipped, "skipped"),
+        (outcome.errors, "error" if outcome.errors == 1 else "errors"),
+        (outcome.warnings, "warning" if outcome.warnings == 1 else "warnings"),
     )
     return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing to do"

@@ -6,6 +6,7 @@ Nothing here reads an annotation.
 
 from __future__ import annotations
 
+from eventcore.ids import StreamId
 from eventcore.typed.handles import (
     Handle,
     Handles,
@@ -46,6 +47,7 @@ __all__ = [
     "ReadOnlyStreams",
     "StateRef",
     "StateSpec",
+    "StreamId",
     "StreamResolver",
     "StreamSet",
     "StreamSpec",

@@ -1,9 +1,20 @@
+"""All rules over a project, and which of its modules can be generated."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import final
+
+import attrs
+
+from eventcore_codegen.check.commands import command_faults
+from eventcore_codegen.check.data import apply_faults, event_faults, name_faults, state_faults
+from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.project import misplaced_declarations, repeated_declarations, repeated_events, star_imports, unimportable_name
+from eventcore_codegen.check.sound import is_sound
 from eventcore_codegen.diagnostics import Diagnostic
 from eventcore_codegen.model import Module, Project
-import attrs
-from typing import final
+
 
 @final
 @attrs.frozen
@@ -15,4 +26,35 @@ class Checked:
 
 
 def check(project: Project) -> Checked:
-    return Checked((), tuple(m for m in project.modules if m.is_scanned and m.generates))
+    """Find all faults."""
+    generated = frozenset(module.generated_name for module in project.modules if module.generates)
+    found = [(module, fault) for module in project.modules for fault in _module_faults(module, generated)]
+    found += repeated_events(project)
+    diagnostics = tuple(fault.within(module.source) for module, fault in found)
+    faulty = {diagnostic.path for diagnostic in diagnostics if diagnostic.is_error}
+    candidates = (module for module in project.modules if module.is_scanned and module.generates)
+    return Checked(diagnostics, tuple(module for module in candidates if module.source.shown not in faulty and is_sound(module, project)))
+
+
+def _module_faults(module: Module, generated: frozenset[str]) -> Iterator[Fault]:
+    yield from star_imports(module)
+    if not module.is_scanned:
+        yield from _followed_faults(module)
+        return
+    yield from misplaced_declarations(module)
+    yield from repeated_declarations(module)
+    yield from unimportable_name(module)
+    for event in module.events:
+        yield from event_faults(event)
+    for state in module.states:
+        yield from state_faults(state)
+    for command in module.commands:
+        yield from command_faults(command, module.generated_name, generated)
+
+
+def _followed_faults(module: Module) -> Iterator[Fault]:
+    """Of a module that nothing is written for, only what those that use it need counts."""
+    for event in module.events:
+        yield from name_faults(event)
+    for state in module.states:
+        yield from apply_faults(state)

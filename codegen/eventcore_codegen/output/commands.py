@@ -181,7 +181,7 @@ class _Writer:
             case "optional":
                 return Chain((state, NONE), ("|",))
             case _:
-                stream_id = self._names.typing("eventcore", "StreamId")
+                stream_id = self.typed("StreamId")
                 return subscript(self._names.runtime("collections.abc", "Mapping"), subscript(stream_id, state), state)
 
     def initial(self, command: Command) -> Code:
@@ -191,7 +191,7 @@ class _Writer:
     def writes(self, command: Command) -> Code:
         written = [member for stream in command.streams if not stream.read_only for member in self._events(stream)]
         events = tuple(dict.fromkeys(written)) or (self._names.typing("typing", "Never"),)
-        write = subscript(self._names.typing("eventcore", "StreamWrite"), self._own.streams, union(events))
+        write = subscript(self.typed("StreamWrite"), self._own.streams, union(events))
         return subscript(self._names.runtime("collections.abc", "Iterable"), write)
 
     def _events(self, stream: StreamField) -> tuple[Code, ...]:

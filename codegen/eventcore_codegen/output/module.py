@@ -22,7 +22,6 @@ _FRAMEWORK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "collections.abc": ("Iterable", "Mapping", "Sequence"),
         "typing": ("TYPE_CHECKING", "ClassVar", "Final", "Never", "TypeAlias", "final"),
-        "eventcore": ("StreamId", "StreamWrite"),
         "eventcore.typed": (
             "Accepts",
             "CommandSpec",
@@ -36,9 +35,11 @@ _FRAMEWORK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "ReadOnlyStreams",
             "StateRef",
             "StateSpec",
+            "StreamId",
             "StreamResolver",
             "StreamSet",
             "StreamSpec",
+            "StreamWrite",
             "ValidWrite",
             "WritableStream",
             "WritableStreams",
@@ -58,8 +59,7 @@ class ModuleText:
     source: str
     summary: str
     type_checking: str
-    standard_imports: list[str]
-    framework_imports: list[str]
+    imports: list[str]
     typing_imports: list[str]
     commands: tuple[CommandText, ...]
     table: str
@@ -78,8 +78,7 @@ def module_text(module: Module, project: Project) -> ModuleText:
         source=module.source.relative,
         summary=f"{'Typed streams, writes and tables of the commands' if commands else 'Tables of the states'} in {module.name}.",
         type_checking=type_checking,
-        standard_imports=names.runtime_imports(framework=False),
-        framework_imports=names.runtime_imports(framework=True),
+        imports=names.runtime_imports(),
         typing_imports=typing_imports,
         commands=commands,
         table=table,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Final, final
 
@@ -55,9 +56,8 @@ class Namespace:
         """Return how to call a built-in class in an annotation."""
         return self._import(self._typing, "builtins", name) if name in self._taken else name
 
-    def runtime_imports(self, *, framework: bool) -> list[str]:
-        """Return the import statements of the modules whose names begin with ``eventcore``, or of all others."""
-        return _statements((item for item in self._runtime.values() if item.module.startswith("eventcore") == framework), indent=0)
+    def runtime_imports(self) -> list[str]:
+        return _statements(self._runtime.values(), indent=0)
 
     def typing_imports(self) -> list[str]:
         return _statements(self._typing.values(), indent=4)
@@ -87,19 +87,42 @@ class Namespace:
 
 
 def _statements(imports: Iterable[Import], *, indent: int) -> list[str]:
-    by_module: dict[str, list[Import]] = {}
+    """Return the import statements in the order that import sorters want, with an empty one between Python's own modules and all others."""
+    plain: dict[str, list[Import]] = {}
+    renamed: list[list[Import]] = []
     for item in imports:
-        by_module.setdefault(item.module, []).append(item)
-    return [_statement(module, by_module[module], indent) for module in sorted(by_module)]
+        if item.name == item.local:
+            plain.setdefault(item.module, []).append(item)
+        else:
+            renamed.append([item])
+    ordered = sorted([*(sorted(group, key=_name_order) for group in plain.values()), *renamed], key=_statement_order)
+    own = [_statement(group, indent) for group in ordered if _is_standard(group[0].module)]
+    others = [_statement(group, indent) for group in ordered if not _is_standard(group[0].module)]
+    return [*own, "", *others] if own and others else own or others
 
 
-def _statement(module: str, imports: list[Import], indent: int) -> str:
-    names = tuple(str(item) for item in sorted(imports, key=_import_order))
-    line = f"{' ' * indent}from {module} import {', '.join(names)}"
-    return line if len(line) <= WIDTH else explode(f"from {module} import ", tuple_of(names), indent=indent)
+def _statement(imports: list[Import], indent: int) -> str:
+    names = tuple(map(str, imports))
+    prefix = f"from {imports[0].module} import "
+    line = f"{' ' * indent}{prefix}{', '.join(names)}"
+    return line if len(line) <= WIDTH else explode(prefix, tuple_of(names), indent=indent)
 
 
-def _import_order(item: Import) -> tuple[int, str, str]:
-    """Constants, classes, the rest: the order that import sorters give names."""
-    kind = 0 if item.name.isupper() and len(item.name) > 1 else 1 if item.name[:1].isupper() else 2
-    return kind, item.name.lower(), item.name
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _statement_order(imports: list[Import]) -> tuple[object, ...]:
+    return (_natural(imports[0].module.lower()), _natural(imports[0].module), _name_order(imports[0]))
+
+
+def _name_order(item: Import) -> tuple[object, ...]:
+    """Constants, classes, the rest."""
+    name = item.name
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return (kind, _natural(name.lower()), _natural(name), item.local)
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Order numbers in names by their size: ``a2`` before ``a10``."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part)

@@ -17,8 +17,11 @@ from eventcore_codegen.model import (
     Methods,
     Parameter,
     PlainField,
+    Problem,
     State,
     StreamField,
+    UnknownType,
+    parts,
     unaliased,
 )
 from eventcore_codegen.scan.lineage import Ancestor, Lineage
@@ -176,6 +179,7 @@ class Declarations:
             state=state,
             events=None if events is None or _text(events) == "None" else self._types.read(events, site),
             has_annotation=field.annotation is not None,
+            is_quiet=annotation is not None and any(isinstance(part, UnknownType) and part.problem is Problem.BROKEN for part in parts(annotation)),
             is_literal=read_only is None or _text(read_only) in ("True", "False"),
             span=place,
         )

@@ -1,0 +1,142 @@
+"""Rules over commands, but for their `handle`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.handle import async_generator, foreign_types, missing_handle, wrong_parameters
+from eventcore_codegen.check.types import no_events, no_state, typing_only, unresolved
+from eventcore_codegen.model import NONE, Command, Problem, StreamField, UnknownType, parts
+
+_FORMS: Final = "`StreamId[<State>]`, `StreamId[<State>] | None` or `tuple[StreamId[<State>], ...]`"
+_HIDING_STREAM: Final = frozenset({"self", "handle", "initial", "apply", "add_streams", "DISCOVERED"})
+_HIDING_PLAIN: Final = frozenset({"self", "handle"})
+
+
+def command_faults(command: Command, own_module: str, generated: frozenset[str]) -> Iterator[Fault]:
+    """Yield what is wrong with a command of which *own_module* is generated. *generated* are the names of all generated modules."""
+    yield from inherits_command(command)
+    yield from no_stream(command)
+    for stream in command.streams:
+        yield from stream_faults(stream)
+    yield from hiding_fields(command)
+    yield from mixed_folds(command)
+    yield from unreadable_initial(command)
+    yield from missing_handle(command)
+    handle = command.methods.get("handle")
+    if handle is not None:
+        yield from wrong_parameters(command, handle)
+        yield from foreign_types(command, handle, own_module, generated)
+        yield from async_generator(command, handle)
+
+
+def inherits_command(command: Command) -> Iterator[Fault]:
+    """EC121"""
+    for base in command.commands[:1]:
+        message = f"the command {command.ref} inherits from the command {base}"
+        yield Fault("EC121", command.span, message, "move what they share into a plain base class")
+
+
+def no_stream(command: Command) -> Iterator[Fault]:
+    """EC101"""
+    if not command.streams:
+        message = f"the command {command.ref} has no stream field"
+        yield Fault("EC101", command.span, message, "declare at least one: `<name>: StreamId[<State>] = stream()`")
+
+
+def stream_faults(stream: StreamField) -> Iterator[Fault]:
+    if stream.kind is None:
+        yield from no_stream_id(stream)
+    elif stream.state is None and stream.events is None:
+        message = f"the stream field {stream.name!r} says neither its state nor its events"
+        yield Fault("EC102", stream.span, message, "name the state, as in `StreamId[<State>]`, or the events, as in `stream(events=<Events>)`")
+    if not stream.is_literal:
+        message = f"whether the stream field {stream.name!r} is read-only cannot be read from the source"
+        yield Fault("EC128", stream.span, message, "write `read_only=True`, or leave it out")
+    if stream.state is not None:
+        yield from unresolved(stream.state, "state")
+        yield from no_state(stream.state)
+    if stream.events is not None:
+        yield from unresolved(stream.events, "event")
+        yield from no_events(stream.events)
+        yield from typing_only(stream.events, f"the events of {stream.name!r}")
+
+
+def no_stream_id(stream: StreamField) -> Iterator[Fault]:
+    """EC102"""
+    if stream.is_quiet:
+        return
+    problem = "is annotated with something else" if stream.has_annotation else "has no annotation"
+    if stream.discovered:
+        message = f"the discovered() field {stream.name!r} is no Discovered: it {problem}"
+        yield Fault("EC102", stream.span, message, "annotate it `Discovered[<State>]`")
+    else:
+        message = f"the stream field {stream.name!r} is no StreamId: it {problem}"
+        yield Fault("EC102", stream.span, message, f"annotate it {_FORMS}")
+
+
+def hiding_fields(command: Command) -> Iterator[Fault]:
+    """EC114"""
+    hiding_plain = _HIDING_PLAIN | ({"initial", "apply"} if command.folds_itself else set())
+    for stream in command.streams:
+        if stream.name in _HIDING_STREAM:
+            message = f"the stream field {stream.name!r} would hide a member of that name"
+            yield Fault("EC114", stream.span, message, "rename the field")
+        elif stream.name.startswith("_"):
+            message = f"the stream field {stream.name!r} would be a private member of the generated classes"
+            yield Fault("EC114", stream.span, message, "rename the field: streams' names do not begin with an underscore")
+    for field in command.plain_fields:
+        if field.name in hiding_plain:
+            yield Fault("EC114", field.span, f"the field {field.name!r} would hide a member of that name", "rename the field")
+
+
+def mixed_folds(command: Command) -> Iterator[Fault]:
+    """EC116"""
+    if command.folds_itself:
+        yield from _states_beside_events(command)
+        for name, parameters in (("initial", "(self)"), ("apply", "(self, state, event)")):
+            yield from _fold_method(command, name, parameters)
+        return
+    for name in ("initial", "apply"):
+        method = command.methods.get(name)
+        if method is not None:
+            message = f"the command {command.ref} has `{name}`, but its streams fold into states of their own"
+            yield Fault("EC116", method.span, message, f"remove `{name}`, or declare every stream with `events=`")
+
+
+def _states_beside_events(command: Command) -> Iterator[Fault]:
+    for stream in command.streams:
+        if stream.events is None and stream.kind is not None:
+            message = f"the stream field {stream.name!r} has no `events=`, but others of {command.ref} have"
+            yield Fault("EC116", stream.span, message, "either all streams of a command say `events=`, or none does")
+        elif stream.events is not None and stream.state is not None:
+            message = f"the stream field {stream.name!r} says a state as well as `events=`"
+            yield Fault("EC116", stream.span, message, "leave out one: a bare StreamId with `events=`, or a StreamId[<State>] without")
+
+
+def _fold_method(command: Command, name: str, parameters: str) -> Iterator[Fault]:
+    method = command.methods.get(name)
+    wanted = f"`def {name}{parameters}`"
+    if method is None:
+        if command.methods.is_complete:
+            message = f"the streams of {command.ref} say `events=`, so it folds them by itself, but it has no `{name}`"
+            yield Fault("EC116", command.span, message, f"add {wanted}")
+    elif method.is_async or method.yields or (method.is_plain and len(method.positional) != parameters.count(",")):
+        yield Fault("EC116", method.span, f"`{name}` of {command.ref} is not {wanted}", f"make it {wanted}")
+
+
+def unreadable_initial(command: Command) -> Iterator[Fault]:
+    """EC125: the state of a command that folds by itself is what its `initial` says that it returns."""
+    initial = command.methods.get("initial")
+    if not command.folds_itself or initial is None:
+        return
+    unknown = [part for part in parts(initial.returns) if isinstance(part, UnknownType)] if initial.returns is not None else []
+    if initial.returns is None:
+        message = f"`initial` of {command.ref} does not say what it returns, which is the state that `handle` gets"
+        yield Fault("EC125", initial.span, message, "annotate its return type")
+    for part in unknown:
+        if part.problem is not Problem.BROKEN:
+            message = f"{part.text!r}, in what `initial` of {command.ref} returns, cannot be resolved: {part.hint or part.problem.value}"
+            yield Fault("EC125", part.span, message, f"name a type that can be imported from elsewhere, or {NONE}")

@@ -1,0 +1,60 @@
+"""Rules over events and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.types import mutable, names_events, no_events, typing_only, unresolved
+from eventcore_codegen.model import DataField, Event, State
+
+_LONGEST_NAME = 255
+
+
+def event_faults(event: Event) -> Iterator[Fault]:
+    yield from _field_faults(event.ref.name, event.fields)
+    yield from name_faults(event)
+
+
+def state_faults(state: State) -> Iterator[Fault]:
+    yield from _field_faults(state.ref.name, state.fields)
+    yield from apply_faults(state)
+
+
+def _field_faults(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:
+    for field in fields:
+        yield from mutable(field.type, f"the field {owner}.{field.name}")
+        yield from typing_only(field.type, f"the field {owner}.{field.name}")
+
+
+def name_faults(event: Event) -> Iterator[Fault]:
+    """EC124: the stored name or version of an event that is no literal, or none that can be stored."""
+    if event.name is None or event.version is None:
+        what = "name" if event.name is None else "version"
+        message = f"the {what} of the event {event.ref} is no literal, so it cannot be read from the source"
+        yield Fault("EC124", event.marker_span, message, 'write it out, as in @event("cart.item-added", version=2)')
+        return
+    if not (event.name.isprintable() and event.name == event.name.strip() and 0 < len(event.name) <= _LONGEST_NAME):
+        message = f"{event.name!r} is no name of an event"
+        yield Fault("EC124", event.marker_span, message, "use 1 to 255 printable characters without outer spaces")
+    if event.version < 1:
+        yield Fault("EC124", event.marker_span, f"the event {event.ref} has version {event.version}", "versions count from 1")
+
+
+def apply_faults(state: State) -> Iterator[Fault]:
+    """EC103 to EC106 and EC123: an `apply` that is missing, or from which the events cannot be read."""
+    apply = state.methods.get("apply")
+    if apply is None:
+        # An unreadable base class may have one; then its events are unknown all the same.
+        problem = "has no `apply`" if state.methods.is_complete else "has no `apply` of its own, and its base classes cannot be read"
+        yield Fault("EC105", state.span, f"the state {state.ref} {problem}", f"add `def apply(self, event: <its events>) -> {state.ref.name}`")
+        return
+    if apply.is_async or apply.yields:
+        yield Fault("EC105", apply.span, f"`apply` of the state {state.ref} is no plain function", "use `def`, and return the next state")
+    place = apply.positional[0].span if apply.positional else apply.span
+    if not names_events(state.event_type):
+        message = f"`apply` of the state {state.ref} does not name the events that it takes"
+        yield Fault("EC106", place, message, "annotate its parameter with an @event class, a union of some, or an alias of one")
+    elif state.event_type is not None:
+        yield from unresolved(state.event_type, "event")
+        yield from no_events(state.event_type)

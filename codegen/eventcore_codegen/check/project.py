@@ -1,0 +1,61 @@
+"""Rules over whole modules, and over all of them together."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator
+
+from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.diagnostics import Severity
+from eventcore_codegen.model import Event, Module, Project
+
+
+def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
+    """EC112: two events that are stored under one name."""
+    first: dict[str, tuple[Module, Event]] = {}
+    for module in project.modules:
+        for event in module.events:
+            if event.name is None:
+                continue
+            other_module, other = first.setdefault(event.name, (module, event))
+            if other is not event:
+                message = f"the events {other.ref} in {other_module.name} and {event.ref} in {module.name} are both stored as {event.name!r}"
+                yield module, Fault("EC112", event.span, message, f'give one of them a name of its own: @event("<name>") (the other is in {other_module.source.shown}:{other.span.line})')
+
+
+def repeated_declarations(module: Module) -> Iterator[Fault]:
+    """EC113: two commands or states of one name, or commands whose generated classes would have one name."""
+    first: dict[str, int] = {}
+    prefixes: dict[str, str] = {}
+    for item in sorted((*module.commands, *module.states), key=lambda item: item.span):
+        line = first.setdefault(item.ref.qualname, item.span.line)
+        if line != item.span.line:
+            yield Fault("EC113", item.span, f"{item.ref} is declared twice in {module.name}, first in line {line}", "rename one of the two")
+    for command in module.commands:
+        other = prefixes.setdefault(command.prefix, command.ref.qualname)
+        if other != command.ref.qualname:
+            message = f"{other} and {command.ref} would both generate {command.prefix}Streams"
+            yield Fault("EC113", command.span, message, "rename one of the two")
+
+
+def misplaced_declarations(module: Module) -> Iterator[Fault]:
+    """EC118"""
+    for item in module.misplaced:
+        message = f"the {item.kind} {item.name} is declared in a function, where the generated code cannot find it"
+        yield Fault("EC118", item.span, message, "move it to the level of the module")
+
+
+def unimportable_name(module: Module) -> Iterator[Fault]:
+    """EC126: a file whose name no import statement can spell."""
+    bad = [part for part in module.name.split(".") if not part.isidentifier() or keyword.iskeyword(part)]
+    if module.generates and bad:
+        place = min(item.span for item in (*module.commands, *module.states))
+        message = f"the module's name {module.name!r} cannot be imported: {bad[0]!r} is no identifier"
+        yield Fault("EC126", place, message, "rename the file or folder")
+
+
+def star_imports(module: Module) -> Iterator[Fault]:
+    """EC201"""
+    for star in module.stars:
+        message = f"`import *` hides where {star.name!r} comes from"
+        yield Fault("EC201", star.span, message, f"import it by name: from {star.module or '.'} import {star.name}", Severity.WARNING)
