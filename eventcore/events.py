@@ -32,4 +32,4 @@ class Recorded(Generic[E_co]):
     position: Position
     event_id: UUID
     recorded_at: datetime
-    metadata: Metadata
+    metadata: Metadata = attrs.field(hash=False)

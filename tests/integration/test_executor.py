@@ -225,21 +225,19 @@ def test_cancellation_and_exit_pass_even_with_unread_streams(stop):
 
 
 def test_a_command_that_asks_for_ever_is_stopped_and_told_what_it_asked_for():
-    def act(streams, state, resolver):
-        resolver.friends.add([FRIEND])
-        resolver.friends.add(StreamId.of(Counter, number) for number in range(sum(counter.count for counter in state.friends.values()) + 1))
+    runs = []
 
-    async def main():
-        store = InMemoryEventStore()
-        for number in range(9):
-            await add(store, StreamId.of(Counter, number), 1)
-        await CommandExecutor(store, max_discoveries=3).execute(probe(act))
+    def act(streams, state, resolver):
+        runs.append(1)
+        resolver.friends.add([FRIEND])
+        resolver.friends.add(StreamId.of(Counter, number) for number in range(len(runs)))
 
     with pytest.raises(DiscoveryLimitExceeded) as caught:
-        asyncio.run(main())
+        asyncio.run(CommandExecutor(InMemoryEventStore(), max_discoveries=3).execute(probe(act)))
 
     assert caught.value.rounds == ((FRIEND, "counter-0"), ("counter-1",), ("counter-2",), ("counter-3",))
     assert "round 2: 'counter-1'" in str(caught.value)
+    assert len(runs) == 4
 
 
 def test_asking_for_something_that_is_no_stream_id_is_an_error():
@@ -301,21 +299,20 @@ def test_a_retry_does_not_mix_the_news_with_streams_of_an_earlier_run():
     async def main():
         store = Staged()
         await add(store, FRIEND, 10)
-        store.before_append = lambda number: [(MAIN, 1), (FRIEND, -10)] if number == 1 else []
-        decided = []
+        store.before_append = lambda number: [(MAIN, 1), (FRIEND, -10)] if number == 2 else []  # 1 was its own seed
+        runs, decided = [], []
 
         def act(streams, state, resolver):
-            if not decided or state.main.total:
+            runs.append(state.main.total)
+            if len(runs) != 2:
                 resolver.seen.add([FRIEND])
                 decided.append((state.main.total, state.seen[FRIEND].total))
-            if len(decided) == 1 and state.main.total == 0:
-                decided.append("looked")
-                resolver.friends.add([STRANGER])  # asks once more, so that the next run goes without the friend
             return [streams.main.write(Added(5))]
 
         await CommandExecutor(store).execute(probe(act))
 
-        assert decided[-1] == (1, 0)
+        assert runs == [0, 0, 1, 1]
+        assert decided == [(1, 0)]
 
     asyncio.run(main())
 
