@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## Lint, format, types (mypy and pyright), import contracts,
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/eventcore generate --check examples
 
 bench: $(VENV)/.dev ## Measure, print the table, write benchmarks/results.json
