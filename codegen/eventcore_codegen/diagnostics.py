@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, final
 
 import attrs
@@ -30,6 +31,41 @@ class Span:
 
 
 START: Final = Span(1, 1, 1, 1)
+
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "EC101": "a command without a stream field",
+        "EC102": "a stream field that is no StreamId, or a discovered() field that is no Discovered",
+        "EC103": "an unknown state or event",
+        "EC104": "an ambiguous state or event",
+        "EC105": "a state without `apply`",
+        "EC106": "an `apply` that does not name its events",
+        "EC107": "a name that is needed at run time, imported under TYPE_CHECKING only",
+        "EC108": "a command without `handle`",
+        "EC109": "a `handle` with wrong parameters",
+        "EC110": "a `handle` annotated with types that belong to something else",
+        "EC111": "a `handle` that is an async generator",
+        "EC112": "two events stored under one name",
+        "EC113": "two commands or states of one name",
+        "EC114": "a field that hides a generated member",
+        "EC115": "a mutable field of an event or a state",
+        "EC116": "a command that folds in two ways",
+        "EC117": "a file that is no Python",
+        "EC118": "a declaration inside of a function",
+        "EC119": "a file of the user's where a generated one belongs",
+        "EC120": "a path that cannot be read",
+        "EC121": "a command that inherits from a command",
+        "EC122": "a stream whose state is no @state class",
+        "EC123": "something among events that is no @event class",
+        "EC124": "an event whose name or version is no literal",
+        "EC125": "an `initial` whose return type cannot be read",
+        "EC126": "a file whose name cannot be imported",
+        "EC127": "a generated file that cannot be written",
+        "EC128": "a `read_only=` that is no literal",
+        "EC201": "an `import *` that hides where a name comes from",
+    }
+)
+"""Every code, and what it stands for."""
 
 
 @final

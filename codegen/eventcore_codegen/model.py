@@ -359,6 +359,13 @@ class Module:
     stars: tuple[StarImport, ...]
 
     @property
+    def declared(self) -> tuple[tuple[ClassRef, Span], ...]:
+        """The commands and states, which something is generated for, in the order of the source."""
+        commands = [(command.ref, command.span) for command in self.commands]
+        states = [(state.ref, state.span) for state in self.states]
+        return tuple(sorted(commands + states, key=lambda item: item[1]))
+
+    @property
     def generates(self) -> bool:
         return bool(self.commands or self.states)
 
@@ -371,9 +378,8 @@ class Module:
 @final
 @attrs.frozen
 class Project:
-    """All that was scanned, sorted. *events* and *states* are those of all modules, *places* the modules that declare them."""
+    """All that was scanned, sorted. *events* and *states* are those of all modules."""
 
     modules: tuple[Module, ...]
     events: Mapping[ClassRef, Event] = attrs.field(eq=False)
     states: Mapping[ClassRef, State] = attrs.field(eq=False)
-    places: Mapping[ClassRef, Module] = attrs.field(eq=False)

@@ -27,10 +27,10 @@ def repeated_declarations(module: Module) -> Iterator[Fault]:
     """EC113: two commands or states of one name, or commands whose generated classes would have one name."""
     first: dict[str, int] = {}
     prefixes: dict[str, str] = {}
-    for item in sorted((*module.commands, *module.states), key=lambda item: item.span):
-        line = first.setdefault(item.ref.qualname, item.span.line)
-        if line != item.span.line:
-            yield Fault("EC113", item.span, f"{item.ref} is declared twice in {module.name}, first in line {line}", "rename one of the two")
+    for ref, span in module.declared:
+        line = first.setdefault(ref.qualname, span.line)
+        if line != span.line:
+            yield Fault("EC113", span, f"{ref} is declared twice in {module.name}, first in line {line}", "rename one of the two")
     for command in module.commands:
         other = prefixes.setdefault(command.prefix, command.ref.qualname)
         if other != command.ref.qualname:
@@ -49,7 +49,7 @@ def unimportable_name(module: Module) -> Iterator[Fault]:
     """EC126: a file whose name no import statement can spell."""
     bad = [part for part in module.name.split(".") if not part.isidentifier() or keyword.iskeyword(part)]
     if module.generates and bad:
-        place = min(item.span for item in (*module.commands, *module.states))
+        _, place = module.declared[0]
         message = f"the module's name {module.name!r} cannot be imported: {bad[0]!r} is no identifier"
         yield Fault("EC126", place, message, "rename the file or folder")
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 import attrs
 
 from eventcore_codegen.model import NONE, Command, Project, StreamField, unaliased
 from eventcore_codegen.output.layout import Chain, Code, Keyed, call, flat, statement, subscript, text_literal, tuple_of, union
-from eventcore_codegen.output.namespace import Namespace
+from eventcore_codegen.output.namespace import Namespace, natural_order
 from eventcore_codegen.output.tables import Tables
 from eventcore_codegen.output.types import annotation, event_union, stream_events
 from eventcore_codegen.output.validator import ValidatorText, validator_text
+
+_CONSTANT: Final = re.compile(r"[A-Z0-9_]+")
 
 
 @final
@@ -81,15 +84,15 @@ def command_text(command: Command, own: CommandNames, project: Project, names: N
         command=command.ref.qualname,
         constant=own.constant,
         final=names.runtime("typing", "final"),
-        streams_head=f"class {own.streams}({writer.typed('StreamSet')}):",
+        streams_head=_class_head(own.streams, writer.typed("StreamSet")),
         streams_slots=_slots(command.streams),
-        members=[statement(f"{stream.name}: ", writer.member(stream), indent=4) for stream in command.streams],
+        members=[statement(f"{stream.name}: ", writer.member(stream), indent=4) for stream in command.streams if not _is_constant(stream)],
         streams_init=statement("", call("def __init__", "self", *map(writer.parameter, command.streams)), indent=4, suffix=" -> None:"),
         assignments=[writer.assignment(stream) for stream in command.streams],
-        resolver_head=f"class {own.resolver}({writer.typed('StreamResolver')}):",
+        resolver_head=_class_head(own.resolver, writer.typed("StreamResolver")),
         resolver_slots=_slots(discovered),
         resolver_names=writer.discovered_names(discovered) if discovered else "",
-        discoveries=[statement(f"{stream.name}: ", writer.discovery(stream), indent=4) for stream in discovered],
+        discoveries=[statement(f"{stream.name}: ", writer.discovery(stream), indent=4) for stream in discovered if not _is_constant(stream)],
         resolver_init=f"    def __init__(self, request: {writer.typed('DiscoveryRequest')}) -> None:" if discovered else "",
         requests=[writer.request(stream) for stream in discovered],
         state_decorator="" if command.folds_itself else writer.typed("command_state"),
@@ -103,7 +106,17 @@ def command_text(command: Command, own: CommandNames, project: Project, names: N
 
 
 def _slots(streams: Sequence[StreamField]) -> str:
-    return statement("__slots__ = ", tuple_of(tuple(text_literal(stream.name) for stream in streams)), indent=4)
+    names = sorted((stream.name for stream in streams), key=natural_order)
+    return statement("__slots__ = ", tuple_of(tuple(map(text_literal, names))), indent=4)
+
+
+def _class_head(name: str, base: str) -> str:
+    return statement("", call(f"class {name}", base), suffix=":")
+
+
+def _is_constant(stream: StreamField) -> bool:
+    """Type checkers take such a name for a constant: it may be declared where it is assigned, but not assigned once more."""
+    return _CONSTANT.fullmatch(stream.name) is not None
 
 
 def _alias(name: str, alias: str, code: Code) -> str:
@@ -161,7 +174,7 @@ class _Writer:
         arguments = (stream.name,) if stream.read_only else ("self", stream.name)
         made = call(self.typed(f"{'ReadOnly' if stream.read_only else 'Writable'}Stream{suffix}"), *arguments)
         value = Chain((NONE, f"{stream.name} is None", made), ("if", "else")) if stream.kind == "optional" else made
-        return statement(f"self.{stream.name} = ", value, indent=8)
+        return statement(_target(stream, self.member(stream)), value, indent=8)
 
     def discovered_names(self, streams: Sequence[StreamField]) -> str:
         type_ = f"{self._names.runtime('typing', 'ClassVar')}[{self._names.builtin('tuple')}[{self._names.builtin('str')}, ...]]"
@@ -171,7 +184,7 @@ class _Writer:
         return subscript(self.typed("Discovery"), self._state_class(stream))
 
     def request(self, stream: StreamField) -> str:
-        return statement(f"self.{stream.name} = ", call(self.typed("Discovery"), text_literal(stream.name), "request"), indent=8)
+        return statement(_target(stream, self.discovery(stream)), call(self.typed("Discovery"), text_literal(stream.name), "request"), indent=8)
 
     def state(self, stream: StreamField) -> Code:
         state = self._state_class(stream)
@@ -200,6 +213,10 @@ class _Writer:
 
     def _state_class(self, stream: StreamField) -> Code:
         return self._names.builtin("object") if stream.state is None else annotation(unaliased(stream.state), self._names)
+
+
+def _target(stream: StreamField, type_: Code) -> str:
+    return f"self.{stream.name}: {flat(type_)} = " if _is_constant(stream) else f"self.{stream.name} = "
 
 
 def _is_single(stream: StreamField) -> bool:

@@ -82,7 +82,7 @@ def statement(prefix: str, code: Code, *, indent: int = 0, suffix: str = "") -> 
     line = f"{margin}{prefix}{flat(code)}{suffix}"
     if len(line) <= WIDTH:
         return line
-    if isinstance(code, Group):
+    if isinstance(code, Group) and not (prefix.endswith("= ") and len(f"{margin}{prefix}{code.head}") > WIDTH):
         return "\n".join(_broken(prefix, code, suffix, indent))
     inner = _lines("", code, "", indent + _STEP)
     if isinstance(code, str) and len(inner[0]) > WIDTH:

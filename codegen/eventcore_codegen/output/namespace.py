@@ -113,16 +113,16 @@ def _is_standard(module: str) -> bool:
 
 
 def _statement_order(imports: list[Import]) -> tuple[object, ...]:
-    return (_natural(imports[0].module.lower()), _natural(imports[0].module), _name_order(imports[0]))
+    return (natural_order(imports[0].module.lower()), natural_order(imports[0].module), _name_order(imports[0]))
 
 
 def _name_order(item: Import) -> tuple[object, ...]:
     """Constants, classes, the rest."""
     name = item.name
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return (kind, _natural(name.lower()), _natural(name), item.local)
+    return (kind, natural_order(name.lower()), natural_order(name), item.local)
 
 
-def _natural(text: str) -> tuple[tuple[int, str], ...]:
+def natural_order(text: str) -> tuple[tuple[int, str], ...]:
     """Order numbers in names by their size: ``a2`` before ``a10``."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, cast, final
+from collections.abc import Iterator, Mapping
+from typing import Final, final
 
 from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.model import (
@@ -33,7 +33,7 @@ from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
 from eventcore_codegen.scan.types import Site, Types
 from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
 
-_MARKERS: Final = {f"{LIBRARY}.{kind}": kind for kind in ("event", "state", "command")}
+_MARKERS: Final[Mapping[str, Kind]] = {f"{LIBRARY}.event": "event", f"{LIBRARY}.state": "state", f"{LIBRARY}.command": "command"}
 _METHODS: Final = ("handle", "initial", "apply")
 _UNBOUND: Final = frozenset({"staticmethod", "classmethod", "property", "functools.cached_property"})
 
@@ -66,7 +66,7 @@ class Declarations:
 
     def _marker(self, module: LoadedModule, decorator: Expr) -> Kind | None:
         function = decorator.function if isinstance(decorator, Call) else decorator
-        return cast("Kind | None", _MARKERS.get(self._library_name(function, Site(module))))
+        return _MARKERS.get(self._library_name(function, Site(module)))
 
     def _library_name(self, expression: Expr, site: Site) -> str:
         """Return the public name of what a library gave, or an empty text for anything else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias, assert_never, final
 
 import attrs
 
@@ -152,6 +152,8 @@ class Names:
                 inner = Found(Failed(Problem.NO_TYPE))
             case Failed():
                 return found
+            case _:
+                assert_never(found.target)
         return attrs.evolve(inner, typing_only=inner.typing_only or found.typing_only, through=(*found.through, *inner.through))
 
     def _member(self, module_name: str, name: str, visited: frozenset[tuple[str, str]]) -> Found:

@@ -77,6 +77,10 @@ class _Builder:
         self.misplaced: list[Misplaced] = []
         self.stars: list[StarImport] = []
 
+    def data(self) -> set[ClassRef]:
+        """Return the states and events that are collected so far."""
+        return {state.ref for state in self.states} | {event.ref for event in self.events}
+
     def build(self) -> Module:
         return Module(
             name=self.loaded.name,
@@ -107,7 +111,6 @@ class _Assembly:
             modules=modules,
             events={event.ref: event for module in modules for event in module.events},
             states={state.ref: state for module in modules for state in module.states},
-            places={item.ref: module for module in modules for item in (*module.events, *module.states)},
         )
 
     def _builder(self, loaded: LoadedModule, *, is_scanned: bool = False) -> _Builder:
@@ -133,7 +136,7 @@ class _Assembly:
 
     def _follow(self) -> None:
         """Add the states and events that are used but declared in modules beyond the given paths."""
-        known = {item.ref for builder in self._builders.values() for item in (*builder.states, *builder.events)}
+        known = {ref for builder in self._builders.values() for ref in builder.data()}
         types = [type_ for builder in self._builders.values() for type_ in _used(builder.commands, builder.states)]
         while types:
             for member in union_members(types.pop()):
