@@ -58,6 +58,9 @@ def _show_all(folder: Path) -> None:
 
     _heading("2. The generator writes its types and its write validator")
     _run(folder, "eventcore", "generate", "bank", "shop")
+    _say("For TransferMoney, in bank/commands_streams.py, among other things:")
+    print()
+    _quote(folder / "bank/commands_streams.py", first="class TransferMoneyStreams", last="    def __init__")
 
     _heading("3. A type checker reads them, without a plugin")
     _run(folder, "mypy", "--strict", "bank", "shop")
@@ -78,7 +81,7 @@ def _show_all(folder: Path) -> None:
 
 def _run(folder: Path, *command: str, expected: int = 0) -> None:
     """Run a program of this environment in *folder*, and show the command line and what it printed."""
-    print(_styled(f"    $ {' '.join(command)}", "1"))
+    print(_styled(f"    $ {' '.join(command)}", "1"), flush=True)
     program = [sys.executable] if command[0] == "python" else [str(Path(sys.executable).with_name(command[0]))]
     environment = {**os.environ, "MYPY_CACHE_DIR": str(folder / ".mypy_cache"), "MYPY_FORCE_TERMINAL_WIDTH": str(WIDTH - 4)}
     done = subprocess.run(  # noqa: S603  # the programs named above
@@ -91,7 +94,7 @@ def _run(folder: Path, *command: str, expected: int = 0) -> None:
         text=True,
         check=False,
     )
-    print(textwrap.indent(done.stdout.rstrip(), "    "), flush=True)
+    print("\n".join(f"    {line}".rstrip() for line in done.stdout.rstrip().splitlines()), flush=True)
     if done.returncode != expected:
         raise DemoFailed(f"`{' '.join(command)}` exited with {done.returncode}, expected {expected}")
 

@@ -4,7 +4,8 @@ How a page says what is to be tested:
 
 * ``python title="x.py"`` is a file; all files of one page make one project.
 * ``console`` is a transcript: lines that begin with ``$ `` are run in that project, in order, and what follows is what they print, where a line
-  ``...`` stands for any lines. Installations are left out: the tests run in an environment that has it all.
+  ``...`` stands for any lines. It has to succeed, unless its output speaks of an error or a failure. Installations are left out: the tests run in an
+  environment that has it all.
 * In a file whose name begins with ``mistakes`` the lines with a comment are exactly those that mypy and pyright refuse.
 * other ``python`` blocks are fragments: they have to be Python.
 """
