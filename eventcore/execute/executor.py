@@ -1,8 +1,9 @@
 """Execute commands: read, fold, handle, validate, append; again on a conflict.
 
-The promise: what `execute` returns or raises was decided on data that was current together, at one moment. It holds because a run only ever sees whole
-snapshots: one read covers all streams of the command; a discovery reads what is new in the streams known before along with the new ones; and a conflict brings
-news of all streams of its request, taken under the lock that refused it.
+The promise: what `execute` returns or raises was decided on data that was current together, at one moment. A commit proves that by its version check. For every other
+outcome, the run must have seen one whole snapshot: one read covers all streams of the command; a discovery reads what is new in the streams known before along with
+the new ones; and a conflict brings news of all streams of its request, taken under the lock that refused it. A run on cached states has seen no snapshot: its
+outcome is confirmed by a read of what is new, and if there is anything, `handle` runs again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from eventcore.errors import (
 )
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
-from eventcore.execute.folding import StreamKey, Views
+from eventcore.execute.folding import StateCache, StreamKey, Views
 from eventcore.execute.observe import (
     AttemptStarted,
     BatchCommitted,
@@ -52,7 +53,6 @@ from eventcore.store import (
     Refused,
     RememberedOutcome,
     StoredEvent,
-    StreamRead,
     StreamStore,
 )
 from eventcore.typed import StreamResolver, StreamSet, StreamWrite, ValidWrite
@@ -92,6 +92,7 @@ class CommandExecutor:
     Make one for each store and share it: it keeps what it learned about command classes and holds no connection of its own.
     *retry* says what happens on conflicts. *max_discoveries* bounds the rounds in which one attempt may ask for new streams. *observer* is told what
     happens (`eventcore.execute.observe`). *codec* turns events into JSON; give one with a cattrs converter of your own for types of your own.
+    *cache_size* is the number of stream states that are kept between commands (0: none): a command whose streams are all among them needs no read.
     """
 
     def __init__(
@@ -102,13 +103,17 @@ class CommandExecutor:
         max_discoveries: int = 10,
         observer: Observer | None = None,
         codec: EventCodec | None = None,
+        cache_size: int = 10_000,
     ) -> None:
         if max_discoveries < 1:
             raise InvalidArgument(f"CommandExecutor(max_discoveries={max_discoveries!r}): expected at least 1")
+        if cache_size < 0:
+            raise InvalidArgument(f"CommandExecutor(cache_size={cache_size!r}): expected 0 or more states")
         self.store: Final = store
         self.retry: Final = retry
         self.max_discoveries: Final = max_discoveries
         self.codec: Final = codec or EventCodec()
+        self.cache: Final = StateCache(cache_size)
         self._observer = observer
         self._binder = Binder(self.codec)
 
@@ -163,10 +168,11 @@ class CommandExecutor:
             raise InvalidArgument(
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
-        fold = self._binder.fold(cls)
-        piece = (await self.store.read([StreamRead(stream_id, 0, fold.types)])).slices[0]
-        folded: S = fold.fold(fold.initial(), piece.events)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-        return Loaded(stream_id=stream_id, state=folded, version=piece.version, position=piece.position)
+        key = StreamKey(stream_id, self._binder.fold(cls))
+        views = Views(self.cache)
+        views.absorb((await self.store.read(views.reads([key]))).slices)
+        state_now: S = views.state(key)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        return Loaded(stream_id=stream_id, state=state_now, version=views.version(key), position=views.newest([key]))
 
     def tell(self, observation: type[Observation], *facts: object) -> None:
         """Tell the observer, if there is one."""
@@ -195,23 +201,25 @@ class _Execution:
         self._metadata = metadata
         self._key = key
         self._given = given_streams(plan, command)
-        self._views = Views()
+        self._views = Views(executor.cache)
+        self._confirmed = False
 
     async def run(self, started: float) -> CommandResult[object]:
         """Read; then decide and append until there is an outcome."""
-        remembered = await self._read_declared()
-        if remembered is not None:
-            return self._replay(remembered.events)
+        declared = [StreamKey(id, given.stream.fold) for given in self._given for id in given.ids]
+        if self._key is not None or not self._views.adopt(declared):
+            remembered = await self._read(declared)
+            if remembered is not None:
+                return self._replay(remembered.events)
         while True:
             self._executor.tell(AttemptStarted, self._command, self.attempt)
-            keys, writes = await self._decide()
-            if not writes:
+            keys, writes, request = await self._decide()
+            if request is None:
                 return self._nothing(keys)
-            versions = {key.stream_id: self._views.version(key) for key in keys}
-            [verdict] = await self._store.append([self._request(versions, writes)])
+            [verdict] = await self._store.append([request])
             match verdict:
                 case Committed():
-                    return self._committed(versions, writes, verdict)
+                    return self._committed(keys, writes, verdict)
                 case Conflict():
                     await self._conflicted(keys, verdict, started)
                 case AlreadyDone(events):
@@ -223,8 +231,8 @@ class _Execution:
                 case _:
                     assert_never(verdict)
 
-    async def _read_declared(self) -> RememberedOutcome | None:
-        declared = [StreamKey(id, given.stream.fold) for given in self._given for id in given.ids]
+    async def _read(self, declared: Sequence[StreamKey]) -> RememberedOutcome | None:
+        """Read the declared streams, or return what was committed under the key before."""
         key = self._key
         found = await self._store.read(self._views.reads(declared), idempotency_key=None if key is None else key.key)
         if key is not None and found.remembered is not None:
@@ -232,9 +240,35 @@ class _Execution:
                 raise IdempotencyKeyReused(key.key, self._plan.name)
             return found.remembered
         self._views.absorb(found.slices)
+        self._confirmed = True
         return None
 
-    async def _decide(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite]]:
+    async def _decide(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite], AppendRequest | None]:
+        """Return the streams of the deciding run, what it wants written, and the request for that; None where it wants nothing.
+
+        Any outcome but a request is confirmed here, or decided again.
+        """
+        while True:
+            try:
+                keys, writes = await self._run_with_discoveries()
+                if writes:
+                    return keys, writes, self._request(keys, writes)
+            except Exception:
+                if await self._was_current():
+                    raise
+            else:
+                if await self._was_current():
+                    return keys, (), None
+
+    async def _was_current(self) -> bool:
+        """Tell whether what the last run rested on was current at one moment. If it was not, the next run has the news."""
+        if self._confirmed:
+            return True
+        before = self._views.versions()
+        await self._refresh()
+        return before == self._views.versions()
+
+    async def _run_with_discoveries(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite]]:
         """Run `handle` until it asks for nothing unread; return the streams of that run and what it wants written."""
         rounds: list[list[str]] = []
         while True:
@@ -260,10 +294,11 @@ class _Execution:
 
     async def _refresh(self, more: Iterable[StreamKey] = ()) -> None:
         self._views.absorb((await self._store.read(self._views.reads(more))).slices)
+        self._confirmed = True
 
-    def _request(self, versions: dict[StreamId, int], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, metadata = self._executor.codec.encode, self._metadata
-        expected: dict[str, ExpectedVersion] = {stream_id: ExpectedVersion.exact(version) for stream_id, version in versions.items()}
+    def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
+        encode, metadata, version = self._executor.codec.encode, self._metadata, self._views.version
+        expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(version(key)) for key in keys}
         events = [
             NewEvent(stream_id, new_event_id(), event_type.name, event_type.version, encode(event), metadata)
             for stream_id, event_type, event in writes
@@ -282,6 +317,7 @@ class _Execution:
         # The news covers the streams of this request; whatever else was read in earlier rounds is of an older moment.
         self._views.forget(keys)
         self._views.absorb(conflict.news.values())
+        self._confirmed = True
         self.attempt += 1
         if delay > 0:
             await asyncio.sleep(delay)
@@ -311,7 +347,9 @@ class _Execution:
         versions = {key.stream_id: self._views.version(key) for key in keys}
         return CommandResult(events=(), position=self._views.newest(keys), attempts=self.attempt, versions=versions)
 
-    def _committed(self, versions: dict[StreamId, int], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
+    def _committed(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
+        self._views.settle(keys, verdict.events)
+        versions = {key.stream_id: self._views.version(key) for key in keys}
         self._executor.tell(BatchCommitted, self._command, verdict.batch)
         metadata = _NO_METADATA if self._metadata == b"{}" else self._executor.codec.decode_metadata(self._metadata)
         recorded = tuple(

@@ -1,13 +1,16 @@
 """From stored events to states.
 
-`Views` is what one execution knows of its streams. All that it knows at a time is of one moment: it is filled by whole reads and by the news of a
-conflict, each of which is one snapshot over all the streams concerned.
+`Views` is what one execution knows of its streams. What it learned from the store at a time is of one moment: whole reads and the news of a conflict are each
+one snapshot over all the streams concerned. What it took from the `StateCache` need not be, and has to be confirmed before anyone hears of it.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, final
+from contextlib import suppress
+from typing import Final, NamedTuple, final
 
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
@@ -15,6 +18,9 @@ from eventcore.events import Recorded
 from eventcore.ids import Position, StreamId
 from eventcore.store import StoredEvent, StreamRead, StreamSlice
 from eventcore.typed.spec import EventType
+
+
+_log: Final = logging.getLogger("eventcore")
 
 
 @final
@@ -110,22 +116,66 @@ class StreamKey(NamedTuple):
     fold: StateFold | None
 
 
+class CachedState(NamedTuple):
+    """The state of a stream at a version that was once its head. A baseline, never the truth: an append still checks the version."""
+
+    version: int
+    position: Position | None
+    state: object
+
+
+@final
+class StateCache:
+    """Keeps the states of the streams that were used last, at most *size* of them, so that a command reads only what came after.
+
+    States are frozen, so all commands may share them. Only what the store has committed comes in.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[StreamKey, CachedState] = OrderedDict()
+
+    def get(self, key: StreamKey) -> CachedState | None:
+        cached = self._kept.get(key)
+        if cached is not None:
+            with suppress(KeyError):  # another thread may have dropped it just now
+                self._kept.move_to_end(key)
+        return cached
+
+    def keep(self, key: StreamKey, cached: CachedState) -> None:
+        """Keep *cached* unless a newer state is kept already."""
+        known = self._kept.get(key)
+        if key.fold is None or self._size == 0 or (known is not None and known.version > cached.version):
+            return
+        self._kept[key] = cached
+        if len(self._kept) > self._size:
+            with suppress(KeyError):
+                self._kept.popitem(last=False)
+
+    def discard(self, key: StreamKey) -> None:
+        self._kept.pop(key, None)
+
+
 @final
 class _View:
     __slots__ = ("events", "position", "state", "version")
 
-    def __init__(self, state: object) -> None:
-        self.version = 0
-        self.position: Position | None = None
+    def __init__(self, version: int, position: Position | None, state: object) -> None:
+        self.version = version
+        self.position = position
         self.state = state
         self.events: list[StoredEvent] = []
 
 
 @final
 class Views:
-    """The streams that one execution has read: their versions, states, and events where the command folds by itself."""
+    """The streams that one execution knows: their versions, states, and events where the command folds by itself.
 
-    def __init__(self) -> None:
+    What it knows comes from *cache* or from the store, and from the store alone what is of one moment.
+    """
+
+    def __init__(self, cache: StateCache) -> None:
+        self._cache = cache
         self._views: dict[StreamKey, _View] = {}
 
     def __contains__(self, key: StreamKey) -> bool:
@@ -136,6 +186,9 @@ class Views:
 
     def version(self, key: StreamKey) -> int:
         return self._views[key].version
+
+    def versions(self) -> Mapping[StreamKey, int]:
+        return {key: view.version for key, view in self._views.items()}
 
     def state(self, key: StreamKey) -> object:
         return self._views[key].state
@@ -150,6 +203,17 @@ class Views:
         positions = [position for key in keys if (position := self._views[key].position) is not None]
         return max(positions, default=None)
 
+    def adopt(self, keys: Iterable[StreamKey]) -> bool:
+        """Take the states of all of *keys* from the cache; where one is missing, take none and return False."""
+        adopted: dict[StreamKey, _View] = {}
+        for key in keys:
+            cached = self._cache.get(key)
+            if cached is None:
+                return False
+            adopted[key] = _View(*cached)
+        self._views.update(adopted)
+        return True
+
     def forget(self, keep: Iterable[StreamKey]) -> None:
         """Forget every stream but those to *keep*."""
         kept = set(keep)
@@ -159,7 +223,7 @@ class Views:
         """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
         for key in more:
             if key not in self._views:
-                self._views[key] = _View(key.fold.initial() if key.fold else None)
+                self._views[key] = _View(*(self._cache.get(key) or _nothing(key)))
         reads: dict[str, StreamRead] = {}
         for (stream_id, fold), view in self._views.items():
             types = fold.types if fold else None
@@ -181,12 +245,37 @@ class Views:
 
     def _absorb(self, key: StreamKey, view: _View, piece: StreamSlice) -> None:
         if piece.version < view.version:
-            view = self._views[key] = _View(key.fold.initial() if key.fold else None)
+            self._cache.discard(key)
+            view = self._views[key] = _View(*_nothing(key))
         news = piece.events
         if piece.after < view.version:
             news = [stored for stored in news if stored.version > view.version]
         if key.fold is None:
             view.events.extend(news)
-        else:
+        elif news:
             view.state = key.fold.fold(view.state, news)
         view.version, view.position = piece.version, piece.position
+        self._cache.keep(key, CachedState(view.version, view.position, view.state))
+
+    def settle(self, keys: Iterable[StreamKey], committed: Iterable[StoredEvent]) -> None:
+        """Keep the states of *keys* for later commands, as they are after what was just *committed* to them.
+
+        The events are folded as they were stored, not as `handle` made them: what a caller does to an object later must not reach the cache.
+        """
+        written: dict[str, list[StoredEvent]] = {}
+        for stored in committed:
+            written.setdefault(stored.stream_id, []).append(stored)
+        for key in keys:
+            events = written.get(key.stream_id)
+            if events is not None and key.fold is not None:
+                try:
+                    state = key.fold.fold(self._views[key].state, events)
+                except Exception as error:  # noqa: BLE001  # the command is done; the next one that reads the stream meets the error
+                    self._cache.discard(key)
+                    _log.warning("a command was committed whose events do not fold into %s: %s", key.fold.state.__qualname__, error)
+                else:
+                    self._cache.keep(key, CachedState(events[-1].version, events[-1].position, state))
+
+
+def _nothing(key: StreamKey) -> CachedState:
+    return CachedState(0, None, key.fold.initial() if key.fold else None)

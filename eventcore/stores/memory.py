@@ -81,14 +81,15 @@ class InMemoryEventStore:
         with self._lock:
             slices = [self._slice(stream_id, after, types) for stream_id, after, types in streams]
             outcome = None if idempotency_key is None else self._outcomes.get(idempotency_key)
-        # A store that lasts lets others run while it reads. So does this one, or no two commands of a test would ever meet.
-        await asyncio.sleep(0)
         return ReadResult(slices, None if outcome is None else RememberedOutcome(outcome.fingerprint, outcome.events))
 
     async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
         self._refuse_if_closed()
         for request in requests:
             check_request(request)
+        # A store that lasts lets others run meanwhile. So does this one, or no two commands of a test would ever meet.
+        await asyncio.sleep(0)
+        self._refuse_if_closed()
         with self._lock:
             at = self._clock()
             before = len(self._log)
