@@ -82,7 +82,7 @@ def cases() -> list[Case]:
 
 
 def python_files(root: Path) -> Iterator[Path]:
-    return (path for path in sorted(root.rglob("*.py")) if "__pycache__" not in path.parts)
+    return (path for path in sorted(root.rglob("*.py")) if path.is_file() and "__pycache__" not in path.parts)
 
 
 def is_generated(path: Path) -> bool:

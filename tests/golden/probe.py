@@ -44,7 +44,7 @@ def differences(generated: ModuleType) -> Iterator[str]:
         yield f"{generated.__name__} has no table"
         return
     source = sys.modules[table.source]
-    own = {cls.__qualname__: cls for cls in vars(source).values() if isinstance(cls, type) and cls.__module__ == source.__name__}
+    own = {cls.__qualname__: cls for cls in classes_in(source)}
     commands = {name: cls for name, cls in own.items() if command_marker(cls)}
     states = {name: cls for name, cls in own.items() if state_marker(cls)}
     yield from _unequal(f"{source.__name__}: commands", {*commands}, {*table.commands})
@@ -53,6 +53,16 @@ def differences(generated: ModuleType) -> Iterator[str]:
         yield from command_differences(commands[name], table.commands[name])
     for name in states.keys() & table.states.keys():
         yield from state_differences(states[name], table.states[name])
+
+
+def classes_in(owner: ModuleType | type) -> Iterator[type]:
+    """Yield the classes that stand in a module, and those within them."""
+    module = owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
+    prefix = "" if isinstance(owner, ModuleType) else f"{owner.__qualname__}."
+    for name, value in [*vars(owner).items()]:
+        if isinstance(value, type) and value.__module__ == module and value.__qualname__ == prefix + name:
+            yield value
+            yield from classes_in(value)
 
 
 def command_differences(cls: type, spec: CommandSpec) -> Iterator[str]:

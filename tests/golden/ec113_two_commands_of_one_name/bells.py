@@ -35,3 +35,11 @@ class Ring:
 
     def handle(self, streams: RingStreams, state: RingState) -> RingWrites:
         return ()
+
+
+@state
+class Bell:
+    rung: int = 1
+
+    def apply(self, event: Rung) -> Bell:
+        return self

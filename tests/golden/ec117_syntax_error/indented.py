@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from eventcore import event
 
-def f():
-return 1
+
+@event
+class Indented:
+pass

@@ -13,20 +13,23 @@ def make():
     class Rung:
         pass
 
-    return Rung
+    @state
+    class Bell:
+        def apply(self, event: Rung) -> Bell:
+            return self
+
+    return Rung, Bell
 
 
 class Tower:
-    @state
-    class Bell:
-        rung: int = 0
+    def make(self):
+        if self:
 
-        def apply(self, event: object) -> Tower.Bell:
-            return self
+            @command
+            class Ring:
+                bell: StreamId = stream()
 
-    @command
-    class Ring:
-        bell: StreamId[Tower.Bell] = stream()
+                def handle(self, streams: RingStreams, state: RingState) -> RingWrites:
+                    return ()
 
-        def handle(self, streams: RingStreams, state: RingState) -> RingWrites:
-            return ()
+            return Ring

@@ -1,3 +1,8 @@
 from __future__ import annotations
 
-NAME = "Köln"
+from eventcore import event
+
+
+@event("Köln")
+class Cologne:
+    pass

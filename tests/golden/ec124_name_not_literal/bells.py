@@ -34,6 +34,11 @@ class Melted:
     pass
 
 
+@event("bell.tuned", version=len(PREFIX))
+class Tuned:
+    pass
+
+
 @command
 class Ring:
     bell: StreamId[Bell] = stream()

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 print("imported onefile")
 
 
-@event
+@event("onefile.wound")
 class Wound:
     turns: int
 
 
-@state
+@state(category="onefile.spring")
 class Spring:
     turns: int = 0
 

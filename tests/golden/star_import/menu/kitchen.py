@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from eventcore import StreamId, command, stream
 from menu.dishes import *
-from menu.dishes import Cooked, Dish
 
 if TYPE_CHECKING:
     from menu.kitchen_streams import CookState, CookStreams, CookWrites
