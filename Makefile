@@ -2,7 +2,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := eventcore codegen/eventcore_codegen examples benchmarks tests
+# Each is a project of its own: what is an event of one name in two of them is no fault.
+GENERATED := examples benchmarks tests/acceptance tests/integration
 
 # The first of these that runs and is new enough. `make PYTHON=/path/to/python3 ...` takes another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
@@ -31,7 +32,7 @@ check: $(VENV)/.dev ## Lint, format, types (mypy and pyright), import contracts,
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/eventcore generate --check examples
+	@for project in $(GENERATED); do echo "$(BIN)/eventcore generate --check $$project"; $(BIN)/eventcore generate --check $$project || exit; done
 
 bench: $(VENV)/.dev ## Measure, print the table, write benchmarks/results.json
 	$(BIN)/python -m benchmarks
@@ -42,8 +43,8 @@ mutants: $(VENV)/.dev ## Take each guard against a known bug away and see that i
 soak: $(VENV)/.dev ## Run the seeded tests in their long form
 	EVENTCORE_SOAK=1 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600
 
-generate: $(VENV)/.dev ## Generate the examples' files afresh
-	$(BIN)/eventcore generate examples
+generate: $(VENV)/.dev ## Generate the files of the examples, the benchmarks and the tests afresh
+	@for project in $(GENERATED); do echo "$(BIN)/eventcore generate $$project"; $(BIN)/eventcore generate $$project || exit; done
 
 format: $(VENV)/.dev ## Format, and repair what the linter can repair
 	$(BIN)/ruff check --fix-only .
