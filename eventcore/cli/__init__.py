@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from eventcore.cli import generate
+from eventcore.cli import generate, migrate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,4 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="eventcore", description="Event sourcing with typed, generated streams.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     generate.add_parser(commands)
-    return generate.run(parser.parse_args(arguments))
+    migrate.add_parser(commands)
+    options = parser.parse_args(arguments)
+    code: int = options.run(options)
+    return code

@@ -37,6 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file, or a folder that is searched with all folders in it")
     parser.add_argument("--check", action="store_true", help="write nothing; show what would change, and exit with 1 if anything would")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

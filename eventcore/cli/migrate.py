@@ -1,0 +1,46 @@
+"""`eventcore migrate`: make or bring up to date what a store needs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Final
+
+from eventcore.errors import EventCoreError, InvalidArgument
+from eventcore.stores.sqlite import SqliteEventStore
+
+OK: Final = 0
+FAILED: Final = 2
+
+_SQLITE: Final = "sqlite:///"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "migrate",
+        help="make a store, or bring it up to date",
+        description="Create what the store at URL needs, or bring it up to date, under a lock; nothing happens where it is. "
+        "A program that opens its store with migrate=False leaves this to you.",
+    )
+    parser.add_argument("url", metavar="URL", help="sqlite:///FILE (sqlite:////FILE for an absolute path)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Migrate as *options* say; return the exit code."""
+    try:
+        asyncio.run(_migrate(options.url))
+    except EventCoreError as error:
+        print(f"eventcore: {error}", file=sys.stderr)  # noqa: T201
+        return FAILED
+    print(f"eventcore: {options.url} is up to date")  # noqa: T201
+    return OK
+
+
+async def _migrate(url: str) -> None:
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path:
+        raise InvalidArgument(f"{url!r} names no store; expected sqlite:///FILE")
+    async with SqliteEventStore(path):
+        pass
