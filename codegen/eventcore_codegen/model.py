@@ -253,8 +253,8 @@ class State:
 class StreamField:
     """A stream field of a command. *kind* is None where its annotation is none of the forms that streams have.
 
-    *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *is_quiet*: the annotation is
-    unreadable because of a fault that is reported elsewhere. *is_literal* is False where ``read_only=`` is neither True nor False.
+    *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *annotation* is the
+    text of its annotation; *is_quiet*: that is unreadable because of a fault that is reported elsewhere. *is_literal* is False where ``read_only=`` is neither True nor False.
     """
 
     name: str
@@ -263,7 +263,8 @@ class StreamField:
     read_only: bool
     state: Type | None
     events: Type | None
-    has_annotation: bool
+    annotation: str | None
+    annotation_span: Span
     is_quiet: bool
     is_literal: bool
     span: Span
@@ -333,10 +334,24 @@ class Source:
     def line(self, number: int) -> str:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
+    def text(self, span: Span) -> str:
+        """Return what stands at a place, on one line."""
+        lines = list(self.lines[span.line - 1 : span.end_line])
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return " ".join(line.strip() for line in lines)
+
     @property
     def output(self) -> Path:
         """Where the generated module belongs."""
         return self.path.with_name(output_name(self.path.name))
+
+
+def source_name(name: str) -> str:
+    """Return the file name of the module that the file *name* is generated from."""
+    return "__init__.py" if name == "_streams.py" else f"{name.removesuffix('_streams.py')}.py"
 
 
 def output_name(name: str) -> str:

@@ -60,7 +60,8 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool) -> Outcome:
     wanted = [Wanted(item.path, item.text) for item in rendered] + [Wanted(path, None) for path in _orphans(scanned, rendered)]
     compared = [compare(item) for item in wanted]
     changes = [item for item in compared if isinstance(item, Change)]
-    foreign = [_foreign(item, base) for item in compared if isinstance(item, Foreign)]
+    sources = {item.path: item.relative for item in rendered}
+    foreign = [_foreign(item, sources[item.path], base) for item in compared if isinstance(item, Foreign)]
     failed = [_cannot_write(item, base) for item in (apply(changes) if write else ())]
     done = len(changes) if write and not failed else 0
     removed = sum(change.kind == "orphaned" for change in changes) if done else 0
@@ -96,19 +97,21 @@ def _stale(change: Change, base: Path) -> Stale:
     return Stale(shown, change.kind, change.diff(shown))
 
 
-def _foreign(foreign: Foreign, base: Path) -> Diagnostic:
+def _foreign(foreign: Foreign, source: str, base: Path) -> Diagnostic:
     return Diagnostic(
         "EC119",
         Severity.ERROR,
         _shown(foreign.path, base),
         START,
-        f"a generated module belongs here, but {foreign.problem}",
+        f"the module generated from {source} belongs here, but {foreign.problem}",
         "move or rename the file: it is never overwritten",
     )
 
 
 def _cannot_write(failure: CannotWrite, base: Path) -> Diagnostic:
-    return Diagnostic("EC127", Severity.ERROR, _shown(failure.path, base), START, failure.problem, "nothing is half-written; mend it and generate again")
+    return Diagnostic(
+        "EC127", Severity.ERROR, _shown(failure.path, base), START, failure.problem, "nothing is half-written; mend it and generate again"
+    )
 
 
 def _shown(path: Path, base: Path) -> str:

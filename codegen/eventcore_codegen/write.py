@@ -45,7 +45,7 @@ class Change:
 @final
 @attrs.frozen
 class Foreign:
-    """A file that stands where a generated one belongs, and is none; or that cannot be read."""
+    """Something that stands where a generated file belongs, and is none, or cannot be read."""
 
     path: Path
     problem: str
@@ -65,9 +65,9 @@ def compare(wanted: Wanted) -> Change | Foreign | None:
     except FileNotFoundError:
         return None if wanted.text is None else Change("missing", wanted, "")
     except OSError as error:
-        return Foreign(wanted.path, f"it cannot be read: {error.strerror or error}")
+        return None if wanted.text is None else Foreign(wanted.path, f"what is there cannot be read: {error.strerror or error}")
     if not before.removeprefix("\ufeff").startswith(HEADER):
-        return None if wanted.text is None else Foreign(wanted.path, "it does not begin with the header of generated files")
+        return None if wanted.text is None else Foreign(wanted.path, "the file that is there does not begin with their header")
     if before == wanted.text:
         return None
     return Change("orphaned" if wanted.text is None else "changed", wanted, before)
@@ -124,4 +124,6 @@ def _discard(temporaries: Iterable[Path]) -> None:
 
 
 def _cannot(change: Change, error: OSError) -> CannotWrite:
-    return CannotWrite(change.wanted.path, f"it cannot be {'removed' if change.wanted.text is None else 'written'}: {error.strerror or error}")
+    return CannotWrite(
+        change.wanted.path, f"it cannot be {'removed' if change.wanted.text is None else 'written'}: {error.strerror or error}"
+    )

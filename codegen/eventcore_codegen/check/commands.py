@@ -51,7 +51,12 @@ def stream_faults(stream: StreamField) -> Iterator[Fault]:
         yield from no_stream_id(stream)
     elif stream.state is None and stream.events is None:
         message = f"the stream field {stream.name!r} says neither its state nor its events"
-        yield Fault("EC102", stream.span, message, "name the state, as in `StreamId[<State>]`, or the events, as in `stream(events=<Events>)`")
+        yield Fault(
+            "EC102",
+            stream.annotation_span,
+            message,
+            "name the state, as in `StreamId[<State>]`, or the events, as in `stream(events=<Events>)`",
+        )
     if not stream.is_literal:
         message = f"whether the stream field {stream.name!r} is read-only cannot be read from the source"
         yield Fault("EC128", stream.span, message, "write `read_only=True`, or leave it out")
@@ -68,13 +73,18 @@ def no_stream_id(stream: StreamField) -> Iterator[Fault]:
     """EC102"""
     if stream.is_quiet:
         return
-    problem = "is annotated with something else" if stream.has_annotation else "has no annotation"
+    problem = "has no annotation" if stream.annotation is None else f"is annotated `{stream.annotation}`"
     if stream.discovered:
         message = f"the discovered() field {stream.name!r} is no Discovered: it {problem}"
-        yield Fault("EC102", stream.span, message, "annotate it `Discovered[<State>]`")
+        yield Fault("EC102", stream.annotation_span, message, "annotate it `Discovered[<State>]`")
     else:
         message = f"the stream field {stream.name!r} is no StreamId: it {problem}"
-        yield Fault("EC102", stream.span, message, f"annotate it {_FORMS}")
+        help_ = (
+            "declare it with discovered()"
+            if (stream.annotation or "").partition("[")[0].endswith("Discovered")
+            else f"annotate it {_FORMS}"
+        )
+        yield Fault("EC102", stream.annotation_span, message, help_)
 
 
 def hiding_fields(command: Command) -> Iterator[Fault]:

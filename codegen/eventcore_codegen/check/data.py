@@ -30,8 +30,8 @@ def _field_faults(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:
 def name_faults(event: Event) -> Iterator[Fault]:
     """EC124: the stored name or version of an event that is no literal, or none that can be stored."""
     if event.name is None or event.version is None:
-        what = "name" if event.name is None else "version"
-        message = f"the {what} of the event {event.ref} is no literal, so it cannot be read from the source"
+        what = " and ".join(what for what, value in (("name", event.name), ("version", event.version)) if value is None)
+        message = f"the {what} of the event {event.ref} must be written out as a literal: they are read from the source"
         yield Fault("EC124", event.marker_span, message, 'write it out, as in @event("cart.item-added", version=2)')
         return
     if not (event.name.isprintable() and event.name == event.name.strip() and 0 < len(event.name) <= _LONGEST_NAME):
@@ -47,7 +47,9 @@ def apply_faults(state: State) -> Iterator[Fault]:
     if apply is None:
         # An unreadable base class may have one; then its events are unknown all the same.
         problem = "has no `apply`" if state.methods.is_complete else "has no `apply` of its own, and its base classes cannot be read"
-        yield Fault("EC105", state.span, f"the state {state.ref} {problem}", f"add `def apply(self, event: <its events>) -> {state.ref.name}`")
+        yield Fault(
+            "EC105", state.span, f"the state {state.ref} {problem}", f"add `def apply(self, event: <its events>) -> {state.ref.name}`"
+        )
         return
     if apply.is_async or apply.yields:
         yield Fault("EC105", apply.span, f"`apply` of the state {state.ref} is no plain function", "use `def`, and return the next state")

@@ -23,13 +23,27 @@ def wrong_parameters(command: Command, handle: Method) -> Iterator[Fault]:
     """EC109"""
     names = [parameter.name for parameter in handle.positional]
     if not handle.is_plain:
-        yield Fault("EC109", handle.span, f"`handle` of {command.ref} is no method of its instances", f"make it a plain method that takes {_SIGNATURE}")
+        yield Fault(
+            "EC109",
+            handle.span,
+            f"`handle` of {command.ref} is no method of its instances",
+            f"make it a plain method that takes {_SIGNATURE}",
+        )
     elif len(names) not in (2, 3) or any(parameter.kind == "keyword" for parameter in handle.parameters):
-        taken = ", ".join(parameter.name for parameter in handle.parameters)
-        yield Fault("EC109", handle.span, f"`handle` of {command.ref} takes ({taken})", f"it is called with {_SIGNATURE}")
+        yield Fault("EC109", handle.span, f"`handle` of {command.ref} takes ({_signature(handle)})", f"it is called with {_SIGNATURE}")
     elif any(name in _ROLES and name != role for name, role in zip(names, _ROLES, strict=False)):
         message = f"`handle` of {command.ref} takes (self, {', '.join(names)}) in another order than it is given them"
         yield Fault("EC109", handle.span, message, f"it is called with {_SIGNATURE}")
+
+
+def _signature(handle: Method) -> str:
+    """Return the parameters as they are written, the stars among them."""
+    shown: list[str] = []
+    for parameter in handle.parameters:
+        if parameter.kind == "keyword" and not any(text.startswith("*") for text in shown):
+            shown.append("*")
+        shown.append(parameter.name)
+    return ", ".join(shown)
 
 
 def foreign_types(command: Command, handle: Method, own_module: str, generated: frozenset[str]) -> Iterator[Fault]:

@@ -19,8 +19,18 @@ def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
                 continue
             other_module, other = first.setdefault(event.name, (module, event))
             if other is not event:
-                message = f"the events {other.ref} in {other_module.name} and {event.ref} in {module.name} are both stored as {event.name!r}"
-                yield module, Fault("EC112", event.span, message, f'give one of them a name of its own: @event("<name>") (the other is in {other_module.source.shown}:{other.span.line})')
+                message = (
+                    f"the events {other.ref} in {other_module.name} and {event.ref} in {module.name} are both stored as {event.name!r}"
+                )
+                yield (
+                    module,
+                    Fault(
+                        "EC112",
+                        event.span,
+                        message,
+                        f'give one of them a name of its own: @event("<name>") (the other is in {other_module.source.shown}:{other.span.line})',
+                    ),
+                )
 
 
 def repeated_declarations(module: Module) -> Iterator[Fault]:

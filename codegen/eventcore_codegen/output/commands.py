@@ -92,12 +92,16 @@ def command_text(command: Command, own: CommandNames, project: Project, names: N
         resolver_head=_class_head(own.resolver, writer.typed("StreamResolver")),
         resolver_slots=_slots(discovered),
         resolver_names=writer.discovered_names(discovered) if discovered else "",
-        discoveries=[statement(f"{stream.name}: ", writer.discovery(stream), indent=4) for stream in discovered if not _is_constant(stream)],
+        discoveries=[
+            statement(f"{stream.name}: ", writer.discovery(stream), indent=4) for stream in discovered if not _is_constant(stream)
+        ],
         resolver_init=f"    def __init__(self, request: {writer.typed('DiscoveryRequest')}) -> None:" if discovered else "",
         requests=[writer.request(stream) for stream in discovered],
         state_decorator="" if command.folds_itself else writer.typed("command_state"),
         state_head="" if command.folds_itself else f"class {own.state}:",
-        states=[] if command.folds_itself else [statement(f"{stream.name}: ", writer.state(stream), indent=4) for stream in command.streams],
+        states=[]
+        if command.folds_itself
+        else [statement(f"{stream.name}: ", writer.state(stream), indent=4) for stream in command.streams],
         state_alias=_alias(own.state, alias, writer.initial(command)) if command.folds_itself else "",
         writes=_alias(own.writes, alias, writer.writes(command)),
         validator=validator_text(command, own.streams, own.validator, names),
@@ -132,7 +136,9 @@ def _spec(command: Command, own: CommandNames, names: Namespace, tables: Tables)
         Keyed("make_resolver=", own.resolver),
         Keyed("validate=", own.validator),
     )
-    return statement(f"{own.constant}: {names.runtime('typing', 'Final')} = ", call(names.runtime("eventcore.typed", "CommandSpec"), *items))
+    return statement(
+        f"{own.constant}: {names.runtime('typing', 'Final')} = ", call(names.runtime("eventcore.typed", "CommandSpec"), *items)
+    )
 
 
 @final
@@ -152,7 +158,9 @@ class _Writer:
 
     def member(self, stream: StreamField) -> Code:
         if stream.read_only:
-            one: Code = self.typed("ReadOnlyStream") if _is_single(stream) else subscript(self.typed("ReadOnlyStreams"), self._state_class(stream))
+            one: Code = (
+                self.typed("ReadOnlyStream") if _is_single(stream) else subscript(self.typed("ReadOnlyStreams"), self._state_class(stream))
+            )
         elif _is_single(stream):
             one = subscript(self.typed("WritableStream"), self._own.streams, union(self._events(stream)))
         else:
@@ -184,7 +192,9 @@ class _Writer:
         return subscript(self.typed("Discovery"), self._state_class(stream))
 
     def request(self, stream: StreamField) -> str:
-        return statement(_target(stream, self.discovery(stream)), call(self.typed("Discovery"), text_literal(stream.name), "request"), indent=8)
+        return statement(
+            _target(stream, self.discovery(stream)), call(self.typed("Discovery"), text_literal(stream.name), "request"), indent=8
+        )
 
     def state(self, stream: StreamField) -> Code:
         state = self._state_class(stream)

@@ -82,11 +82,12 @@ def statement(prefix: str, code: Code, *, indent: int = 0, suffix: str = "") -> 
     line = f"{margin}{prefix}{flat(code)}{suffix}"
     if len(line) <= WIDTH:
         return line
-    if isinstance(code, Group) and not (prefix.endswith("= ") and len(f"{margin}{prefix}{code.head}") > WIDTH):
+    if isinstance(code, Group) and (len(f"{margin}{prefix}{code.head}") <= WIDTH or not prefix.endswith("= ")):
         return "\n".join(_broken(prefix, code, suffix, indent))
     inner = _lines("", code, "", indent + _STEP)
-    if isinstance(code, str) and len(inner[0]) > WIDTH:
-        return line
+    # Parentheses around what does not fit even in them would only be noise.
+    if not isinstance(code, Chain) and any(len(inner_line) > WIDTH for inner_line in inner):
+        return line if isinstance(code, str) else "\n".join(_lines(prefix, code, suffix, indent))
     return "\n".join([f"{margin}{prefix}(", *inner, f"{margin}){suffix}"])
 
 

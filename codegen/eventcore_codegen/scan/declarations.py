@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, final
 
-from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.model import (
     ClassRef,
     Command,
@@ -113,14 +112,14 @@ class Declarations:
         streams: dict[str, StreamField] = {}
         plain: dict[str, PlainField] = {}
         for ancestor, field in self._attrs_fields(own):
-            place = field.span if ancestor == own else syntax.span
-            marker = self._stream_call(ancestor.site, field)
+            site = ancestor.site if ancestor == own else Site(ancestor.module, ancestor.syntax, syntax.span)
+            marker = self._stream_call(site, field)
             streams.pop(field.name, None)
             plain.pop(field.name, None)
             if marker is not None:
-                streams[field.name] = self._stream_field(ancestor.site, field, marker, place)
+                streams[field.name] = self._stream_field(site, field, marker)
             elif field.annotation is not None:
-                plain[field.name] = PlainField(field.name, place)
+                plain[field.name] = PlainField(field.name, site.span(field.span))
         return Command(
             ref=own.ref,
             streams=tuple(streams.values()),
@@ -148,24 +147,18 @@ class Declarations:
     def _attrs_fields(self, own: Ancestor) -> Iterator[tuple[Ancestor, Field]]:
         """Yield the fields in the order of the constructor: base classes' first, as attrs collects them."""
         for ancestor in (*reversed(self._lineage.of(own).ancestors), own):
-            if ancestor == own or self._is_attrs_class(ancestor):
+            # What an undecorated class declares is no field of its heirs; any decorator may be one that makes fields.
+            if ancestor == own or ancestor.syntax.decorators:
                 for field in ancestor.syntax.fields:
                     if field.annotation is None or not self._is_class_variable(field.annotation, ancestor.site):
                         yield ancestor, field
-
-    def _is_attrs_class(self, ancestor: Ancestor) -> bool:
-        module, syntax = ancestor.module, ancestor.syntax
-        functions = (decorator.function if isinstance(decorator, Call) else decorator for decorator in syntax.decorators)
-        return self.kind_of(module, syntax) != "plain" or any(
-            self._library_name(function, Site(module)).partition(".")[0] == "attrs" for function in functions
-        )
 
     def _stream_call(self, site: Site, field: Field) -> Call | None:
         if not isinstance(field.value, Call):
             return None
         return field.value if self._library_name(field.value.function, site) in (STREAM, DISCOVERED) else None
 
-    def _stream_field(self, site: Site, field: Field, marker: Call, place: Span) -> StreamField:
+    def _stream_field(self, site: Site, field: Field, marker: Call) -> StreamField:
         discovered = self._library_name(marker.function, site) == DISCOVERED
         read_only = marker.keywords.get("read_only")
         events = marker.keywords.get("events")
@@ -178,10 +171,12 @@ class Declarations:
             read_only=_text(read_only) == "True",
             state=state,
             events=None if events is None or _text(events) == "None" else self._types.read(events, site),
-            has_annotation=field.annotation is not None,
-            is_quiet=annotation is not None and any(isinstance(part, UnknownType) and part.problem is Problem.BROKEN for part in parts(annotation)),
+            annotation=None if field.annotation is None else site.module.source.text(field.annotation.span),
+            annotation_span=site.span(field.span if field.annotation is None else field.annotation.span),
+            is_quiet=annotation is not None
+            and any(isinstance(part, UnknownType) and part.problem is Problem.BROKEN for part in parts(annotation)),
             is_literal=read_only is None or _text(read_only) in ("True", "False"),
-            span=place,
+            span=site.span(field.span),
         )
 
     def _methods(self, module: LoadedModule, syntax: ClassSyntax, names: tuple[str, ...]) -> Methods:

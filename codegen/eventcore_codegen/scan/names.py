@@ -209,5 +209,3 @@ def absolute_name(module: LoadedModule, name: str, level: int) -> str | None:
 def _places(module: LoadedModule, bindings: Iterable[Binding]) -> str:
     lines = sorted({binding.span.line for binding in bindings})
     return f"it is bound in the lines {', '.join(map(str, lines))} of {module.source.shown}"
-
-

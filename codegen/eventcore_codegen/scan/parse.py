@@ -7,7 +7,7 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, final
+from typing import Final, Literal, final
 
 import attrs
 import libcst as cst
@@ -246,17 +246,20 @@ class _ModuleReader:
 
     def _read_parameters(self, parameters: cst.Parameters) -> Iterator[Parameter]:
         for parameter in (*parameters.posonly_params, *parameters.params):
-            yield self._read_parameter(parameter, star=False, keyword=False)
+            yield self._read_parameter(parameter, "positional")
         if isinstance(parameters.star_arg, cst.Param):
-            yield self._read_parameter(parameters.star_arg, star=True, keyword=False)
+            yield self._read_star(parameters.star_arg, "*")
         for parameter in parameters.kwonly_params:
-            yield self._read_parameter(parameter, star=False, keyword=True)
+            yield self._read_parameter(parameter, "keyword")
         if parameters.star_kwarg is not None:
-            yield self._read_parameter(parameters.star_kwarg, star=True, keyword=False)
+            yield self._read_star(parameters.star_kwarg, "**")
 
-    def _read_parameter(self, node: cst.Param, *, star: bool, keyword: bool) -> Parameter:
+    def _read_star(self, node: cst.Param, stars: str) -> Parameter:
+        return attrs.evolve(self._read_parameter(node, "star"), name=f"{stars}{node.name.value}")
+
+    def _read_parameter(self, node: cst.Param, kind: Literal["positional", "keyword", "star"]) -> Parameter:
         annotation = None if node.annotation is None else self._expressions.type_of(node.annotation.annotation)
-        return Parameter(node.name.value, annotation, "star" if star else "keyword" if keyword else "positional", self._span(node.name))
+        return Parameter(node.name.value, annotation, kind, self._span(node.name))
 
 
 def _positions(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange] | None:

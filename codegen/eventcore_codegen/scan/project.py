@@ -46,7 +46,10 @@ class Scan:
 def scan(paths: Iterable[Path], base: Path) -> Scan:
     """Read the files at and below *paths*. Paths in diagnostics are shown relative to *base*."""
     universe = Universe(base)
+    paths = tuple(paths)
     found, faults = files.find_files(paths)
+    found = files.with_sources(found)
+    named = {files.absolute(path) for path in paths}
     universe.faults += [universe.unreadable(fault) for fault in faults]
     universe.add_roots(found)
     loaded: list[LoadedModule] = []
@@ -57,7 +60,7 @@ def scan(paths: Iterable[Path], base: Path) -> Scan:
             generated.append(path)
         elif not isinstance(data, bytes):
             universe.faults.append(universe.unreadable(data))
-        elif LIBRARY.encode() in data:
+        elif LIBRARY.encode() in data or path in named:
             loaded.append(universe.load(path, data))
     project = _Assembly(Declarations(Names(universe))).project(loaded)
     broken = frozenset(module.source.path for module in loaded if module.syntax is None)
@@ -106,7 +109,9 @@ class _Assembly:
         self._follow()
         for step in self._declarations.through:
             self._builder(step.module).stars.append(StarImport(step.star.module, step.name, step.star.span))
-        modules = tuple(self._builders[key].build() for key in sorted(self._builders, key=lambda key: self._builders[key].loaded.source.path))
+        modules = tuple(
+            self._builders[key].build() for key in sorted(self._builders, key=lambda key: self._builders[key].loaded.source.path)
+        )
         return Project(
             modules=modules,
             events={event.ref: event for module in modules for event in module.events},
