@@ -6,9 +6,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar, final
 
-from eventcore.store import AppendRequest, ReadResult, Verdict
+from eventcore.store import AppendRequest, ReadResult, StreamRead, Verdict
 from eventcore.stores.sqlite.lane import Call
-from eventcore.stores.sqlite.slices import Want
 
 T = TypeVar("T")
 
@@ -17,11 +16,11 @@ T = TypeVar("T")
 class ReadCall(Call[ReadResult]):
     """Read streams, and look up a key. Shares its snapshot with others."""
 
-    __slots__ = ("key", "wants")
+    __slots__ = ("key", "reads")
 
-    def __init__(self, wants: Sequence[Want], key: str | None) -> None:
-        super().__init__(len(wants) + 1)
-        self.wants = wants
+    def __init__(self, reads: Sequence[StreamRead], key: str | None) -> None:
+        super().__init__(len(reads) + 1)
+        self.reads = reads
         self.key = key
 
 

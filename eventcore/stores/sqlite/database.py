@@ -101,9 +101,7 @@ class Database:
     def check_still_frozen(self, connection: sqlite3.Connection) -> None:
         """Raise `StoreUnavailable` where *connection* takes the file for unchanging and somebody began to write it."""
         if isinstance(connection, FrozenConnection) and self._log.exists():
-            raise StoreUnavailable(
-                f"{self.path} was opened in a folder that may not be written, where nobody wrote it; somebody does now; open the store again"
-            )
+            raise StoreUnavailable(f"{self.path} was opened where nobody could write it, and somebody does so now; open the store again")
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """Return what *attempt* returns, trying again for up to *busy_timeout* seconds while others hold the lock it needs."""

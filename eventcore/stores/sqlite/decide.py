@@ -16,11 +16,12 @@ from eventcore.store import (
     NewEvent,
     Refused,
     StoredEvent,
+    StreamRead,
     StreamSlice,
     Verdict,
 )
 from eventcore.stores.sqlite.rows import moment, position_of
-from eventcore.stores.sqlite.slices import Remembered, Want
+from eventcore.stores.sqlite.slices import Remembered
 
 InsertRow: TypeAlias = "tuple[int, int, int, str, str, int, str, str, int]"
 
@@ -41,9 +42,10 @@ _NO_HEAD: Final = Head(0, 0, None)
 
 
 class Moved(NamedTuple):
-    """News of one stream that is still to be read; *position* is that of the newest event wanted."""
+    """News of one stream that are still to be read: what *read* brings, up to the version and position that the stream had then."""
 
-    want: Want
+    read: StreamRead
+    version: int
     position: Position | None
 
 
@@ -124,7 +126,7 @@ class Decider:
             if after == head.version:
                 unmoved[other_id] = StreamSlice(other_id, after, head.version, position_of(head.position), ())
             else:
-                moved[other_id] = Moved(Want(other_id, after, head.version), position_of(head.position))
+                moved[other_id] = Moved(StreamRead(other_id, after), head.version, position_of(head.position))
         actual = (self._heads.get(stream_id) or _NO_HEAD).version
         return Lost(stream_id, version, actual, unmoved, moved)
 

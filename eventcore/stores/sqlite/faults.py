@@ -53,6 +53,10 @@ _BUSY_TEXT: Final = (
     "{path} stayed locked by others for more than {busy_timeout} s; nothing was written; try again, let the other process commit sooner, "
     "or wait longer with busy_timeout="
 )
+_FULL_TEXT: Final = (
+    "{path} cannot grow: the disk is full, or a quota or a limit of the file's size was met ({error}); nothing was written; make room and "
+    "try again"
+)
 _MEANINGS: Final[Mapping[int, tuple[type[StoreError], str]]] = {
     _BUSY: (StoreBusy, _BUSY_TEXT),
     _LOCKED: (StoreBusy, _BUSY_TEXT),
@@ -61,11 +65,7 @@ _MEANINGS: Final[Mapping[int, tuple[type[StoreError], str]]] = {
         StoreCorrupt,
         "{path} is damaged ({error}); restore a backup, or save what is left with the `.recover` of the sqlite3 shell",
     ),
-    _FULL: (
-        StoreFull,
-        "{path} cannot grow: the disk is full, or a quota or a limit of the file's size was met ({error}); nothing was written; make room "
-        "and try again",
-    ),
+    _FULL: (StoreFull, _FULL_TEXT),
     _CANTOPEN: (StoreUnavailable, "{path} cannot be opened ({error}); look at the permissions of the file and of its folder"),
     _NOTADB: (NotAnEventStore, "{path} is no SQLite database; it was left as it is; give the path of an event store"),
 }

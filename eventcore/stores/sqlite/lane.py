@@ -1,7 +1,8 @@
 """Threads that do the store's work, and the way back from them to the event loops of the callers.
 
-A lane is one queue and the threads that serve it. A thread takes all that came in while it was busy, up to a bound, and answers it with a single
-wake-up per event loop: what a hop between threads costs is shared by everybody who waited for it. There is no timer: a lone call goes at once.
+A lane is one queue and the threads that serve it. A thread takes all that came in while it was busy, up to a bound, and answers it with
+a single wake-up per event loop: what a hop between threads costs is shared by everybody who waited for it. There is no timer: a lone call
+goes at once.
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ class Lane(Generic[C]):
         # One after the other: of two connections that are closed at the same moment, neither is the last, and the log stays behind.
         while alive := sum(servant.alive for servant in self._servants):
             self._queue.put(None)
-            while sum(servant.alive for servant in self._servants) == alive:
+            # Looked for, not told: the loop that closes the store need not be the one that opened it, and no thread can tell of its end.
+            while sum(servant.alive for servant in self._servants) == alive:  # noqa: ASYNC110
                 await asyncio.sleep(_END_POLL)
 
     def _serve(self, work: Work[C]) -> None:

@@ -51,7 +51,7 @@ def bring_up(database: Database, *, migrate: bool) -> None:
         raise _needed(database, "does not exist")
     connection = database.connect("rwc" if migrate else "rw")
     try:
-        version = database.patiently(lambda: _version(connection, database))
+        version = database.patiently(lambda: _look(connection, database))
         if version < newest_version():
             if not migrate:
                 raise _needed(
@@ -67,6 +67,15 @@ def _needed(database: Database, problem: str) -> MigrationNeeded:
     return MigrationNeeded(f"{database.path} {problem}; run `eventcore migrate sqlite:///{database.path}`, or open it with migrate=True")
 
 
+def _look(connection: sqlite3.Connection, database: Database) -> int:
+    """Return the version as of one moment: another process may be at the making of the file."""
+    connection.execute("BEGIN")
+    try:
+        return _version(connection, database)
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def _version(connection: sqlite3.Connection, database: Database) -> int:
     """Return the number of the last migration applied, 0 for an empty file."""
     application = _pragma(connection, "application_id")
@@ -74,15 +83,15 @@ def _version(connection: sqlite3.Connection, database: Database) -> int:
     if application == APPLICATION_ID:
         if version > newest_version():
             raise StoreTooNew(
-                f"{database.path} has the schema {version}, this code knows schemas up to {newest_version()}; nothing was changed; use the newer "
-                "eventcore that made it"
+                f"{database.path} has the schema {version}, this code knows schemas up to {newest_version()}; nothing was changed; use the "
+                "newer eventcore that made it"
             )
         return version
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application or version or objects:
         raise NotAnEventStore(
-            f"{database.path} is a database of something else (application id {application}, {objects} tables and indexes); it was left as it is; "
-            "give the event store a file of its own"
+            f"{database.path} is a database of something else (application id {application}, {objects} tables and indexes); it was left as "
+            "it is; give the event store a file of its own"
         )
     return 0
 

@@ -1,21 +1,22 @@
 """The reading threads.
 
-One thread reads for everybody who waits: all their streams come from one statement, which is one snapshot. What is long goes to the side threads, so
-that nobody waits behind a stream of a hundred thousand events.
+One thread reads for everybody who waits: all their streams come from one statement, which is one snapshot. What is long goes to the side
+threads, so that nobody waits behind a stream of a hundred thousand events.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final, TypeAlias, final
 
 from eventcore.ids import StreamPattern
-from eventcore.store import ReadResult
+from eventcore.store import ReadResult, RememberedOutcome
 from eventcore.stores.sqlite.calls import Job, ReadCall
 from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.lane import Answers
-from eventcore.stores.sqlite.slices import Piece, Want, find_outcomes, read_outcome, read_pieces, read_whole
+from eventcore.stores.sqlite.slices import find_outcomes, read_outcome, read_pieces, read_whole
 from eventcore.stores.sqlite.transaction import Transactions
 
 ReaderCall: TypeAlias = "ReadCall | Job[Any]"
@@ -100,20 +101,22 @@ class SharedReader(Connected):
                     self._read([call], answers)
 
     def _read_together(self, calls: Sequence[ReadCall], answers: Answers) -> None:
-        wants = list({want: None for call in calls for want in call.wants})
+        reads = list(dict.fromkeys(chain.from_iterable(call.reads for call in calls)))
         keys = {call.key for call in calls if call.key is not None}
         # One statement is a snapshot by itself; two need a transaction around them.
-        self.transactions.begin_reading() if keys else self.database.check_still_frozen(self.connection)
-        pieces = dict(zip(wants, read_pieces(self.connection, wants, at_most=SHORT), strict=True))
-        remembered = (
-            {key: read_outcome(self.connection, found) for key, found in find_outcomes(self.connection, keys).items()} if keys else {}
-        )
         if keys:
+            self.transactions.begin_reading()
+        else:
+            self.database.check_still_frozen(self.connection)
+        pieces = dict(zip(reads, read_pieces(self.connection, reads, at_most=SHORT), strict=True))
+        remembered: dict[str | None, RememberedOutcome] = {}
+        if keys:
+            remembered.update((key, read_outcome(self.connection, found)) for key, found in find_outcomes(self.connection, keys).items())
             self.connection.execute("COMMIT")
         for call in calls:
-            found = [pieces[want] for want in call.wants]
+            found = [pieces[read] for read in call.reads]
             if all(piece.complete for piece in found):
-                answers.give(call, ReadResult(_slices(call.wants, found), remembered.get(call.key) if call.key is not None else None))
+                answers.give(call, ReadResult([piece.slice for piece in found], remembered.get(call.key)))
             else:
                 self._side(call)
 
@@ -132,14 +135,10 @@ class SideReader(Connected):
     def _read(self, call: ReadCall, answers: Answers) -> None:
         try:
             with self.transactions.reading() as connection:
-                pieces = read_whole(connection, call.wants, at_a_time=LONG_STEP)
+                slices = read_whole(connection, call.reads, at_a_time=LONG_STEP)
                 found = find_outcomes(connection, [] if call.key is None else [call.key])
                 remembered = next((read_outcome(connection, outcome) for outcome in found.values()), None)
         except Exception as error:  # noqa: BLE001  # it belongs to whoever asked
             answers.fail(call, error)
         else:
-            answers.give(call, ReadResult(_slices(call.wants, pieces), remembered))
-
-
-def _slices(wants: Sequence[Want], pieces: Sequence[Piece]) -> list[Any]:
-    return [piece.slice(want.stream_id) for want, piece in zip(wants, pieces, strict=True)]
+            answers.give(call, ReadResult(slices, remembered))

@@ -5,82 +5,73 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
 from eventcore.ids import Position
-from eventcore.store import RememberedOutcome, StoredEvent, StreamSlice
-from eventcore.stores.sqlite.rows import position_of, stored_event
+from eventcore.store import RememberedOutcome, StoredEvent, StreamRead, StreamSlice
+from eventcore.stores.sqlite.rows import stored_event
 from eventcore.stores.sqlite.statements import statements
 
 _SQL: Final = statements("read")
+# Index of the read, version and position of the head, then the event; its version is None where the stream brings none.
+Rows: TypeAlias = "list[tuple[int, int, int, int | None, int, str, str, int, str, str, int]]"
+
 _BY_VERSION: Final = attrgetter("version")
 
 
-class Want(NamedTuple):
-    """Events of one stream after a version, up to a version (None: all), of some types (None: all)."""
-
-    stream_id: str
-    after: int
-    until: int | None = None
-    types: frozenset[str] | None = None
-
-
 class Piece(NamedTuple):
-    """What was found for a want. *read_to* is the version up to which it was looked at: less than what is wanted where there was too much."""
+    """What was found for a read; not *complete* where there was more than one statement was to bring."""
 
-    after: int
-    version: int
-    position: Position | None
-    events: list[StoredEvent]
-    read_to: int
+    slice: StreamSlice
     complete: bool
 
-    def slice(self, stream_id: str) -> StreamSlice:
-        return StreamSlice(stream_id, self.after, self.version, self.position, self.events)
 
-
-def read_pieces(connection: sqlite3.Connection, wants: Sequence[Want], *, at_most: int) -> list[Piece]:
-    """Return a piece for every want, of up to *at_most* versions each. One statement, so one snapshot."""
-    question = orjson.dumps(
-        [(stream_id, after, until, None if types is None else list(types)) for stream_id, after, until, types in wants]
-    ).decode()
-    (answer,) = connection.execute(_SQL["slices"], (question, at_most)).fetchone()
-    heads: dict[int, tuple[int, int | None]] = {}
+def read_pieces(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, at_most: int) -> list[Piece]:
+    """Return a piece for every read, of up to *at_most* versions each. One statement, so one snapshot."""
+    question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types in reads])
+    (answer,) = connection.execute(_SQL["slices"], (question.decode(), at_most)).fetchone()
+    heads: dict[int, tuple[int, int]] = {}
     events: dict[int, list[StoredEvent]] = {}
-    for index, version, position, *row in orjson.loads(answer):
+    rows: Rows = orjson.loads(answer)
+    for index, head, head_position, version, position, event_id, type_, type_version, data, metadata, recorded_at in rows:
         if index not in heads:
-            heads[index] = version, position
+            heads[index] = head, head_position
             events[index] = []
-        if row[0] is not None:
-            events[index].append(stored_event(wants[index].stream_id, *row))
-    return [_piece(want, *heads.get(index, (0, None)), events.get(index, []), at_most) for index, want in enumerate(wants)]
+        if version is not None:
+            event = stored_event(reads[index].stream_id, version, position, event_id, type_, type_version, data, metadata, recorded_at)
+            events[index].append(event)
+    return [_piece(read, *heads.get(index, _NO_HEAD), events.get(index, []), at_most) for index, read in enumerate(reads)]
 
 
-def _piece(want: Want, version: int, position: int | None, events: list[StoredEvent], at_most: int) -> Piece:
+_NO_HEAD: Final = (0, 0)
+
+
+def _piece(read: StreamRead, version: int, position: int, events: list[StoredEvent], at_most: int) -> Piece:
     if len(events) > 1:
         events.sort(key=_BY_VERSION)
-    after = 0 if version < want.after else want.after
-    wanted = version if want.until is None else min(want.until, version)
+    after = 0 if version < read.after else read.after
     return Piece(
-        after, version, position_of(position) if version else None, events, min(after + at_most, wanted), wanted - after <= at_most
+        StreamSlice(read.stream_id, after, version, Position((position,)) if version else None, events), version - after <= at_most
     )
 
 
-def read_whole(connection: sqlite3.Connection, wants: Sequence[Want], *, at_a_time: int) -> list[Piece]:
-    """Return a complete piece for every want, however long, read bit by bit. The connection must be in a transaction."""
-    pieces = read_pieces(connection, wants, at_most=at_a_time)
-    missing = [index for index, piece in enumerate(pieces) if not piece.complete]
-    for index in missing:
-        piece = pieces[index]
-        while not piece.complete:
-            want = wants[index]._replace(after=piece.read_to)
-            (more,) = read_pieces(connection, [want], at_most=at_a_time)
-            piece.events.extend(more.events)
-            piece = piece._replace(read_to=more.read_to, complete=more.complete)
-        pieces[index] = piece
-    return pieces
+def read_whole(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, at_a_time: int) -> list[StreamSlice]:
+    """Return the slice of every read, however long, read bit by bit. The connection must be in a transaction."""
+    pieces = read_pieces(connection, reads, at_most=at_a_time)
+    return [
+        piece.slice if piece.complete else _read_on(connection, read, piece.slice, at_a_time)
+        for read, piece in zip(reads, pieces, strict=True)
+    ]
+
+
+def _read_on(connection: sqlite3.Connection, read: StreamRead, begun: StreamSlice, at_a_time: int) -> StreamSlice:
+    events = list(begun.events)
+    for after in range(begun.after + at_a_time, begun.version, at_a_time):
+        (more,) = read_pieces(connection, [read._replace(after=after)], at_most=at_a_time)
+        events.extend(more.slice.events)
+    return begun._replace(events=events)
 
 
 class Remembered(NamedTuple):

@@ -32,7 +32,7 @@ from eventcore.stores.sqlite.lane import Lane
 from eventcore.stores.sqlite.log import read_page
 from eventcore.stores.sqlite.news import Waiters
 from eventcore.stores.sqlite.reader import ReaderCall, SharedReader, SideReader
-from eventcore.stores.sqlite.slices import Want, newest_position
+from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.writer import Writer, WriterCall
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ class SqliteEventStore:
     """Keep events in the SQLite file at *path*; many processes of one machine may use it at once.
 
     ``async with`` opens the store, creating or migrating the file where *migrate* allows it, and closes it again: appends under way are
-    finished, later calls raise `StoreClosed`. *busy_timeout* is how many seconds a write waits for other processes before it raises `StoreBusy`.
-    *synchronous* is SQLite's own setting: ``"FULL"`` keeps every acknowledged append through a power cut, ``"NORMAL"`` may lose the last
-    ones then, but never a part of one.
+    finished, later calls raise `StoreClosed`. *busy_timeout* is how many seconds a write waits for other processes before it raises
+    `StoreBusy`. *synchronous* is SQLite's own setting: ``"FULL"`` keeps every acknowledged append through a power cut, ``"NORMAL"`` may
+    lose the last ones then, but never a part of one.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SqliteEventStore:
             await asyncio.shield(lanes.close())
 
     async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
-        call = ReadCall([Want(stream_id, after, None, types) for stream_id, after, types in streams], idempotency_key)
+        call = ReadCall(streams, idempotency_key)
         self._opened.reader.submit(call)
         return await call.future
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, final
 import orjson
 
 from eventcore.errors import EventCoreError, RequestRefused
-from eventcore.store import AlreadyDone, AppendRequest, Conflict, Refused, StreamSlice, Verdict
+from eventcore.store import AlreadyDone, AppendRequest, Conflict, Refused, StoredEvent, StreamRead, StreamSlice, Verdict
 from eventcore.stores.sqlite.calls import AppendCall, Job
 from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.decide import Decider, Decision, Done, Head, Lost
@@ -18,11 +18,11 @@ from eventcore.stores.sqlite.lane import Answers
 from eventcore.stores.sqlite.migrations import bring_up
 from eventcore.stores.sqlite.reader import LONG_STEP, SHORT, Connected
 from eventcore.stores.sqlite.rows import now_in_microseconds
-from eventcore.stores.sqlite.slices import Piece, Want, find_outcomes, read_events, read_pieces, read_whole
+from eventcore.stores.sqlite.slices import find_outcomes, read_events, read_pieces, read_whole
 from eventcore.stores.sqlite.statements import repeated, statements
 
 Decided: TypeAlias = "Decision | EventCoreError"
-Pieces: TypeAlias = "Mapping[Want, Piece]"
+News: TypeAlias = "Mapping[StreamRead, Sequence[StoredEvent]]"
 WriterCall: TypeAlias = "AppendCall | Job[Any]"
 
 _SQL: Final = statements("append")
@@ -116,48 +116,47 @@ class Writer(Connected):
             batch=len(requests),
         )
 
-    def _news(self, decisions: Iterable[Decided]) -> Pieces:
+    def _news(self, decisions: Iterable[Decided]) -> News:
         """Read, for all who lost, what is short. The events are committed and never change, so this need not hold the write lock."""
-        wants = list({moved.want: None for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values()})
-        if not wants:
+        reads = list(dict.fromkeys(moved.read for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values()))
+        if not reads:
             return {}
         try:
-            pieces = read_pieces(self.connection, wants, at_most=SHORT)
-        except sqlite3.Error:
-            # The side thread meets the same, call by call, and tells those whom it concerns.
+            pieces = read_pieces(self.connection, reads, at_most=SHORT)
+        except (sqlite3.Error, ValueError):
+            # A side thread meets the same, call by call, and tells those whom it concerns.
             return {}
-        return {want: piece for want, piece in zip(wants, pieces, strict=True) if piece.complete}
+        return {read: piece.slice.events for read, piece in zip(reads, pieces, strict=True) if piece.complete}
 
-    def _answer(self, call: AppendCall, decisions: Sequence[Decided], news: Pieces, answers: Answers) -> None:
+    def _answer(self, call: AppendCall, decisions: Sequence[Decided], news: News, answers: Answers) -> None:
         if (error := _nothing_written(decisions)) is not None:
             answers.fail(call, error)
             return
-        missing = [moved.want for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values() if moved.want not in news]
+        missing = {moved.read for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values()} - news.keys()
         if missing or any(isinstance(decision, Done) for decision in decisions):
-            self._side(Job(lambda connection: self._verdicts_later(connection, decisions, news, missing), asked_by=call))
+            self._side(Job(lambda connection: self._verdicts_later(connection, decisions, news), asked_by=call))
         else:
             answers.give(call, [_verdict(decision, news) for decision in decisions])
 
-    def _verdicts_later(
-        self, connection: sqlite3.Connection, decisions: Sequence[Decided], news: Pieces, missing: Sequence[Want]
-    ) -> Sequence[Verdict]:
+    def _verdicts_later(self, connection: sqlite3.Connection, decisions: Sequence[Decided], news: News) -> Sequence[Verdict]:
         """Read the rest, in a side thread. What cannot be read fails its own request: others of the call may have been written."""
+        more = {**news}
         verdicts: list[Verdict] = []
         for decision in decisions:
             try:
-                if isinstance(decision, Done):
-                    verdicts.append(AlreadyDone(read_events(connection, decision.remembered.first, decision.remembered.last)))
-                    continue
                 if isinstance(decision, Lost):
-                    wants = [moved.want for moved in decision.moved.values() if moved.want in missing]
-                    found = dict(zip(wants, read_whole(connection, wants, at_a_time=LONG_STEP), strict=True))
-                    verdicts.append(_verdict(decision, {**news, **found}))
-                    continue
-            except sqlite3.Error as error:
+                    for moved in decision.moved.values():
+                        if moved.read not in more:
+                            (found,) = read_whole(connection, [moved.read], at_a_time=LONG_STEP)
+                            more[moved.read] = found.events
+                verdicts.append(_done(connection, decision) if isinstance(decision, Done) else _verdict(decision, more))
+            except (sqlite3.Error, ValueError) as error:
                 verdicts.append(Refused(self.database.faults.translate(error)))
-                continue
-            verdicts.append(_verdict(decision, news))
         return verdicts
+
+
+def _done(connection: sqlite3.Connection, decision: Done) -> AlreadyDone:
+    return AlreadyDone(read_events(connection, decision.remembered.first, decision.remembered.last))
 
 
 def _nothing_written(decisions: Sequence[Decided]) -> EventCoreError | None:
@@ -166,13 +165,13 @@ def _nothing_written(decisions: Sequence[Decided]) -> EventCoreError | None:
     return errors[0] if errors and len(errors) == len(decisions) else None
 
 
-def _verdict(decision: Decided, news: Pieces) -> Verdict:
+def _verdict(decision: Decision | EventCoreError, news: News) -> Verdict:
     if isinstance(decision, Lost):
-        found = {
-            stream_id: StreamSlice(stream_id, want.after, want.until or 0, position, news[want].events)
-            for stream_id, (want, position) in decision.moved.items()
-        }
-        return Conflict(decision.stream_id, decision.expected, decision.actual, {**decision.unmoved, **found})
+        slices = dict(decision.unmoved)
+        for stream_id, (read, version, position) in decision.moved.items():
+            # What came after the moment of the decision is no part of its news.
+            slices[stream_id] = StreamSlice(stream_id, read.after, version, position, news[read][: version - read.after])
+        return Conflict(decision.stream_id, decision.expected, decision.actual, slices)
     if isinstance(decision, EventCoreError):
         return Refused(decision)
     assert not isinstance(decision, Done), "the events of a remembered outcome are read in a side thread"  # noqa: S101

@@ -18,6 +18,7 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from eventcore.ids import new_event_id
@@ -54,7 +55,7 @@ async def commands(path: str, name: str, acknowledged: Path, *, count: int | Non
         for number in numbers:
             await command(store, f"{name}:{number}", rng)
             os.write(told, f"{name}:{number}\n".encode())
-            if until is not None and until.exists():
+            if until is not None and until.exists():  # noqa: ASYNC240 - as quick as a commit may be slow
                 return
 
     async with SqliteEventStore(path) as store:
@@ -81,7 +82,8 @@ def create(path: str, name: str) -> None:
 def lock(path: str, seconds: str) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    print("locked", flush=True)
+    sys.stdout.write("locked\n")
+    sys.stdout.flush()
     time.sleep(float(seconds))
     connection.execute("ROLLBACK")
 
@@ -123,4 +125,5 @@ def _fork(path: str, name: str, folder: str, until: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    {"append": append, "create": create, "lock": lock, "kill": kill}[sys.argv[1]](*sys.argv[2:])
+    programs: dict[str, Callable[..., None]] = {"append": append, "create": create, "lock": lock, "kill": kill}
+    programs[sys.argv[1]](*sys.argv[2:])

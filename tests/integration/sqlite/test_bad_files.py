@@ -9,18 +9,22 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventcore.errors import InvalidArgument, MigrationNeeded, NotAnEventStore, StoreCorrupt, StoreError, StoreTooNew, StoreUnavailable
+from eventcore.store import ReadResult, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.testing.contract.making import add, read_log
 
 READ_ONLY_LAB = Path(__file__).with_name("read_only_lab.py")
 
 
-def open_and_close(path: str | os.PathLike[str], **options: object) -> None:
+def open_and_close(path: str | os.PathLike[str], **options: Any) -> None:
     async def run() -> None:
         async with SqliteEventStore(path, **options) as store:
             await read_log(store)
@@ -48,7 +52,7 @@ def test_a_uri_is_refused() -> None:
 
 
 @pytest.mark.parametrize("options", [{"busy_timeout": -1}, {"busy_timeout": float("nan")}, {"synchronous": "MAYBE"}])
-def test_a_setting_that_makes_no_sense_is_refused(path: Path, options: dict[str, object]) -> None:
+def test_a_setting_that_makes_no_sense_is_refused(path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match=next(iter(options))):
         SqliteEventStore(path, **options)
 
@@ -163,11 +167,11 @@ def test_one_damaged_stream_harms_no_neighbour(path: Path) -> None:
             )
             connection.commit()
             connection.close()
-            from eventcore.store import StreamRead
-
             good, bad, other = await asyncio.gather(
                 store.read([StreamRead("a-1")]), store.read([StreamRead("bad-1")]), store.read([StreamRead("b-1")]), return_exceptions=True
             )
+            assert isinstance(good, ReadResult)
+            assert isinstance(other, ReadResult)
             assert good.slices[0].version == 3
             assert isinstance(bad, StoreCorrupt)
             assert other.slices[0].version == 1
@@ -182,10 +186,8 @@ def read_only(folder: Path, what: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def public_folder(tmp_path_factory: pytest.TempPathFactory):
+def public_folder() -> Iterator[Path]:
     """A folder that another user can reach: pytest's own are closed to others."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="eventcore-read-only-"))
     folder.chmod(0o755)
     yield folder

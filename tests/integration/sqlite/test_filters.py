@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_any_pattern_selects_what_it_matches(awkward: Path, texts: list[str]) ->
 def test_no_hidden_limit_of_selectors_and_types(awkward: Path) -> None:
     where = EventFilter(
         types=frozenset(f"Kind{number}" for number in range(40_000)),
-        streams=tuple(StreamPrefix(f"x-{n}") for n in range(3000)) + (StreamPrefix("ä"),),
+        streams=(*(StreamPrefix(f"x-{n}") for n in range(3000)), StreamPrefix("ä")),
     )
     assert filtered(awkward, where) == ["äb"]
 
@@ -142,7 +143,6 @@ def test_a_page_looks_through_a_bounded_window(path: Path, monkeypatch: pytest.M
 
 def test_a_rare_type_is_found_through_the_index(path: Path) -> None:
     """The plan of every filtered page is an index search: no poll reads the table through."""
-    import sqlite3
 
     async def fill() -> None:
         async with SqliteEventStore(path) as store:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eventcore.errors import RequestRefused, StoreFull
-from eventcore.store import AppendRequest, Committed, Conflict, Refused, StreamRead
+from eventcore.store import AppendRequest, Committed, Conflict, NewEvent, Refused, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.stores.sqlite.writer import Writer
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
 
 
@@ -86,7 +88,7 @@ def test_foreign_error_is_no_conflict(path: Path) -> None:
     ],
     ids=["data", "metadata", "huge integer", "surrogate"],
 )
-def test_what_the_file_cannot_keep_is_refused(path: Path, spoil) -> None:
+def test_what_the_file_cannot_keep_is_refused(path: Path, spoil: Callable[[NewEvent], NewEvent]) -> None:
     async def run() -> None:
         async with SqliteEventStore(path) as store:
             good, bad, after = await store.append(
@@ -161,7 +163,9 @@ def test_long_news_do_not_hold_up_the_writer(path: Path) -> None:
 def limit_size(store: SqliteEventStore, pages: int) -> None:
     """Let the file grow by *pages* more and no further: what a full disk looks like from inside SQLite."""
     (servant,) = store._opened.writer._servants
-    connection = servant._work.connection
+    work = servant._work
+    assert isinstance(work, Writer)
+    connection = work.connection
     (count,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {count + pages}")
 

@@ -1,5 +1,5 @@
 -- name: slices
--- ?1: an array of [stream id, after, up to, types]; ?2: how many versions at most. The head of each stream and its events after `after`
+-- ?1: an array of [stream id, after, types]; ?2: how many versions at most. The head of each stream and its events after `after`
 -- (from the first, where the stream is shorter than that), as one JSON value: one step of SQLite, one release of the GIL, one
 -- snapshot. A blob, because text that a foreign hand made no text should meet the parser of JSON, which tells.
 SELECT CAST(
@@ -12,8 +12,8 @@ CROSS JOIN streams AS s ON s.stream_id = w.value ->> 0
 LEFT JOIN events AS e
     ON e.stream = s.id
     AND e.version > iif(s.version < w.value ->> 1, 0, w.value ->> 1)
-    AND e.version <= min(iif(s.version < w.value ->> 1, 0, w.value ->> 1) + ?2, ifnull(w.value ->> 2, s.version))
-    AND (w.value ->> 3 IS NULL OR e.type IN (SELECT t.value FROM json_each(w.value ->> 3) AS t));
+    AND e.version <= iif(s.version < w.value ->> 1, 0, w.value ->> 1) + ?2
+    AND (w.value ->> 2 IS NULL OR e.type IN (SELECT t.value FROM json_each(w.value ->> 2) AS t));
 
 -- name: outcomes
 SELECT o.key, o.fingerprint, o.first_position, o.last_position
