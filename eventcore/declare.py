@@ -11,7 +11,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, Final, Generic, Literal, TypeGuard, TypeVar, cast, dataclass_transform, final, overload
+from typing import Any, Final, ForwardRef, Generic, Literal, TypeGuard, TypeVar, cast, dataclass_transform, final, overload
 
 import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -241,10 +241,18 @@ def _adopt_dataclass_fields(cls: type[object]) -> None:
     for base in reversed(cls.__mro__[1:]):
         if "__dataclass_fields__" in base.__dict__:
             for field in dataclasses.fields(cast("Any", base)):
-                adopted[field.name] = field.type
+                adopted[field.name] = _annotation_from(base, field)
                 if field.name not in cls.__dict__:
                     setattr(cls, field.name, _as_attrs_field(field))
     cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}
+
+
+def _annotation_from(base: type[object], field: dataclasses.Field[Any]) -> object:
+    """Return the annotation of an inherited field; one that is text keeps the module whose names it uses."""
+    if not isinstance(field.type, str):
+        return field.type
+    owner = next(cls for cls in base.__mro__ if field.name in cls.__dict__.get("__annotations__", {}))
+    return ForwardRef(field.type, module=owner.__module__)
 
 
 def _as_attrs_field(field: dataclasses.Field[Any]) -> object:

@@ -141,7 +141,7 @@ def _constant(value: object) -> Callable[[], object]:
 
 
 def _resolve(cls: type, name: str, annotation: object, variables: Mapping[object, object]) -> tuple[object, Scope]:
-    base = next((base for base in cls.__mro__ if name in inspect.get_annotations(base)), cls)
+    base = next((base for base in cls.__mro__ if _declares(base, name)), cls)
     scope = Scope(cls.__qualname__, name, _Names(base, cls), base.__module__)
     if annotation is None:
         return (type(None) if name in inspect.get_annotations(base) else Any), scope
@@ -149,6 +149,12 @@ def _resolve(cls: type, name: str, annotation: object, variables: Mapping[object
     if isinstance(resolved, ForwardRef):
         resolved = evaluate(resolved.__forward_arg__, scope)
     return _substitute(resolved, variables), scope
+
+
+def _declares(cls: type, name: str) -> bool:
+    """Tell whether the annotation of *name* stands in the body of *cls*; one that was taken over from a base class refers to that class's module."""
+    annotation = inspect.get_annotations(cls).get(name)
+    return name in inspect.get_annotations(cls) and not (isinstance(annotation, ForwardRef) and annotation.__forward_module__)
 
 
 def _substitute(annotation: object, variables: Mapping[object, object]) -> object:
