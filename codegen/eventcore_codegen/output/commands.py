@@ -110,8 +110,9 @@ def command_text(command: Command, own: CommandNames, project: Project, names: N
 
 
 def _slots(streams: Sequence[StreamField]) -> str:
-    names = sorted((stream.name for stream in streams), key=natural_order)
-    return statement("__slots__ = ", tuple_of(tuple(map(text_literal, names))), indent=4)
+    # A slot would be a second declaration of a constant.
+    names = {"__dict__" if _is_constant(stream) else stream.name for stream in streams}
+    return statement("__slots__ = ", tuple_of(tuple(map(text_literal, sorted(names, key=natural_order)))), indent=4)
 
 
 def _class_head(name: str, base: str) -> str:

@@ -74,11 +74,11 @@ class Universe:
 
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
-        return any(root.joinpath(*name.split(".")).is_dir() for root in self._roots)
+        return any(os.path.isdir(root.joinpath(*name.split("."))) for root in self._roots)  # noqa: PTH112  # as in `_search`
 
     def _search(self, name: str) -> LoadedModule | None:
         for path in self._candidates(name):
-            if path.is_file():
+            if os.path.isfile(path):  # noqa: PTH113  # `Path.is_file` raises for names that are too long
                 data = files.read_bytes(path)
                 if isinstance(data, bytes) and files.is_generated(data):
                     return None
