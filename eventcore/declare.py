@@ -251,7 +251,7 @@ def _annotation_from(base: type[object], field: dataclasses.Field[Any]) -> objec
     """Return the annotation of an inherited field; one that is text keeps the module whose names it uses."""
     if not isinstance(field.type, str):
         return field.type
-    owner = next(cls for cls in base.__mro__ if field.name in cls.__dict__.get("__annotations__", {}))
+    owner = next(cls for cls in base.__mro__ if field.name in inspect.get_annotations(cls))
     return ForwardRef(field.type, module=owner.__module__)
 
 

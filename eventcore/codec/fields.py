@@ -152,9 +152,10 @@ def _resolve(cls: type, name: str, annotation: object, variables: Mapping[object
 
 
 def _declares(cls: type, name: str) -> bool:
-    """Tell whether the annotation of *name* stands in the body of *cls*; one that was taken over from a base class refers to that class's module."""
-    annotation = inspect.get_annotations(cls).get(name)
-    return name in inspect.get_annotations(cls) and not (isinstance(annotation, ForwardRef) and annotation.__forward_module__)
+    """Tell whether the annotation of *name* stands in the body of *cls*: one that was taken over from a base refers to the base's module."""
+    annotations = inspect.get_annotations(cls)
+    annotation = annotations.get(name)
+    return name in annotations and not (isinstance(annotation, ForwardRef) and annotation.__forward_module__)
 
 
 def _substitute(annotation: object, variables: Mapping[object, object]) -> object:
