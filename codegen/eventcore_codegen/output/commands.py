@@ -176,7 +176,7 @@ class _Writer:
             case "optional":
                 return Keyed(f"{stream.name}: ", f"{handle} | None")
             case _:
-                return Keyed(f"{stream.name}: ", f"{self.typed('Handles')}[{self._names.builtin('object')}, {handle}]")
+                return Keyed(f"{stream.name}: ", subscript(self.typed("Handles"), self._names.builtin("object"), handle))
 
     def assignment(self, stream: StreamField) -> str:
         suffix = "" if _is_single(stream) else "s"

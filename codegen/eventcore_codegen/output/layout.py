@@ -82,7 +82,7 @@ def statement(prefix: str, code: Code, *, indent: int = 0, suffix: str = "") -> 
     line = f"{margin}{prefix}{flat(code)}{suffix}"
     if len(line) <= WIDTH:
         return line
-    if isinstance(code, Group) and (len(f"{margin}{prefix}{code.head}") <= WIDTH or "." not in code.head):
+    if isinstance(code, Group) and (len(f"{margin}{prefix}{code.head}") <= WIDTH or not prefix.endswith("= ")):
         return "\n".join(_broken(prefix, code, suffix, indent))
     inner = _lines("", code, "", indent + _STEP)
     # Parentheses around what does not fit even in them would only be noise.
