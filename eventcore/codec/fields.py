@@ -5,6 +5,7 @@ The annotations are evaluated here, once per class: they are strings wherever ``
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import inspect
 import sys
@@ -72,7 +73,7 @@ def evaluate(text: str, scope: Scope) -> object:
     if text in _TEXT_ALIASES:
         return _TEXT_ALIASES[text]
     try:
-        return eval(text, {"__builtins__": {}}, scope.names)  # noqa: S307  # annotations are code of the class that is being read
+        return eval(text, {"__builtins__": builtins}, scope.names)  # noqa: S307  # annotations are code of the class that is being read
     except Exception as error:
         problem = f"its annotation {text!r} cannot be evaluated: {error}"
         help_ = "; a type that is stored must be importable at run time (not under TYPE_CHECKING only, not inside a function)"
