@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.environment import PYTHON, ROOT

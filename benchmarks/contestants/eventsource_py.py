@@ -48,7 +48,7 @@ class MoneyReceived(DomainEvent):
 
 def run(work: Work, *, variant: str, folder: Path) -> Outcome:
     del folder
-    return asyncio.run(_run(work, int(variant.split()[0])))
+    return asyncio.run(_run(work, int(variant.split(maxsplit=1)[0])))
 
 
 async def _run(work: Work, concurrency: int) -> Outcome:

@@ -19,7 +19,6 @@ from eventcore.ids import Position, StreamId
 from eventcore.store import StoredEvent, StreamRead, StreamSlice
 from eventcore.typed.spec import EventType
 
-
 _log: Final = logging.getLogger("eventcore")
 
 

@@ -74,7 +74,7 @@ class Lineage:
     def _class_of(self, expression: Expr, module: LoadedModule, depth: int = 0) -> Ancestor | bool:
         """Return the class that a base stands for, or whether it is one without members of its own."""
         name = expression.base if isinstance(expression, Subscript) else expression
-        if not isinstance(name, Name) or depth > 20:  # noqa: PLR2004  # an alias of itself never ends
+        if not isinstance(name, Name) or depth > 20:  # an alias of itself never ends
             return False
         match self._names.resolve(module, name.text).target:
             case ClassTarget(module=owner, syntax=syntax):

@@ -34,7 +34,8 @@ from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
 @attrs.frozen
 class Scan:
     """What was found below the given paths. *searched* are all Python files there, *generated* those of them that carry our header,
-    *broken* those whose declarations could not be read."""
+    *broken* those whose declarations could not be read.
+    """
 
     project: Project
     diagnostics: tuple[Diagnostic, ...]

@@ -47,7 +47,7 @@ class ConcurrencyScenarios(StoreScenarios):
                 await asyncio.gather(add(store, x, None), add(store, y, None))
             a = request({x: version, y: version}, new_event(y, "a"))
             b = request({y: version, x: version}, new_event(x, "b"))
-            verdicts = await asyncio.gather(append_one(store, a), append_one(store, b)) if number % 4 < 2 else await store.append([a, b])  # noqa: PLR2004
+            verdicts = await asyncio.gather(append_one(store, a), append_one(store, b)) if number % 4 < 2 else await store.append([a, b])
             kinds = Counter(type(verdict).__name__ for verdict in verdicts)
             what = "existing streams" if version else "streams never written"
             require_equal(kinds, Counter(["Committed", "Conflict"]), f"verdicts of two requests that cross each other on {what}")
@@ -127,7 +127,7 @@ class ConcurrencyScenarios(StoreScenarios):
             for task in tasks.values():
                 for _ in range(randomly.randrange(4)):
                     await asyncio.sleep(0)
-                if randomly.random() < 0.5:  # noqa: PLR2004
+                if randomly.random() < 0.5:
                     await asyncio.sleep(randomly.random() / 500)
                 task.cancel()
             outcomes = await asyncio.gather(*tasks.values(), return_exceptions=True)

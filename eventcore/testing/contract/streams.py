@@ -102,7 +102,7 @@ class StreamScenarios(StoreScenarios):
             claim = f"a read after version {after} of the types {types}"
             require_equal(labels_of(found.events), labels, f"{claim}: events")
             require_equal((found.version, found.position), (5, head.position), f"{claim}: version and position of the newest event")
-            require_equal(found.after, 0 if after > 5 else after, f"{claim}: where it begins")  # noqa: PLR2004 - five events
+            require_equal(found.after, 0 if after > 5 else after, f"{claim}: where it begins")
 
     @scenario
     async def test_slices_come_in_the_order_asked_for(self, store: EventStore) -> None:

@@ -55,7 +55,7 @@ async def commands(path: str, name: str, acknowledged: Path, *, count: int | Non
         for number in numbers:
             await command(store, f"{name}:{number}", rng)
             os.write(told, f"{name}:{number}\n".encode())
-            if until is not None and until.exists():  # noqa: ASYNC240 - as quick as a commit may be slow
+            if until is not None and until.exists():
                 return
 
     async with SqliteEventStore(path) as store:

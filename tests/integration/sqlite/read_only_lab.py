@@ -3,7 +3,7 @@
 As root nothing is read-only: then it goes on as nobody, once everything is imported.
 """
 
-# ruff: noqa: PT017 - a program, not a test: pytest is not imported where nothing more can be
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What no connection may do to a history, ours or anybody's."""
 
-# ruff: noqa: S608, ISC004 - statements are put together from constants
+# ruff: noqa: ISC004 - statements are put together from constants
 
 from __future__ import annotations
 

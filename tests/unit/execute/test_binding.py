@@ -13,7 +13,7 @@ import pytest
 from eventcore import CommandExecutor, GeneratedCodeMissing, GeneratedCodeStale, InMemoryEventStore, StreamId
 from eventcore.cli import main as eventcore
 
-SOURCE = '''
+SOURCE = """
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ class Fill:
 
     def handle(self, streams: FillStreams, state: FillState) -> FillWrites:
         yield streams.glass.write(Filled(self.amount))
-'''
+"""
 
 
 class Project:
