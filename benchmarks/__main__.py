@@ -1,7 +1,8 @@
 """Measure every row, or some; print the table; write benchmarks/results.json.
 
-Every contestant of a row runs in each round, one after the other, each in a fresh process on an empty store, and its balances are verified to the last
-unit. Ratios of the same round are the claim, absolute figures are not. Leave the machine alone meanwhile: `load` tells whether something else ran.
+Every contestant of a row runs in each round, one after the other, each in a fresh process on an empty store, and its balances are verified
+to the last unit. Ratios of the same round are the claim, absolute figures are not. Leave the machine alone meanwhile: `load` tells whether
+something else ran.
 """
 
 from __future__ import annotations

@@ -234,8 +234,8 @@ def _freeze(cls: type[T]) -> type[T]:
 def _adopt_dataclass_fields(cls: type[object]) -> None:
     """Make the fields of frozen dataclasses that *cls* inherits from fields of its own.
 
-    Shared fields are best kept in such a base: mypy sees fields of dataclasses through any `dataclass_transform`, those of attrs classes only through its
-    attrs plugin, which does not know our decorators.
+    Shared fields are best kept in such a base: mypy sees fields of dataclasses through any `dataclass_transform`, those of attrs classes
+    only through its attrs plugin, which does not know our decorators.
     """
     adopted: dict[str, object] = {}
     for base in reversed(cls.__mro__[1:]):

@@ -29,7 +29,9 @@ class Stale:
 @final
 @attrs.frozen
 class Outcome:
-    """What generating found and did. *skipped* modules have faults, or need others that have. *written* and *removed* stay empty where it only compared."""
+    """What generating found and did. *skipped* modules have faults, or need others that have. *written* and *removed* stay empty where it
+    only compared.
+    """
 
     rendered: tuple[Rendered, ...]
     diagnostics: tuple[Diagnostic, ...]

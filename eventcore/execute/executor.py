@@ -1,9 +1,10 @@
 """Execute commands: read, fold, handle, validate, append; again on a conflict.
 
-The promise: what `execute` returns or raises was decided on data that was current together, at one moment. A commit proves that by its version check. For every other
-outcome, the run must have seen one whole snapshot: one read covers all streams of the command; a discovery reads what is new in the streams known before along with
-the new ones; and a conflict brings news of all streams of its request, taken under the lock that refused it. A run on cached states has seen no snapshot: its
-outcome is confirmed by a read of what is new, and if there is anything, `handle` runs again.
+The promise: what `execute` returns or raises was decided on data that was current together, at one moment. A commit proves that by its
+version check. For every other outcome, the run must have seen one whole snapshot: one read covers all streams of the command; a discovery
+reads what is new in the streams known before along with the new ones; and a conflict brings news of all streams of its request, taken under
+the lock that refused it. A run on cached states has seen no snapshot: its outcome is confirmed by a read of what is new, and if there is
+anything, `handle` runs again.
 """
 
 from __future__ import annotations

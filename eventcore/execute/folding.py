@@ -1,7 +1,8 @@
 """From stored events to states.
 
-`Views` is what one execution knows of its streams. What it learned from the store at a time is of one moment: whole reads and the news of a conflict are each
-one snapshot over all the streams concerned. What it took from the `StateCache` need not be, and has to be confirmed before anyone hears of it.
+`Views` is what one execution knows of its streams. What it learned from the store at a time is of one moment: whole reads and the news of a
+conflict are each one snapshot over all the streams concerned. What it took from the `StateCache` need not be, and has to be confirmed
+before anyone hears of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tables that the generator fills: which streams a command has, which events they hold, and where the classes live.
 
-Tables hold names, never classes: a generated module can be imported before, after and without the module that it was generated from, and a class is always
-taken from the module that runs (``__main__`` included), so that no module of the user's is imported a second time.
+Tables hold names, never classes: a generated module can be imported before, after and without the module that it was generated from, and a
+class is always taken from the module that runs (``__main__`` included), so that no module of the user's is imported a second time.
 """
 
 from __future__ import annotations
