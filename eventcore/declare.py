@@ -219,7 +219,7 @@ def _require_plain_class(cls: object, decorator: str) -> None:
     if "__attrs_attrs__" in cls.__dict__ or "__dataclass_fields__" in cls.__dict__:
         raise DefinitionError(cls.__qualname__, f"{decorator} makes an attrs class itself; remove the other decorator")
     for name, value in cls.__dict__.items():
-        if type(value).__name__ == "_CountingAttr" and name not in cls.__dict__.get("__annotations__", {}):
+        if type(value).__name__ == "_CountingAttr" and name not in cls.__dict__.get("__annotations__", {}):  # noqa: RUF063  # evaluates none
             raise DefinitionError(cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name)
 
 
@@ -244,7 +244,7 @@ def _adopt_dataclass_fields(cls: type[object]) -> None:
                 adopted[field.name] = _annotation_from(base, field)
                 if field.name not in cls.__dict__:
                     setattr(cls, field.name, _as_attrs_field(field))
-    cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}
+    cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}  # noqa: RUF063  # evaluates none
 
 
 def _annotation_from(base: type[object], field: dataclasses.Field[Any]) -> object:
@@ -288,8 +288,9 @@ def _read_command(cls: type[object]) -> CommandMarker:
     folds_itself = streams[0][1].has_events
     for name in ("initial", "apply"):
         if callable(getattr(cls, name, None)) != folds_itself:
-            problem = "a command whose streams say events= folds them itself and needs it" if folds_itself else "only a command whose streams say events= has it"
-            raise DefinitionError(owner, problem, field=name)
+            needed = "a command whose streams say events= folds them itself and needs it"
+            superfluous = "only a command whose streams say events= has it"
+            raise DefinitionError(owner, needed if folds_itself else superfluous, field=name)
     return CommandMarker(streams, _takes_resolver(cls), folds_itself)
 
 
@@ -302,7 +303,8 @@ def _takes_resolver(cls: type[object]) -> bool:
         raise DefinitionError(owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle")
     parameters = handle.__code__.co_argcount - 1
     if parameters not in (2, 3) or handle.__code__.co_kwonlyargcount:
-        raise DefinitionError(owner, f"it takes {parameters} parameters, expected (self, streams, state) or (self, streams, state, resolver)", field="handle")
+        problem = f"it takes {parameters} parameters, expected (self, streams, state) or (self, streams, state, resolver)"
+        raise DefinitionError(owner, problem, field="handle")
     return parameters == 3
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from eventcore.ids import Position, StreamId
 
-JsonValue: TypeAlias = "str | int | float | bool | None | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Metadata: TypeAlias = "Mapping[str, JsonValue]"
 
 E_co = TypeVar("E_co", covariant=True)

@@ -111,9 +111,9 @@ async def _transfer(store: InMemoryEventStore, source: StreamId, target: StreamI
         )
         try:
             await store.append(target, received, ExpectedVersion.exact(version))
-            return
         except OptimisticLockError:
             continue
+        return
 
 
 async def _fold(store: InMemoryEventStore, stream: StreamId) -> tuple[int, int]:

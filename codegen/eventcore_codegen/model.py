@@ -254,7 +254,8 @@ class StreamField:
     """A stream field of a command. *kind* is None where its annotation is none of the forms that streams have.
 
     *state* is what stands in ``StreamId[...]``, None for a bare ``StreamId``; *events* what stands in ``events=``. *annotation* is the
-    text of its annotation; *is_quiet*: that is unreadable because of a fault that is reported elsewhere. *is_literal* is False where ``read_only=`` is neither True nor False.
+    text of its annotation; *is_quiet*: that is unreadable because of a fault that is reported elsewhere. *is_literal* is False where
+    ``read_only=`` is neither True nor False.
     """
 
     name: str

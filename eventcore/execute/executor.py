@@ -131,8 +131,8 @@ class CommandExecutor:
     ) -> CommandResult[object]:
         """Run *command* until it is committed, or has nothing to write, or fails; return what it did.
 
-        *metadata* (JSON) goes onto every event. Under an *idempotency_key* (1 to 255 characters) the committed outcome is remembered by the store: the same
-        command with the same key returns it again without running.
+        *metadata* (JSON) goes onto every event. Under an *idempotency_key* (1 to 255 characters) the committed outcome is remembered by the
+        store: the same command with the same key returns it again without running.
 
         Raises whatever `handle` raises, unchanged (`CommandRejected` among them); `InvalidWrite` and its kin; `RetriesExhausted`; `EventDataError`;
         `GeneratedCodeError`; `StoreError`; `OutcomeUnknown`. In every case but the last nothing was written.
@@ -180,7 +180,7 @@ class CommandExecutor:
         if self._observer is not None:
             try:
                 self._observer(observation(*facts))  # type: ignore[arg-type]
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever an observer does wrong, the command goes on
                 _log.exception("the observer of commands failed on %s", observation.__name__)
 
     def _key(self, key: str, command: object) -> IdempotencyKey:

@@ -51,7 +51,7 @@ class Handles(Mapping[StreamId[S], V_co]):
         return True
 
     # No default of the caller's can stand for a stream that was not read, so `get` is `[]`.
-    def get(self, id: StreamId[S], default: object = None, /) -> V_co:
+    def get(self, id: StreamId[S], default: object = None, /) -> V_co:  # noqa: ARG002
         return self._lookup(id)
 
     def __iter__(self) -> Iterator[StreamId[S]]:
@@ -134,7 +134,7 @@ class WritableStreams(Handles[S, "WritableStream[StreamsT, E]"], Generic[Streams
     __slots__ = ()
 
     def __init__(self, streams: StreamsT, handles: Handles[object, Handle], /) -> None:
-        super().__init__(handles._ids, lambda id: WritableStream(streams, handles[id]))  # type: ignore[arg-type]
+        super().__init__(handles._ids, lambda id: WritableStream(streams, handles[id]))  # type: ignore[arg-type]  # noqa: SLF001
 
 
 @final
@@ -144,4 +144,4 @@ class ReadOnlyStreams(Handles[ReadS, ReadOnlyStream], Generic[ReadS]):
     __slots__ = ()
 
     def __init__(self, handles: Handles[object, Handle], /) -> None:
-        super().__init__(handles._ids, lambda id: ReadOnlyStream(handles[id]))  # type: ignore[arg-type]
+        super().__init__(handles._ids, lambda id: ReadOnlyStream(handles[id]))  # type: ignore[arg-type]  # noqa: SLF001

@@ -89,7 +89,8 @@ class CommandSpec(Generic[StreamsT]):
 
     *make_streams* takes one argument for each stream field, in their order: a `Handle`, None (an optional stream that is absent) or `Handles`.
     *make_state* takes the state or the mapping of states of each field in the same order; None where the command folds by itself.
-    *validate* gets the run's streams, what `handle` returned, and the accepted events of each field; it raises an `InvalidWrite` or returns every write.
+    *validate* gets the run's streams, what `handle` returned, and the accepted events of each field; it raises an `InvalidWrite` or
+    returns every write.
     """
 
     command: str
