@@ -64,8 +64,11 @@ class Database:
         if self.path.is_dir():
             raise StoreUnavailable(f"{self.path} cannot be opened: it is a folder; give the path of a file in it")
 
-    def connect(self, mode: Literal["rw", "rwc"] = "rw") -> sqlite3.Connection:
-        """Open a connection to be used by one thread at a time. It becomes a reading one by itself where writing is not allowed."""
+    def connect(self, mode: Literal["rw", "rwc"] = "rw", *, waits: bool = True) -> sqlite3.Connection:
+        """Open a connection to be used by one thread at a time. It becomes a reading one by itself where writing is not allowed.
+
+        One that *waits* leaves the waiting for others to SQLite. One that does not is for `patiently`, whose waiting is fair.
+        """
         uri = self.path.as_uri()
         connection = self._connect(f"{uri}?mode={mode}")
         try:
@@ -76,6 +79,8 @@ class Database:
                 raise
             # Reading a write-ahead log needs a file beside it. There is no log, and this user may not make one here.
             connection = self._connect(f"{uri}?mode=ro&immutable=1", FrozenConnection)
+        if not waits:
+            connection.execute("PRAGMA busy_timeout = 0")
         connection.execute(f"PRAGMA synchronous = {self.synchronous}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection

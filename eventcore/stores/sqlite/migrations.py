@@ -49,7 +49,7 @@ def bring_up(database: Database, *, migrate: bool) -> None:
     database.check_surroundings()
     if not migrate and not database.path.exists():
         raise _needed(database, "does not exist")
-    connection = database.connect("rwc" if migrate else "rw")
+    connection = database.connect("rwc" if migrate else "rw", waits=False)
     try:
         version = database.patiently(lambda: _look(connection, database))
         if version < newest_version():

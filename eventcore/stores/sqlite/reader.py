@@ -30,8 +30,9 @@ LONG_STEP: Final = 2000
 class Connected:
     """A thread with a connection of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, waits: bool = True) -> None:
         self.database = database
+        self._waits = waits
         self._transactions: Transactions | None = None
 
     @property
@@ -45,7 +46,7 @@ class Connected:
 
     def prepare(self) -> None:
         try:
-            connection = self.database.connect()
+            connection = self.database.connect(waits=self._waits)
         except sqlite3.Error as error:
             raise self.database.faults.translate(error) from error
         connection.create_function("eventcore_matches", 2, _matches, deterministic=True)

@@ -37,7 +37,7 @@ class Writer(Connected):
     def __init__(
         self, database: Database, side: Callable[[Job[Sequence[Verdict]]], None], committed: Callable[[], None], *, migrate: bool
     ) -> None:
-        super().__init__(database)
+        super().__init__(database, waits=False)
         self._side = side
         self._committed = committed
         self._migrate = migrate
@@ -106,7 +106,8 @@ class Writer(Connected):
     def _decider(self, requests: Sequence[AppendRequest]) -> Decider:
         connection = self.connection
         keys = [request.idempotency.key for request in requests if request.idempotency is not None]
-        newest_stream, newest_position = connection.execute(_SQL["newest"]).fetchone()
+        # The first look into the file: where no write lock is held, another process may be at the repair of the log after a crash.
+        newest_stream, newest_position = self.database.patiently(lambda: connection.execute(_SQL["newest"]).fetchone())
         return Decider(
             _heads(connection, {stream_id for request in requests for stream_id in request.expected}),
             find_outcomes(connection, keys) if keys else {},

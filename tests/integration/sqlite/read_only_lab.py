@@ -3,8 +3,6 @@
 As root nothing is read-only: then it goes on as nobody, once everything is imported.
 """
 
-
-
 from __future__ import annotations
 
 import asyncio

@@ -22,12 +22,16 @@ def our_threads() -> list[str]:
 
 
 def test_closing_leaves_no_thread_and_no_log(path: Path) -> None:
+    """The last connection to close moves the log into the file; of two that close at the same moment neither would."""
+
     async def run() -> None:
-        async with SqliteEventStore(path) as store:
-            await add(store, "a-1", 1)
-            assert our_threads()
-        assert our_threads() == []
-        assert [file.name for file in path.parent.iterdir()] == [path.name]
+        for life in range(25):
+            async with SqliteEventStore(path) as store:
+                await add(store, "a-1", life)
+                await asyncio.gather(*(store.read_all() for _ in range(4)))
+                assert our_threads()
+            assert our_threads() == []
+            assert [file.name for file in path.parent.iterdir()] == [path.name]
 
     asyncio.run(run())
 
@@ -75,27 +79,34 @@ def test_closing_finishes_what_is_under_way(path: Path) -> None:
     asyncio.run(run())
 
 
-def occupy_writer(store: SqliteEventStore) -> tuple[threading.Event, Job[None]]:
+async def occupy_writer(store: SqliteEventStore) -> threading.Event:
     """Keep the writing thread busy until the event is set."""
-    go_on = threading.Event()
-    job: Job[None] = Job(lambda _: (go_on.wait(20), None)[1])
-    store._opened.writer.submit(job)
-    return go_on, job
+    began, go_on = threading.Event(), threading.Event()
+    store._opened.writer.submit(Job(lambda _: (began.set(), go_on.wait(20))))
+    while not began.is_set():  # noqa: ASYNC110 - another thread sets it
+        await asyncio.sleep(0.001)
+    return go_on
 
 
-def test_a_caller_cancelled_before_its_turn_writes_nothing(path: Path) -> None:
+@pytest.mark.parametrize("taken", [False, True], ids=["queued", "taken together with what is under way"])
+def test_a_caller_cancelled_before_its_turn_writes_nothing(path: Path, taken: bool) -> None:
     async def run() -> None:
         async with SqliteEventStore(path) as store:
-            go_on, job = occupy_writer(store)
+            go_on = await occupy_writer(store)
+            # Where `taken`, the next batch begins with another such job, and waits for it with the appends in hand.
+            next_batch = asyncio.create_task(occupy_writer(store)) if taken else None
+            await asyncio.sleep(0)
             cancelled = asyncio.create_task(append_one(store, request({"a-1": 0}, new_event("a-1", "cancelled"))))
             kept = asyncio.create_task(append_one(store, request({"a-1": 0}, new_event("a-1", "kept"))))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
+            if next_batch is not None:
+                go_on.set()
+                go_on = await next_batch
             cancelled.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
             go_on.set()
             assert isinstance(await kept, Committed)
-            await job.future
             assert labels_of(await read_log(store)) == ["kept"]
 
     asyncio.run(run())
@@ -145,7 +156,7 @@ def test_callers_on_several_event_loops(path: Path) -> None:
 def test_a_caller_whose_loop_has_ended_harms_nobody(path: Path) -> None:
     async def run() -> None:
         async with SqliteEventStore(path) as store:
-            go_on, _ = occupy_writer(store)
+            go_on = await occupy_writer(store)
 
             def elsewhere() -> None:
                 loop = asyncio.new_event_loop()

@@ -101,6 +101,27 @@ def test_racing_creation(path: Path, start: Start) -> None:
         assert {event.stream_id for event in everything(file)} == {f"stream-{number}" for number in range(5)}
 
 
+def test_who_waited_for_the_making_of_a_file_finds_it_made(path: Path) -> None:
+    """All of them saw an empty file, and wait for the lock to make a store of it: the first does, the others look again."""
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("PRAGMA journal_mode = WAL")
+    blocker.execute("BEGIN IMMEDIATE")
+
+    async def run() -> None:
+        stores = [SqliteEventStore(path) for _ in range(4)]
+        opening = [asyncio.create_task(store.__aenter__()) for store in stores]
+        await asyncio.sleep(0.3)
+        assert not any(task.done() for task in opening)
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        for store in await asyncio.gather(*opening):
+            await add(store, "a-1", None)
+            await store.__aexit__(None, None, None)
+
+    asyncio.run(run())
+    assert len(everything(path)) == 4
+
+
 def test_opening_while_another_process_writes(path: Path, start: Start) -> None:
     writer = start("append", path, "writer", 600)
     while not path.with_name("events.db.writer.acknowledged").exists():
