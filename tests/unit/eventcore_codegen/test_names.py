@@ -1,0 +1,163 @@
+"""Names are followed to where they are defined, however they got to where they are used."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventcore_codegen.model import ClassRef, ClassType, unaliased
+
+COMMAND = """
+@command
+class Fill:
+    cart: StreamId[{state}] = stream()
+    def handle(self, streams, state): return []
+"""
+
+
+def state_ref(source, fill: str, **files: str) -> ClassRef | None:
+    modules = source.modules({"shop/__init__.py": "", "shop/cart.py": source.CART, "shop/fill.py": fill} | files)
+    state = unaliased(modules["shop.fill"].commands[0].streams[0].state)
+    return state.ref if isinstance(state, ClassType) and state.kind == "state" else None
+
+
+@pytest.mark.parametrize(
+    ("imports", "name"),
+    [
+        ("from shop.cart import Cart", "Cart"),
+        ("from .cart import Cart", "Cart"),
+        ("from . import cart", "cart.Cart"),
+        ("from shop.cart import Cart as Basket", "Basket"),
+        ("import shop.cart", "shop.cart.Cart"),
+        ("import shop.cart as c", "c.Cart"),
+        ("from shop import cart as c", "c.Cart"),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shop.cart import Cart", "Cart"),
+        ("import typing\nif typing.TYPE_CHECKING:\n    from shop.cart import Cart\nelse:\n    pass", "Cart"),
+        ("try:\n    from shop.cart import Cart\nexcept ImportError:\n    raise", "Cart"),
+        ("from shop.cart import Cart\nfrom .cart import Cart", "Cart"),
+        ("from shop.cart import Cart\nBasket = Cart", "Basket"),
+        ("from typing import TypeAlias\nfrom shop.cart import Cart\nBasket: TypeAlias = 'Cart'", "Basket"),
+        ("from shop.cart import Cart", "'Cart'"),
+        ("from typing import Annotated\nfrom shop.cart import Cart", "Annotated[Cart, 'the basket']"),
+    ],
+)
+def test_a_state_is_found_through_every_kind_of_import(source, imports, name):
+    assert state_ref(source, source.HEAD + imports + COMMAND.format(state=name)) == ClassRef("shop.cart", "Cart")
+
+
+def test_a_state_is_found_through_re_exports_of_re_exports(source):
+    files = {"shop/api/__init__.py": "from .v1 import Cart as Cart\n", "shop/api/v1.py": "from shop.cart import Cart\n"}
+
+    found = state_ref(source, source.HEAD + "from shop.api import Cart" + COMMAND.format(state="Cart"), **files)
+
+    assert found == ClassRef("shop.cart", "Cart")
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import eventcore as ec\ncommand, stream = ec.command, ec.stream",
+        "from eventcore import command as cmd\nfrom eventcore.declare import stream",
+    ],
+)
+def test_decorators_are_known_by_what_they_are(source, imports):
+    text = source.CART + imports.partition("\n")[0] + "\n" + (
+        "@ec.command\nclass Fill:\n    cart: ec.StreamId[Cart] = ec.stream()\n" if "as ec" in imports else "@cmd\nclass Fill:\n    cart: StreamId[Cart] = stream()\n"
+    )
+
+    (command,) = source.modules({"a.py": text + "    def handle(self, streams, state): return []\n"})["a"].commands
+
+    assert command.streams[0].kind == "one"
+
+
+def test_a_class_that_is_decorated_with_another_command_is_none(source):
+    assert source.modules({"a.py": "import eventcore\nfrom click import command\n@command\nclass A: pass\n"})["a"].commands == ()
+
+
+def test_cyclic_imports_are_followed_once(source):
+    a = source.HEAD + "from b import Nothing\nfrom b import Cart\n" + COMMAND.format(state="Cart") + COMMAND.replace("Fill", "Other").format(state="Nothing")
+    b = source.CART + "from a import Nothing\n"
+
+    assert source.codes({"a.py": a, "b.py": b}) == [("EC103", a.split("\n").index("    cart: StreamId[Nothing] = stream()") + 1)]
+
+
+def test_modules_beyond_the_given_paths_are_read_but_not_generated(source):
+    source.write({"shop/__init__.py": "", "shop/cart.py": source.CART, "shop/fill.py": source.HEAD + "from shop.cart import Cart" + source.FILL})
+
+    outcome = source.generate("shop/fill.py")
+
+    assert [item.relative for item in outcome.rendered] == ["shop/fill.py"]
+    assert not (source.root / "shop/cart_streams.py").exists()
+
+
+def test_a_name_through_a_star_import_is_found_with_a_warning(source):
+    fill = source.HEAD + "from cart import *" + source.FILL
+    source.write({"cart.py": source.CART, "fill.py": fill})
+
+    outcome = source.generate()
+
+    assert [(fault.code, fault.is_error) for fault in outcome.diagnostics] == [("EC201", False)]
+    assert (source.root / "fill_streams.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("spelling", "kind"),
+    [
+        ("StreamId[Cart]", "one"),
+        ("StreamId[Cart] | None", "optional"),
+        ("None | StreamId[Cart]", "optional"),
+        ("Optional[StreamId[Cart]]", "optional"),
+        ("Union[StreamId[Cart], None]", "optional"),
+        ("tuple[StreamId[Cart], ...]", "many"),
+        ("Tuple[StreamId[Cart], ...]", "many"),
+        ("CartId", "one"),
+        ("'StreamId[Cart] | None'", "optional"),
+    ],
+)
+def test_the_kind_of_a_stream_is_read_from_every_spelling(source, spelling, kind):
+    fill = "from typing import Optional, Tuple, Union\nCartId = StreamId[Cart]\n" + source.FILL.replace("StreamId[Cart]", spelling)
+
+    stream = source.modules({"a.py": source.CART + fill})["a"].commands[0].streams[0]
+
+    assert (stream.kind, unaliased(stream.state).ref) == (kind, ClassRef("a", "Cart"))
+
+
+def test_inherited_fields_stand_before_a_commands_own(source):
+    base = "import attrs\n@attrs.frozen\nclass Base:\n    first: StreamId[Cart] = stream()\n    note: str\n"
+    fill = source.FILL.replace("class Fill:", "class Fill(Base):").replace("    cart:", "    second:")
+
+    command = source.modules({"a.py": source.CART + base + fill})["a"].commands[0]
+
+    assert [stream.name for stream in command.streams] == ["first", "second"]
+    assert [field.name for field in command.plain_fields] == ["note"]
+
+
+def test_apply_and_handle_may_be_inherited_from_plain_classes(source):
+    bases = "class Folds:\n    def apply(self, event: Added) -> 'Folds': return self\nclass Handles:\n    def handle(self, streams, state): return []\n"
+    text = source.HEAD + "@event\nclass Added: pass\n" + bases
+    text += "@state\nclass Cart(Folds): pass\n@command\nclass Fill(Handles):\n    cart: StreamId[Cart] = stream()\n"
+
+    assert source.faults({"a.py": text}) == []
+
+
+def test_the_module_name_begins_below_the_nearest_folder_that_is_no_package(source):
+    source.write({"src/shop/__init__.py": "", "src/shop/sub/__init__.py": source.CART})
+
+    (rendered,) = source.generate("src/shop/sub").rendered
+
+    assert rendered.relative == "shop/sub/__init__.py"
+    assert rendered.path == source.root / "src/shop/sub/_streams.py"
+    assert 'source="shop.sub"' in rendered.text
+
+
+@pytest.mark.parametrize("folder", [".hidden", "__pycache__", "node_modules", "site-packages", "env"])
+def test_folders_that_hold_no_source_of_the_users_are_skipped(source, folder):
+    source.write({f"{folder}/a.py": source.CART, "env/pyvenv.cfg": ""})
+
+    assert source.generate().rendered == ()
+
+
+def test_a_loop_of_links_is_walked_once(source):
+    source.write({"shop/cart.py": source.CART})
+    (source.root / "shop/again").symlink_to(source.root / "shop")
+
+    assert len(source.generate().rendered) == 1
