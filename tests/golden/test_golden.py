@@ -6,6 +6,7 @@ A new case is a new folder: no line here knows any of them. See `harness.Case` f
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -206,21 +207,30 @@ def test_codes_pages_and_goldens_are_one_set() -> None:
     shown = {code for case in ALL for code in re.findall(r"^\S+:\d+:\d+: (EC\d{3}) (?:error|warning): ", case.diagnostics, re.MULTILINE)}
     pages = {path.stem for path in (CHECKOUT / "docs" / "errors").glob("EC*.md")}
     assert pages == {*CODES}
-    # What keeps a file from being written is nothing that a checkout can carry: the test below shows EC127.
+    # Nothing that a checkout can carry keeps a file from being written: the test below shows EC127.
     assert shown | {"EC127"} == {*CODES}
 
 
-def test_a_file_that_cannot_be_written_is_an_error_and_harms_no_other(tmp_path: Path) -> None:
-    source = (HERE / "src_layout" / "src" / "lamp" / "light.py").read_text(encoding="utf-8")
-    longest = "a" * 250
-    (tmp_path / f"{longest}.py").write_text(source.replace("lamp.light_streams", f"{longest}_streams"), encoding="utf-8")
-    (tmp_path / "good.py").write_text((HERE / "ec126_unimportable_name" / "class.py").read_text(encoding="utf-8"), encoding="utf-8")
-    generated = generate(tmp_path, ".")
-    assert generated.exit_code == 2
-    first, *_ = generated.diagnostics.splitlines()
-    assert first.startswith(f"{longest}_streams.py:1:1: EC127 error: ")
-    assert "File name too long" in first
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{longest}.py", "good.py", "good_streams.py"]
+def test_where_one_file_cannot_be_written_whole_nothing_is_written(tmp_path: Path) -> None:
+    """A limit of the size of files stands for a full disk: the generated file of a command is larger, that of a state smaller."""
+    (tmp_path / "large.py").write_bytes((HERE / "transfer" / "bank" / "accounts.py").read_bytes())
+    (tmp_path / "a_small.py").write_bytes((HERE / "ec126_unimportable_name" / "class.py").read_bytes())
+    script = "import sys\nfrom eventcore.cli import main\nsys.exit(main(['generate', '.']))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=GOOD[0].environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
+    )
+    assert done.returncode == 2, done.stdout
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith("large_streams.py:1:1: EC127 error: ")
+    assert "File too large" in first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_small.py", "large.py"]
 
 
 def test_every_page_is_listed_and_says_what_pages_say() -> None:

@@ -194,9 +194,9 @@ class LocalsStreams(StreamSet):
     """The streams of Locals, as its `handle` may use them."""
 
     __slots__ = (
-        "GENERATED",
         "Handle",
         "ValidWrite",
+        "__dict__",
         "accepts",
         "event_type",
         "events",
