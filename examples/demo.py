@@ -72,7 +72,7 @@ def _show_all(folder: Path) -> None:
     _say(WHAT_MYPY_SAID)
 
     _heading("5. The bank: two processes move money between ten accounts at once")
-    _run(folder, "python", "-m", "bank", "--file", "bank.db", "--transfers", "2000", "--processes", "2")
+    _run(folder, "python", "-m", "bank", "--file", "bank.db", "--transfers", "4000", "--processes", "2")
 
     _heading("6. The shop: checkouts that find their products while they run")
     _run(folder, "python", "-m", "shop", "--file", "shop.db", "--customers", "400")
