@@ -12,8 +12,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `eventcore` with *arguments*, the process's own if None; return its exit code."""
     parser = argparse.ArgumentParser(prog="eventcore", description="Event sourcing with typed, generated streams.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
-    generate.add_parser(commands)
-    migrate.add_parser(commands)
+    generate.add_parser(commands.add_parser)
+    migrate.add_parser(commands.add_parser)
     options = parser.parse_args(arguments)
     code: int = options.run(options)
     return code

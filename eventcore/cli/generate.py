@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +27,9 @@ exit codes:
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add this command to others; *add* makes a parser for one."""
+    parser = add(
         "generate",
         help="write the typed streams of commands beside their source",
         description="Read the Python files at and below PATH, and write beside each one that declares commands or states what belongs to them.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from eventcore.errors import EventCoreError, InvalidArgument
@@ -16,8 +17,9 @@ FAILED: Final = 2
 _SQLITE: Final = "sqlite:///"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add this command to others; *add* makes a parser for one."""
+    parser = add(
         "migrate",
         help="make a store, or bring it up to date",
         description="Create what the store at URL needs, or bring it up to date, under a lock; nothing happens where it is. "

@@ -13,6 +13,7 @@ from eventcore_codegen.model import NONE, Command, Problem, StreamField, Unknown
 _FORMS: Final = "`StreamId[<State>]`, `StreamId[<State>] | None` or `tuple[StreamId[<State>], ...]`"
 _HIDING_STREAM: Final = frozenset({"self", "handle", "initial", "apply", "add_streams", "DISCOVERED"})
 _HIDING_PLAIN: Final = frozenset({"self", "handle"})
+_HIDING_FOLD: Final = frozenset({"initial", "apply"})
 
 
 def command_faults(command: Command, own_module: str, generated: frozenset[str]) -> Iterator[Fault]:
@@ -89,7 +90,7 @@ def no_stream_id(stream: StreamField) -> Iterator[Fault]:
 
 def hiding_fields(command: Command) -> Iterator[Fault]:
     """EC114"""
-    hiding_plain = _HIDING_PLAIN | ({"initial", "apply"} if command.folds_itself else set())
+    hiding_plain = _HIDING_PLAIN | _HIDING_FOLD if command.folds_itself else _HIDING_PLAIN
     for stream in command.streams:
         if stream.name in _HIDING_STREAM:
             message = f"the stream field {stream.name!r} would hide a member of that name"

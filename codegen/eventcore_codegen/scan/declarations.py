@@ -54,8 +54,8 @@ class Declarations:
     def kind_of(self, module: LoadedModule, syntax: ClassSyntax) -> Kind:
         kind = self._kinds.get(syntax)
         if kind is None:
-            found = (self._marker(module, decorator) for decorator in syntax.decorators)
-            kind = self._kinds[syntax] = next((kind for kind in found if kind is not None), "plain")
+            found: list[Kind] = [kind for decorator in syntax.decorators if (kind := self._marker(module, decorator)) is not None]
+            kind = self._kinds[syntax] = found[0] if found else "plain"
             self._places[ClassRef(module.name, syntax.qualname)] = (module, syntax)
         return kind
 

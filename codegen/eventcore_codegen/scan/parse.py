@@ -6,7 +6,7 @@ import ast
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, final
 
 import attrs
@@ -78,7 +78,7 @@ def _syntax_fault(text: str) -> SyntaxFault | None:
 
 
 @contextlib.contextmanager
-def _deep_recursion() -> Iterator[None]:
+def _deep_recursion() -> Generator[None]:
     """Let libcst's recursive visitors go as deep as Python's own parser goes."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEEP))

@@ -109,7 +109,8 @@ class Types:
                 if ref in open_aliases:
                     return LibraryType(f"{module.name}.{name}", span, found.typing_only, arguments)
                 inner = Site(module, None, site.outside if module is site.module else span)
-                return AliasType(ref, self.read(value, inner, open_aliases | {ref}), span, found.typing_only, arguments)
+                target = _applied(self.read(value, inner, open_aliases | {ref}), arguments)
+                return AliasType(ref, target, span, found.typing_only, arguments)
             case LibraryTarget(name=name):
                 return LibraryType(public_name(name), span, found.typing_only, arguments)
             case ModuleTarget(name=name):
@@ -122,3 +123,14 @@ class Types:
         for step in found.through:
             self._saw_star(step)
         return found
+
+
+def _applied(target: Type, arguments: tuple[Type, ...]) -> Type:
+    """Return what an alias of a class without arguments is with some: after ``Id = StreamId``, ``Id[Cart]`` is ``StreamId[Cart]``."""
+    match target:
+        case AliasType(target=inner, arguments=()):
+            return attrs.evolve(target, arguments=arguments, target=_applied(inner, arguments))
+        case ClassType(arguments=()) | LibraryType(arguments=()):
+            return attrs.evolve(target, arguments=arguments)
+        case _:
+            return target

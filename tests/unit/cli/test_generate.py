@@ -54,7 +54,7 @@ def test_check_is_content_with_what_generate_wrote(project, capsys):
 
 
 def test_errors_are_printed_and_exit_with_2(project, capsys):
-    (project / "cart.py").write_text(STATE.replace('event: Added', 'event'))
+    (project / "cart.py").write_text(STATE.replace("event: Added", "event"))
 
     assert main(["generate", "."]) == 2
 
@@ -96,7 +96,9 @@ def test_without_the_extra_it_says_which_to_install(project, missing):
 
 
 def test_it_runs_as_a_module(project):
-    done = subprocess.run([sys.executable, "-m", "eventcore", "generate", "."], capture_output=True, text=True, check=False, env=_environment())
+    done = subprocess.run(
+        [sys.executable, "-m", "eventcore", "generate", "."], capture_output=True, text=True, check=False, env=_environment()
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "eventcore: 1 generated\n", "")
 

@@ -22,23 +22,59 @@ FAULTS = [
     ("EC103", "@command\nclass Fill:\n    cart: StreamId[Crat] = stream()\n" + HANDLE, "Crat"),
     ("EC103", "@state\nclass Box:\n    def apply(self, event: Added | Nothing) -> Box: return self\n", "Nothing"),
     ("EC103", "import elsewhere\n@command\nclass Fill:\n    cart: StreamId[elsewhere.Cart] = stream()\n" + HANDLE, "StreamId[elsewhere"),
-    ("EC104", "if bool():\n    Box = Cart\nelse:\n    Box = Added\n@command\nclass Fill:\n    cart: StreamId[Box] = stream()\n" + HANDLE, "StreamId[Box]"),
+    (
+        "EC104",
+        "if bool():\n    Box = Cart\nelse:\n    Box = Added\n@command\nclass Fill:\n    cart: StreamId[Box] = stream()\n" + HANDLE,
+        "StreamId[Box]",
+    ),
     ("EC105", "@state\nclass Box:\n    size: int = 0\n", "class Box"),
     ("EC105", "@state\nclass Box:\n    async def apply(self, event: Added) -> Box: return self\n", "async def apply"),
     ("EC106", "@state\nclass Box:\n    def apply(self, event) -> Box: return self\n", "def apply(self, event)"),
     ("EC106", "from typing import Any\n@state\nclass Box:\n    def apply(self, event: Any) -> Box: return self\n", "event: Any"),
     ("EC106", "@state\nclass Box:\n    def apply(self, event: object) -> Box: return self\n", "event: object"),
     ("EC106", "@state\nclass Box:\n    def apply(self) -> Box: return self\n", "def apply(self)"),
-    ("EC107", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from datetime import date\n@event\nclass Sent:\n    on: date | None\n", "on: date"),
-    ("EC107", "import typing\nif typing.TYPE_CHECKING:\n    import datetime\n@state\nclass Box:\n    on: tuple[datetime.date, ...] = ()\n    def apply(self, event: Added) -> Box: return self\n", "on: tuple"),
+    (
+        "EC107",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from datetime import date\n@event\nclass Sent:\n    on: date | None\n",
+        "on: date",
+    ),
+    (
+        "EC107",
+        "import typing\nif typing.TYPE_CHECKING:\n    import datetime\n@state\nclass Box:\n    on: tuple[datetime.date, ...] = ()\n    def apply(self, event: Added) -> Box: return self\n",
+        "on: tuple",
+    ),
     ("EC108", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n", "class Fill"),
     ("EC109", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self): return []\n", "def handle(self)"),
-    ("EC109", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, *, state): return []\n", "def handle(self, streams, *"),
-    ("EC109", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, state, streams): return []\n", "def handle(self, state"),
-    ("EC109", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    @staticmethod\n    def handle(self, streams, state): return []\n", "def handle(self, streams, state): return []"),
-    ("EC110", "from a_streams import FillState\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams: FillState, state): return []\n", "streams: FillState"),
-    ("EC110", "import a_streams\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state) -> 'a_streams.OtherWrites': return []\n", "OtherWrites"),
-    ("EC111", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state): yield\n", "async def handle"),
+    (
+        "EC109",
+        "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, *, state): return []\n",
+        "def handle(self, streams, *",
+    ),
+    (
+        "EC109",
+        "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, state, streams): return []\n",
+        "def handle(self, state",
+    ),
+    (
+        "EC109",
+        "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    @staticmethod\n    def handle(self, streams, state): return []\n",
+        "def handle(self, streams, state): return []",
+    ),
+    (
+        "EC110",
+        "from a_streams import FillState\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams: FillState, state): return []\n",
+        "streams: FillState",
+    ),
+    (
+        "EC110",
+        "import a_streams\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state) -> 'a_streams.OtherWrites': return []\n",
+        "OtherWrites",
+    ),
+    (
+        "EC111",
+        "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state): yield\n",
+        "async def handle",
+    ),
     ("EC112", "@event('Added')\nclass Put:\n    pass\n", "class Put"),
     ("EC113", "@state\nclass Cart(object):\n    def apply(self, event: Added): return self\n", "class Cart(object)"),
     ("EC114", "@command\nclass Fill:\n    add_streams: StreamId[Cart] = stream()\n" + HANDLE, "add_streams:"),
@@ -46,21 +82,47 @@ FAULTS = [
     ("EC114", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    self: int\n" + HANDLE, "self: int"),
     ("EC115", "@event\nclass Sent:\n    to: tuple[list[int], ...]\n", "to: tuple"),
     ("EC115", "import typing as t\nNames = t.Dict[str, int]\n@event\nclass Sent:\n    to: Names | None\n", "t.Dict"),
-    ("EC116", "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def initial(self) -> int: return 0\n" + HANDLE, "def initial"),
-    ("EC116", "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self) -> int: return 0\n" + HANDLE, "class Fill"),
+    (
+        "EC116",
+        "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def initial(self) -> int: return 0\n" + HANDLE,
+        "def initial",
+    ),
+    (
+        "EC116",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self) -> int: return 0\n" + HANDLE,
+        "class Fill",
+    ),
     ("EC118", "def make():\n    @event\n    class Inner:\n        pass\n", "class Inner"),
-    ("EC118", "class Maker:\n    def make(self):\n        if self:\n            @state\n            class Inner:\n                pass\n", "class Inner"),
-    ("EC121", "@command\nclass Base:\n    cart: StreamId[Cart] = stream()\n" + HANDLE + "@command\nclass Fill(Base):\n    pass\n", "class Fill"),
+    (
+        "EC118",
+        "class Maker:\n    def make(self):\n        if self:\n            @state\n            class Inner:\n                pass\n",
+        "class Inner",
+    ),
+    (
+        "EC121",
+        "@command\nclass Base:\n    cart: StreamId[Cart] = stream()\n" + HANDLE + "@command\nclass Fill(Base):\n    pass\n",
+        "class Fill",
+    ),
     ("EC122", "@command\nclass Fill:\n    cart: StreamId[Added] = stream()\n" + HANDLE, "StreamId[Added]"),
     ("EC122", "@command\nclass Fill:\n    cart: StreamId[int] = stream()\n" + HANDLE, "StreamId[int]"),
     ("EC122", "@command\nclass Fill:\n    cart: StreamId[Cart | Added] = stream()\n" + HANDLE, "StreamId[Cart |"),
     ("EC123", "@state\nclass Box:\n    def apply(self, event: Added | int) -> Box: return self\n", "Added | int"),
     ("EC123", "@state\nclass Box:\n    def apply(self, event: Added | None) -> Box: return self\n", "Added | None"),
-    ("EC123", "@command\nclass Fill:\n    cart: StreamId = stream(events=Cart)\n    def initial(self) -> int: return 0\n    def apply(self, state, event): return 0\n" + HANDLE, "events=Cart"),
+    (
+        "EC123",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Cart)\n    def initial(self) -> int: return 0\n    def apply(self, state, event): return 0\n"
+        + HANDLE,
+        "events=Cart",
+    ),
     ("EC124", "NAME = 'sent'\n@event(NAME)\nclass Sent:\n    pass\n", "@event(NAME)"),
     ("EC124", "@event(version=1 + 1)\nclass Sent:\n    pass\n", "@event(version"),
     ("EC124", "@event(' sent')\nclass Sent:\n    pass\n", "@event(' sent"),
-    ("EC125", "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self): return 0\n    def apply(self, state, event): return 0\n" + HANDLE, "def initial"),
+    (
+        "EC125",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self): return 0\n    def apply(self, state, event): return 0\n"
+        + HANDLE,
+        "def initial",
+    ),
     ("EC128", "YES = True\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream(read_only=YES)\n" + HANDLE, "read_only=YES"),
 ]
 
@@ -79,9 +141,11 @@ FAULTLESS = [
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state):\n        def inner(): yield\n        return list(inner())\n",
     "from a_streams import FillStreams, FillState, FillWrites\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams: FillStreams, state: 'FillState') -> FillWrites: return []\n",
     "from elsewhere import Base\n@command\nclass Fill(Base):\n    cart: StreamId[Cart] = stream()\n",
-    "from typing import Generic, TypeVar\nT = TypeVar('T')\n@command\nclass Fill(Generic[T]):\n    cart: StreamId[Cart] = stream()\n    value: T\n" + HANDLE,
+    "from typing import Generic, TypeVar\nT = TypeVar('T')\n@command\nclass Fill(Generic[T]):\n    cart: StreamId[Cart] = stream()\n    value: T\n"
+    + HANDLE,
     "from typing import ClassVar\n@event\nclass Sent:\n    cache: ClassVar[dict[str, int]] = {}\n    to: tuple[int, ...]\n",
-    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from datetime import date\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    on: date\n" + HANDLE,
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from datetime import date\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    on: date\n"
+    + HANDLE,
     "Json = dict[str, 'Json'] | None\ndef use(value: Json) -> None: ...\n",
     "class Events:\n    @event\n    class Sent:\n        pass\n@state\nclass Box:\n    def apply(self, event: Events.Sent) -> Box: return self\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    note: StreamId[Cart]\n    apply: int = 0\n" + HANDLE,
@@ -164,7 +228,9 @@ def test_source_is_read_in_every_encoding_of_python(source, encode):
 
     source.write({"odd.py": encode(source.CART.replace("cart.emptied", "plain.emptied"))})
 
-    assert source.generate("odd.py").rendered[0].text == expected.replace("plain.py", "odd.py").replace('"plain"', '"odd"').replace("in plain.", "in odd.")
+    assert source.generate("odd.py").rendered[0].text == expected.replace("plain.py", "odd.py").replace('"plain"', '"odd"').replace(
+        "in plain.", "in odd."
+    )
 
 
 def test_a_path_that_does_not_exist_is_a_fault(source):

@@ -8,7 +8,9 @@ def fault(line_text: str, span: Span, *, help_: str = "mend it", path: str = "a.
 
 
 def test_the_text_names_the_place_and_shows_it():
-    assert str(fault("cart: Cart", Span(3, 7, 3, 11))) == "a.py:3:7: EC104 error: it is wrong\n    cart: Cart\n          ^^^^\nhelp: mend it"
+    assert (
+        str(fault("cart: Cart", Span(3, 7, 3, 11))) == "a.py:3:7: EC104 error: it is wrong\n    cart: Cart\n          ^^^^\nhelp: mend it"
+    )
 
 
 def test_tabs_are_expanded_in_the_line_and_under_it_alike():

@@ -60,8 +60,15 @@ def test_a_state_is_found_through_re_exports_of_re_exports(source):
     ],
 )
 def test_decorators_are_known_by_what_they_are(source, imports):
-    text = source.CART + imports.partition("\n")[0] + "\n" + (
-        "@ec.command\nclass Fill:\n    cart: ec.StreamId[Cart] = ec.stream()\n" if "as ec" in imports else "@cmd\nclass Fill:\n    cart: StreamId[Cart] = stream()\n"
+    text = (
+        source.CART
+        + imports.partition("\n")[0]
+        + "\n"
+        + (
+            "@ec.command\nclass Fill:\n    cart: ec.StreamId[Cart] = ec.stream()\n"
+            if "as ec" in imports
+            else "@cmd\nclass Fill:\n    cart: StreamId[Cart] = stream()\n"
+        )
     )
 
     (command,) = source.modules({"a.py": text + "    def handle(self, streams, state): return []\n"})["a"].commands
@@ -74,14 +81,21 @@ def test_a_class_that_is_decorated_with_another_command_is_none(source):
 
 
 def test_cyclic_imports_are_followed_once(source):
-    a = source.HEAD + "from b import Nothing\nfrom b import Cart\n" + COMMAND.format(state="Cart") + COMMAND.replace("Fill", "Other").format(state="Nothing")
+    a = (
+        source.HEAD
+        + "from b import Nothing\nfrom b import Cart\n"
+        + COMMAND.format(state="Cart")
+        + COMMAND.replace("Fill", "Other").format(state="Nothing")
+    )
     b = source.CART + "from a import Nothing\n"
 
     assert source.codes({"a.py": a, "b.py": b}) == [("EC103", a.split("\n").index("    cart: StreamId[Nothing] = stream()") + 1)]
 
 
 def test_modules_beyond_the_given_paths_are_read_but_not_generated(source):
-    source.write({"shop/__init__.py": "", "shop/cart.py": source.CART, "shop/fill.py": source.HEAD + "from shop.cart import Cart" + source.FILL})
+    source.write(
+        {"shop/__init__.py": "", "shop/cart.py": source.CART, "shop/fill.py": source.HEAD + "from shop.cart import Cart" + source.FILL}
+    )
 
     outcome = source.generate("shop/fill.py")
 
@@ -110,11 +124,15 @@ def test_a_name_through_a_star_import_is_found_with_a_warning(source):
         ("tuple[StreamId[Cart], ...]", "many"),
         ("Tuple[StreamId[Cart], ...]", "many"),
         ("CartId", "one"),
+        ("Id[Cart]", "one"),
+        ("tuple[Id[Cart], ...]", "many"),
         ("'StreamId[Cart] | None'", "optional"),
     ],
 )
 def test_the_kind_of_a_stream_is_read_from_every_spelling(source, spelling, kind):
-    fill = "from typing import Optional, Tuple, Union\nCartId = StreamId[Cart]\n" + source.FILL.replace("StreamId[Cart]", spelling)
+    fill = "from typing import Optional, Tuple, Union\nCartId = StreamId[Cart]\nId = StreamId\n" + source.FILL.replace(
+        "StreamId[Cart]", spelling
+    )
 
     stream = source.modules({"a.py": source.CART + fill})["a"].commands[0].streams[0]
 

@@ -34,13 +34,29 @@ def command(source, fields: str, name: str = "Fill") -> str:
         ("cart: StreamId[Cart] = stream(read_only=True)", ["cart: ReadOnlyStream", "self.cart = ReadOnlyStream(cart)"]),
         (
             "cart: StreamId[Cart] | None = stream()",
-            ["cart: WritableStream[FillStreams, CartEvent] | None", "cart: Cart | None", "self.cart = None if cart is None else WritableStream(self, cart)"],
+            [
+                "cart: WritableStream[FillStreams, CartEvent] | None",
+                "cart: Cart | None",
+                "self.cart = None if cart is None else WritableStream(self, cart)",
+            ],
         ),
-        ("cart: StreamId[Cart] | None = stream(read_only=True)", ["cart: ReadOnlyStream | None", "cart_ids = () if streams.cart is None else (streams.cart.id,)"]),
-        ("carts: tuple[StreamId[Cart], ...] = stream()", ["carts: WritableStreams[FillStreams, Cart, CartEvent]", "carts: Mapping[StreamId[Cart], Cart]"]),
+        (
+            "cart: StreamId[Cart] | None = stream(read_only=True)",
+            ["cart: ReadOnlyStream | None", "cart_ids = () if streams.cart is None else (streams.cart.id,)"],
+        ),
+        (
+            "carts: tuple[StreamId[Cart], ...] = stream()",
+            ["carts: WritableStreams[FillStreams, Cart, CartEvent]", "carts: Mapping[StreamId[Cart], Cart]"],
+        ),
         ("carts: tuple[StreamId[Cart], ...] = stream(read_only=True)", ["carts: ReadOnlyStreams[Cart]"]),
-        ("carts: Discovered[Cart] = discovered()", ["carts: Discovery[Cart]", 'DISCOVERED: ClassVar[tuple[str, ...]] = ("carts",)', 'self.carts = Discovery("carts", request)']),
-        ("carts: Discovered[Cart] = discovered(read_only=True)", ["carts: ReadOnlyStreams[Cart]", '"carts": (False, streams.carts.ids, carts_events)']),
+        (
+            "carts: Discovered[Cart] = discovered()",
+            ["carts: Discovery[Cart]", 'DISCOVERED: ClassVar[tuple[str, ...]] = ("carts",)', 'self.carts = Discovery("carts", request)'],
+        ),
+        (
+            "carts: Discovered[Cart] = discovered(read_only=True)",
+            ["carts: ReadOnlyStreams[Cart]", '"carts": (False, streams.carts.ids, carts_events)'],
+        ),
     ],
 )
 def test_each_kind_of_stream_field_has_its_types(source, field, lines):
@@ -87,7 +103,12 @@ def test_an_alias_that_others_may_not_import_is_spelled_out(source):
 
 
 def test_classes_of_one_name_from_two_modules_are_told_apart(source):
-    files = {name: source.CART.replace("cart.emptied", f"{name}.emptied").replace("class Added", f"class Added{name[0]}").replace("Added |", f"Added{name[0]} |") for name in ("x.py", "y.py")}
+    files = {
+        name: source.CART.replace("cart.emptied", f"{name}.emptied")
+        .replace("class Added", f"class Added{name[0]}")
+        .replace("Added |", f"Added{name[0]} |")
+        for name in ("x.py", "y.py")
+    }
     fields = "    a: StreamId[x.Cart] = stream()\n    b: StreamId[y.Cart] = stream()"
     source.write(files | {"a.py": source.HEAD + "import x, y\n" + COMMAND.format(name="Fill", fields=fields)})
 
@@ -108,9 +129,14 @@ def test_a_state_named_like_something_that_generated_code_uses_is_renamed_on_imp
     assert f'StateRef("a", "{name}")' in text
 
 
-@pytest.mark.parametrize("field", ["list", "type", "match", "id", "str", "tuple", "object", "write", "Handle", "WritableStream", "Cart", "request", "GENERATED"])
+@pytest.mark.parametrize(
+    "field", ["list", "type", "match", "id", "str", "tuple", "object", "write", "Handle", "WritableStream", "Cart", "request", "GENERATED"]
+)
 def test_fields_named_like_builtins_keywords_and_generated_names_are_valid(source, field):
-    text = command(source, f"{field}: StreamId[Cart] = stream()\nmore_{field}: Discovered[Cart] = discovered()\n{field}s: Discovered[Cart] = discovered()")
+    text = command(
+        source,
+        f"{field}: StreamId[Cart] = stream()\nmore_{field}: Discovered[Cart] = discovered()\n{field}s: Discovered[Cart] = discovered()",
+    )
 
     ast.parse(text)
     assert f'"{field}",\n            "one",' in text
@@ -147,7 +173,11 @@ def test_literals_stand_for_their_text(text):
 def test_a_free_name_is_found_however_many_are_taken():
     names = Namespace({"Cart", "ShopCart"}, {})
 
-    assert [names.typing("a.shop", "Cart"), names.typing("b.shop", "Cart"), names.typing("a.shop", "Cart")] == ["ShopCart2", "ShopCart3", "ShopCart2"]
+    assert [names.typing("a.shop", "Cart"), names.typing("b.shop", "Cart"), names.typing("a.shop", "Cart")] == [
+        "ShopCart2",
+        "ShopCart3",
+        "ShopCart2",
+    ]
 
 
 def test_output_is_what_the_formatter_makes_of_it_for_names_of_every_length(source):

@@ -15,7 +15,11 @@ ORPHAN = f"{HEADER} from gone.py. Do not edit: change the source and generate ag
 
 @pytest.fixture
 def shop(source):
-    files = {"shop/__init__.py": source.CART, "shop/fill.py": source.HEAD + "from shop import Cart\n" + source.FILL, "shop/other.py": source.HEAD + "@event\nclass Seen: pass\n"}
+    files = {
+        "shop/__init__.py": source.CART,
+        "shop/fill.py": source.HEAD + "from shop import Cart\n" + source.FILL,
+        "shop/other.py": source.HEAD + "@event\nclass Seen: pass\n",
+    }
     source.write(files)
     return source
 
