@@ -13,10 +13,10 @@ from eventcore.typed import (
     GeneratedModule,
     Handle,
     StateRef,
-    StateSpec,
     StreamResolver,
     StreamSet,
     StreamSpec,
+    StreamWrite,
     ValidWrite,
     WritableStream,
     command_state,
@@ -25,8 +25,7 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
-    from benchmarks.domain.accounts import Account, AccountOpened, MoneyReceived, MoneySent
-    from eventcore import StreamWrite
+    from benchmarks.domain.accounts import Account, AccountEvent
 
 
 # --- OpenAccount ---
@@ -38,7 +37,7 @@ class OpenAccountStreams(StreamSet):
 
     __slots__ = ("account",)
 
-    account: WritableStream[OpenAccountStreams, AccountOpened | MoneySent | MoneyReceived]
+    account: WritableStream[OpenAccountStreams, AccountEvent]
 
     def __init__(self, account: Handle) -> None:
         self.account = WritableStream(self, account)
@@ -46,7 +45,7 @@ class OpenAccountStreams(StreamSet):
 
 @final
 class OpenAccountResolver(StreamResolver):
-    """OpenAccount has nothing to ask for."""
+    """What OpenAccount may ask for while it runs."""
 
     __slots__ = ()
 
@@ -59,12 +58,16 @@ class OpenAccountState:
     account: Account
 
 
-OpenAccountWrites: TypeAlias = "Iterable[StreamWrite[OpenAccountStreams, AccountOpened | MoneySent | MoneyReceived]]"
+OpenAccountWrites: TypeAlias = "Iterable[StreamWrite[OpenAccountStreams, AccountEvent]]"
 
 
-def validate_open_account(streams: OpenAccountStreams, writes: Iterable[object], accepts: Sequence[Accepts]) -> list[ValidWrite]:
+def validate_open_account(
+    streams: OpenAccountStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
     """Return the writes of OpenAccount; raise an `InvalidWrite` for the first that it may not do."""
-    account_events, = accepts
+    (account_events,) = accepts
     account_id = streams.account.id
     valid: list[ValidWrite] = []
     for write in writes:
@@ -79,9 +82,7 @@ def validate_open_account(streams: OpenAccountStreams, writes: Iterable[object],
             "OpenAccount",
             streams,
             write,
-            {
-                "account": (True, (account_id,), account_events),
-            },
+            {"account": (True, (account_id,), account_events)},
         )
     return valid
 
@@ -95,9 +96,19 @@ OPEN_ACCOUNT: Final = CommandSpec(
             False,
             StateRef("benchmarks.domain.accounts", "Account"),
             (
-                EventRef("benchmarks.domain.accounts", "AccountOpened", "AccountOpened", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "AccountOpened",
+                    "AccountOpened",
+                    1,
+                ),
                 EventRef("benchmarks.domain.accounts", "MoneySent", "MoneySent", 1),
-                EventRef("benchmarks.domain.accounts", "MoneyReceived", "MoneyReceived", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "MoneyReceived",
+                    "MoneyReceived",
+                    1,
+                ),
             ),
         ),
     ),
@@ -117,8 +128,8 @@ class TransferMoneyStreams(StreamSet):
 
     __slots__ = ("source", "target")
 
-    source: WritableStream[TransferMoneyStreams, AccountOpened | MoneySent | MoneyReceived]
-    target: WritableStream[TransferMoneyStreams, AccountOpened | MoneySent | MoneyReceived]
+    source: WritableStream[TransferMoneyStreams, AccountEvent]
+    target: WritableStream[TransferMoneyStreams, AccountEvent]
 
     def __init__(self, source: Handle, target: Handle) -> None:
         self.source = WritableStream(self, source)
@@ -127,7 +138,7 @@ class TransferMoneyStreams(StreamSet):
 
 @final
 class TransferMoneyResolver(StreamResolver):
-    """TransferMoney has nothing to ask for."""
+    """What TransferMoney may ask for while it runs."""
 
     __slots__ = ()
 
@@ -141,10 +152,16 @@ class TransferMoneyState:
     target: Account
 
 
-TransferMoneyWrites: TypeAlias = "Iterable[StreamWrite[TransferMoneyStreams, AccountOpened | MoneySent | MoneyReceived]]"
+TransferMoneyWrites: TypeAlias = (
+    "Iterable[StreamWrite[TransferMoneyStreams, AccountEvent]]"
+)
 
 
-def validate_transfer_money(streams: TransferMoneyStreams, writes: Iterable[object], accepts: Sequence[Accepts]) -> list[ValidWrite]:
+def validate_transfer_money(
+    streams: TransferMoneyStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
     """Return the writes of TransferMoney; raise an `InvalidWrite` for the first that it may not do."""
     source_events, target_events = accepts
     source_id = streams.source.id
@@ -181,9 +198,19 @@ TRANSFER_MONEY: Final = CommandSpec(
             False,
             StateRef("benchmarks.domain.accounts", "Account"),
             (
-                EventRef("benchmarks.domain.accounts", "AccountOpened", "AccountOpened", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "AccountOpened",
+                    "AccountOpened",
+                    1,
+                ),
                 EventRef("benchmarks.domain.accounts", "MoneySent", "MoneySent", 1),
-                EventRef("benchmarks.domain.accounts", "MoneyReceived", "MoneyReceived", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "MoneyReceived",
+                    "MoneyReceived",
+                    1,
+                ),
             ),
         ),
         StreamSpec(
@@ -192,9 +219,19 @@ TRANSFER_MONEY: Final = CommandSpec(
             False,
             StateRef("benchmarks.domain.accounts", "Account"),
             (
-                EventRef("benchmarks.domain.accounts", "AccountOpened", "AccountOpened", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "AccountOpened",
+                    "AccountOpened",
+                    1,
+                ),
                 EventRef("benchmarks.domain.accounts", "MoneySent", "MoneySent", 1),
-                EventRef("benchmarks.domain.accounts", "MoneyReceived", "MoneyReceived", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "MoneyReceived",
+                    "MoneyReceived",
+                    1,
+                ),
             ),
         ),
     ),
@@ -203,7 +240,6 @@ TRANSFER_MONEY: Final = CommandSpec(
     make_resolver=TransferMoneyResolver,
     validate=validate_transfer_money,
 )
-
 
 GENERATED: Final = GeneratedModule(
     format=1,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class RecordTransactionStreams(StreamSet):
     """The streams of RecordTransaction, as its `handle` may use them."""
 
-    __slots__ = ("ledger", "account_a", "account_b")
+    __slots__ = ("account_a", "account_b", "ledger")
 
     ledger: WritableStream[RecordTransactionStreams, EntryRecorded]
     account_a: WritableStream[RecordTransactionStreams, Activated | Debited | Credited]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 class ProcessOrderStreams(StreamSet):
     """The streams of ProcessOrder, as its `handle` may use them."""
 
-    __slots__ = ("order", "inventory", "customer", "payment")
+    __slots__ = ("customer", "inventory", "order", "payment")
 
     order: WritableStream[ProcessOrderStreams, OrderPlaced | OrderConfirmed]
     inventory: WritableStream[ProcessOrderStreams, StockArrived | StockTaken]

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 class ScreenTransactionStreams(StreamSet):
     """The streams of ScreenTransaction, as its `handle` may use them."""
 
-    __slots__ = ("transaction", "rules", "history")
+    __slots__ = ("history", "rules", "transaction")
 
     transaction: WritableStream[ScreenTransactionStreams, TransactionValidated]
     rules: ReadOnlyStream
@@ -179,7 +179,7 @@ SCREEN_TRANSACTION: Final = CommandSpec(
 class PayOrderStreams(StreamSet):
     """The streams of PayOrder, as its `handle` may use them."""
 
-    __slots__ = ("order", "member", "fraud_desk")
+    __slots__ = ("fraud_desk", "member", "order")
 
     order: WritableStream[PayOrderStreams, OrderProcessed]
     member: WritableStream[PayOrderStreams, BecameVip | VipPointsEarned]
@@ -289,7 +289,7 @@ PAY_ORDER: Final = CommandSpec(
 class CountOrdersStreams(StreamSet):
     """The streams of CountOrders, as its `handle` may use them."""
 
-    __slots__ = ("tally", "partitions")
+    __slots__ = ("partitions", "tally")
 
     tally: WritableStream[CountOrdersStreams, OrderCounted]
     partitions: ReadOnlyStreams[object]

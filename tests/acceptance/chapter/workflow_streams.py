@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 class CompleteStepStreams(StreamSet):
     """The streams of CompleteStep, as its `handle` may use them."""
 
-    __slots__ = ("workflow", "current_step", "next_steps")
+    __slots__ = ("current_step", "next_steps", "workflow")
 
     workflow: WritableStream[CompleteStepStreams, WorkflowPlanned | StepCompleted]
     current_step: WritableStream[CompleteStepStreams, StepActivated | StepFinished]

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class ProbeStreams(StreamSet):
     """The streams of Probe, as its `handle` may use them."""
 
-    __slots__ = ("main", "rules", "notes", "several", "friends", "seen")
+    __slots__ = ("friends", "main", "notes", "rules", "seen", "several")
 
     main: WritableStream[ProbeStreams, Added]
     rules: ReadOnlyStream
@@ -211,7 +211,7 @@ PROBE: Final = CommandSpec(
 class AsyncProbeStreams(StreamSet):
     """The streams of AsyncProbe, as its `handle` may use them."""
 
-    __slots__ = ("main", "friends")
+    __slots__ = ("friends", "main")
 
     main: WritableStream[AsyncProbeStreams, Added]
     friends: WritableStreams[AsyncProbeStreams, Counter, Added]
