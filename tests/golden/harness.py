@@ -156,7 +156,18 @@ def mypy(folder: Path, roots: Sequence[Path]) -> list[Finding]:
     config = folder.parent / f"{folder.name}-mypy.ini"
     path = os.pathsep.join(map(str, [*roots, CHECKOUT]))
     config.write_text(f"[mypy]\nexplicit_package_bases = True\nmypy_path = {path}\n[mypy-eventcore.*]\nfollow_imports = silent\n")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(config), "--cache-dir", str(folder.parent / "mypy-cache"), "-O", "json"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file",
+        str(config),
+        "--cache-dir",
+        str(folder.parent / "mypy-cache"),
+        "-O",
+        "json",
+    ]
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=300, check=False, cwd=folder)
     if done.returncode not in (0, 1) or done.stderr:
         raise AssertionError(f"mypy did not run:\n{done.stdout}{done.stderr}")
@@ -173,7 +184,12 @@ def pyright(folder: Path, roots: Sequence[Path]) -> list[Finding]:
     config = folder.parent / f"{folder.name}-pyright.json"
     config.write_text(
         json.dumps(
-            {"include": [folder.name], "extraPaths": [str(path) for path in [*roots, CHECKOUT]], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+            {
+                "include": [folder.name],
+                "extraPaths": [str(path) for path in [*roots, CHECKOUT]],
+                "typeCheckingMode": "strict",
+                "pythonVersion": "3.11",
+            }
         )
     )
     command = [sys.executable, "-m", "pyright", "-p", str(config), "--pythonpath", sys.executable, "--outputjson"]

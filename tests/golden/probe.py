@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from types import ModuleType
+from typing import Any
 
 from eventcore.declare import command_marker, event_marker, state_marker
 from eventcore.typed import CommandSpec, EventRef, GeneratedModule, StateRef, StateSpec, StreamSpec
@@ -65,7 +66,7 @@ def classes_in(owner: ModuleType | type) -> Iterator[type]:
             yield from classes_in(value)
 
 
-def command_differences(cls: type, spec: CommandSpec) -> Iterator[str]:
+def command_differences(cls: type, spec: CommandSpec[Any]) -> Iterator[str]:
     marker = command_marker(cls)
     assert marker is not None
     name = cls.__qualname__

@@ -58,7 +58,9 @@ def read_only(streams: CheckoutCartStreams, state: CheckoutCartState, cart: Stre
     streams.customer.write(1)  # E: a read-only stream has no write
 
 
-def optional(streams: BuyStreams, state: BuyState, basket: StreamId[Basket], card: StreamId[LoyaltyCard], voucher: StreamId[Voucher]) -> None:
+def optional(
+    streams: BuyStreams, state: BuyState, basket: StreamId[Basket], card: StreamId[LoyaltyCard], voucher: StreamId[Voucher]
+) -> None:
     Buy(basket, 1)
     Buy(basket, 1, None, None)
     Buy(basket, 1, card, voucher)
@@ -123,7 +125,9 @@ def found(
     resolver.cart.add(cart)  # E: cart is not discovered
 
 
-def found_read_only(streams: SummariseStreams, state: SummariseState, resolver: SummariseResolver, note: StreamId[Note], command: Summarise) -> None:
+def found_read_only(
+    streams: SummariseStreams, state: SummariseState, resolver: SummariseResolver, note: StreamId[Note], command: Summarise
+) -> None:
     assert_type(command.notes, Discovered[Note])
     assert_type(resolver.notes, Discovery[Note])
     assert_type(streams.notes, ReadOnlyStreams[Note])
@@ -144,7 +148,9 @@ def folded_by_the_command(streams: EnterStreams, book: StreamId, command: Enter)
     return [StreamWrite(streams, book, Entered(1))]
 
 
-def several_folded_by_the_command(streams: SweepStreams, resolver: SweepResolver, book: StreamId, cart: StreamId[Cart], command: Sweep) -> SweepWrites:
+def several_folded_by_the_command(
+    streams: SweepStreams, resolver: SweepResolver, book: StreamId, cart: StreamId[Cart], command: Sweep
+) -> SweepWrites:
     Sweep((book, cart), "x")
     assert_type(command.given, tuple[StreamId, ...])
     assert_type(streams.given, WritableStreams[SweepStreams, object, Entered])

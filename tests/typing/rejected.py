@@ -6,7 +6,14 @@ from bank.accounts import Deposited
 from bank.transfer_streams import TransferMoneyStreams, TransferMoneyWrites
 from pricing_streams import SetPriceWrites
 from shop.checkout import Cart, CheckedOut, CheckoutCart, ItemAdded
-from shop.checkout_streams import AddItemStreams, AddItemWrites, CheckoutCartResolver, CheckoutCartState, CheckoutCartStreams, CheckoutCartWrites
+from shop.checkout_streams import (
+    AddItemStreams,
+    AddItemWrites,
+    CheckoutCartResolver,
+    CheckoutCartState,
+    CheckoutCartStreams,
+    CheckoutCartWrites,
+)
 from shop.customers import Blocked, Customer
 from shop.products import Product, StockReserved
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 from eventcore import Discovered, StreamId, command, discovered, event, require, state, stream
 
 if TYPE_CHECKING:
-    from pricing_streams import CopyPriceResolver, CopyPriceState, CopyPriceStreams, CopyPriceWrites, SetPriceState, SetPriceStreams, SetPriceWrites
+    from pricing_streams import (
+        CopyPriceResolver,
+        CopyPriceState,
+        CopyPriceStreams,
+        CopyPriceWrites,
+        SetPriceState,
+        SetPriceStreams,
+        SetPriceWrites,
+    )
 
 
 @event

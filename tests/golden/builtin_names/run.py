@@ -15,9 +15,9 @@ async def main() -> None:
         assert [recorded.event.id for recorded in result.events] == [1, 2, 3, 3, 4]
         await executor.execute(keywords.list(ids[6], ids[1]))
         assert (await executor.load(ids[6])).state == Thing(1)
-        seven = await executor.execute(Locals(
-            ids[10], ids[11], ids[12], ids[13], ids[14], ids[15], ids[16], (ids[17],), ids[18], GENERATED=ids[19], state=ids[7]
-        ))
+        seven = await executor.execute(
+            Locals(ids[10], ids[11], ids[12], ids[13], ids[14], ids[15], ids[16], (ids[17],), ids[18], GENERATED=ids[19], state=ids[7])
+        )
         assert [recorded.event.id for recorded in seven.events] == [0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 1]
 
 

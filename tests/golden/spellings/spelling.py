@@ -88,6 +88,8 @@ class Loose:
 
 PlainId: TypeAlias = StreamId[Plain]
 MaybeQuoted = Optional[StreamId["Quoted"]]
+Id = StreamId
+Found = Discovered
 
 
 @command
@@ -112,7 +114,7 @@ class Open:
 
 @command
 class Many:
-    first: Tuple[StreamId[One], ...] = stream()
+    first: Tuple[Id[One], ...] = stream()
     second: "tuple[StreamId[Loose], ...]" = stream(read_only=True)
     third: typing.Tuple["PlainId", ...] = stream()
     note: Annotated[str, "plain data"] = ""
@@ -128,7 +130,7 @@ class Many:
 @command
 class Follow:
     start: "StreamId['Plain']" = stream(read_only=True)
-    found: "Discovered[One]" = discovered()
+    found: "Found[One]" = discovered()
 
     def handle(self, streams: "FollowStreams", state: "FollowState", resolver: "FollowResolver") -> "FollowWrites":
         found = StreamId.of(One, state.start.n)
