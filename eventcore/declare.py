@@ -318,8 +318,12 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
     def check(self: object) -> None:
         if own is not None:
             own(self)
+        given = _given_streams(self)
+        # Nearly every command is made of different ids, one to a field; only what is not has to be looked at closely.
+        if all(type(value) is StreamId for _, value in given) and len({value for _, value in given}) == len(given):
+            return
         seen: dict[str, str] = {}
-        for field, value in _given_streams(self):
+        for field, value in given:
             for stream_id in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
                 if not _is_stream_id(stream_id):
                     got = f"{stream_id!r} ({type(stream_id).__name__})"

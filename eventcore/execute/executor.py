@@ -28,6 +28,7 @@ from eventcore.errors import (
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
 from eventcore.execute.folding import StateCache, StreamKey, Views
+from eventcore.execute.in_flight import InFlight
 from eventcore.execute.observe import (
     AttemptStarted,
     BatchCommitted,
@@ -41,7 +42,7 @@ from eventcore.execute.observe import (
 from eventcore.execute.results import CommandResult, Loaded
 from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
 from eventcore.execute.run import Run, given_streams
-from eventcore.ids import StreamId, new_event_id, state_of
+from eventcore.ids import EventIdSource, StreamId, state_of
 from eventcore.store import (
     AlreadyDone,
     AppendRequest,
@@ -115,6 +116,8 @@ class CommandExecutor:
         self.max_discoveries: Final = max_discoveries
         self.codec: Final = codec or EventCodec()
         self.cache: Final = StateCache(cache_size)
+        self.in_flight: Final = InFlight()
+        self.event_ids: Final = EventIdSource()
         self._observer = observer
         self._binder = Binder(self.codec)
 
@@ -152,7 +155,8 @@ class CommandExecutor:
         except BaseException as error:
             self.tell(CommandFailed, command, execution.attempt, error, time.monotonic() - started)
             raise
-        self.tell(CommandCompleted, command, result.attempts, len(result.events), time.monotonic() - started)
+        if self._observer is not None:
+            self.tell(CommandCompleted, command, result.attempts, len(result.events), time.monotonic() - started)
         return result
 
     @overload
@@ -172,8 +176,9 @@ class CommandExecutor:
         key = StreamKey(stream_id, self._binder.fold(cls))
         views = Views(self.cache)
         views.absorb((await self.store.read(views.reads([key]))).slices)
-        state_now: S = views.state(key)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-        return Loaded(stream_id=stream_id, state=state_now, version=views.version(key), position=views.newest([key]))
+        view = views[key]
+        state_now: S = view.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        return Loaded(stream_id=stream_id, state=state_now, version=view.version, position=view.position)
 
     def tell(self, observation: type[Observation], *facts: object) -> None:
         """Tell the observer, if there is one."""
@@ -207,7 +212,9 @@ class _Execution:
 
     async def run(self, started: float) -> CommandResult[object]:
         """Read; then decide and append until there is an outcome."""
-        declared = [StreamKey(id, given.stream.fold) for given in self._given for id in given.ids]
+        declared = [key for given in self._given for key in given.keys]
+        in_flight = self._executor.in_flight
+        await in_flight.landed(key.stream_id for key in declared)
         if self._key is not None or not self._views.adopt(declared):
             remembered = await self._read(declared)
             if remembered is not None:
@@ -217,7 +224,10 @@ class _Execution:
             keys, writes, request = await self._decide()
             if request is None:
                 return self._nothing(keys)
-            [verdict] = await self._store.append([request])
+            with in_flight.to({write.stream_id for write in writes}):
+                [verdict] = await self._store.append([request])
+                if isinstance(verdict, Committed):
+                    self._views.settle(keys, verdict.events)
             match verdict:
                 case Committed():
                     return self._committed(keys, writes, verdict)
@@ -298,10 +308,10 @@ class _Execution:
         self._confirmed = True
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, metadata, version = self._executor.codec.encode, self._metadata, self._views.version
-        expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(version(key)) for key in keys}
+        encode, event_id, metadata, views = self._executor.codec.encode, self._executor.event_ids.draw, self._metadata, self._views
+        expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(views[key].version) for key in keys}
         events = [
-            NewEvent(stream_id, new_event_id(), event_type.name, event_type.version, encode(event), metadata)
+            NewEvent(stream_id, event_id(), event_type.name, event_type.version, encode(event), metadata)
             for stream_id, event_type, event in writes
         ]
         return AppendRequest(expected, events, self._key)
@@ -322,7 +332,11 @@ class _Execution:
         self.attempt += 1
         if delay > 0:
             await asyncio.sleep(delay)
+        await self._executor.in_flight.landed(key.stream_id for key in keys)
+        if delay > 0:
             await self._refresh()
+        elif self._views.renew(keys):
+            self._confirmed = False
 
     def _exhausted(self, conflict: Conflict) -> RetriesExhausted:
         between = conflict.news.get(conflict.stream_id)
@@ -345,12 +359,11 @@ class _Execution:
         return recorded
 
     def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
-        versions = {key.stream_id: self._views.version(key) for key in keys}
+        versions = {key.stream_id: self._views[key].version for key in keys}
         return CommandResult(events=(), position=self._views.newest(keys), attempts=self.attempt, versions=versions)
 
     def _committed(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
-        self._views.settle(keys, verdict.events)
-        versions = {key.stream_id: self._views.version(key) for key in keys}
+        versions = {key.stream_id: self._views[key].version for key in keys}
         self._executor.tell(BatchCommitted, self._command, verdict.batch)
         metadata = _NO_METADATA if self._metadata == b"{}" else self._executor.codec.decode_metadata(self._metadata)
         recorded = tuple(

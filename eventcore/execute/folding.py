@@ -135,6 +135,9 @@ class StateCache:
         self._size = size
         self._kept: OrderedDict[StreamKey, CachedState] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def get(self, key: StreamKey) -> CachedState | None:
         cached = self._kept.get(key)
         if cached is not None:
@@ -157,7 +160,9 @@ class StateCache:
 
 
 @final
-class _View:
+class View:
+    """What is known of one stream. *events* are kept where the command folds by itself."""
+
     __slots__ = ("events", "position", "state", "version")
 
     def __init__(self, version: int, position: Position | None, state: object) -> None:
@@ -176,7 +181,7 @@ class Views:
 
     def __init__(self, cache: StateCache) -> None:
         self._cache = cache
-        self._views: dict[StreamKey, _View] = {}
+        self._views: dict[StreamKey, View] = {}
 
     def __contains__(self, key: StreamKey) -> bool:
         return key in self._views
@@ -184,14 +189,11 @@ class Views:
     def keys(self) -> Sequence[StreamKey]:
         return tuple(self._views)
 
-    def version(self, key: StreamKey) -> int:
-        return self._views[key].version
+    def __getitem__(self, key: StreamKey) -> View:
+        return self._views[key]
 
     def versions(self) -> Mapping[StreamKey, int]:
         return {key: view.version for key, view in self._views.items()}
-
-    def state(self, key: StreamKey) -> object:
-        return self._views[key].state
 
     def events(self) -> list[StoredEvent]:
         """Return the kept events of all streams in the order of their positions."""
@@ -205,14 +207,24 @@ class Views:
 
     def adopt(self, keys: Iterable[StreamKey]) -> bool:
         """Take the states of all of *keys* from the cache; where one is missing, take none and return False."""
-        adopted: dict[StreamKey, _View] = {}
+        adopted: dict[StreamKey, View] = {}
         for key in keys:
             cached = self._cache.get(key)
             if cached is None:
                 return False
-            adopted[key] = _View(*cached)
+            adopted[key] = View(*cached)
         self._views.update(adopted)
         return True
+
+    def renew(self, keys: Iterable[StreamKey]) -> bool:
+        """Take from the cache what is newer there; return True if anything was."""
+        renewed = False
+        for key in keys:
+            cached = self._cache.get(key)
+            if cached is not None and cached.version > self._views[key].version:
+                self._views[key] = View(*cached)
+                renewed = True
+        return renewed
 
     def forget(self, keep: Iterable[StreamKey]) -> None:
         """Forget every stream but those to *keep*."""
@@ -223,7 +235,7 @@ class Views:
         """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
         for key in more:
             if key not in self._views:
-                self._views[key] = _View(*(self._cache.get(key) or _nothing(key)))
+                self._views[key] = View(*(self._cache.get(key) or _nothing(key)))
         reads: dict[str, StreamRead] = {}
         for (stream_id, fold), view in self._views.items():
             types = fold.types if fold else None
@@ -243,10 +255,10 @@ class Views:
             if piece is not None:
                 self._absorb(key, view, piece)
 
-    def _absorb(self, key: StreamKey, view: _View, piece: StreamSlice) -> None:
+    def _absorb(self, key: StreamKey, view: View, piece: StreamSlice) -> None:
         if piece.version < view.version:
             self._cache.discard(key)
-            view = self._views[key] = _View(*_nothing(key))
+            view = self._views[key] = View(*_nothing(key))
         news = piece.events
         if piece.after < view.version:
             news = [stored for stored in news if stored.version > view.version]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import NamedTuple, cast, final
+from typing import Final, NamedTuple, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
-from eventcore.execute.folding import StreamKey, Views
+from eventcore.execute.folding import StreamKey, View, Views
 from eventcore.ids import StreamId
 from eventcore.typed import Handle, Handles, ValidWrite
 
-_PLAIN = frozenset({GeneratorType, list, tuple})
+_PLAIN: Final = frozenset({GeneratorType, list, tuple})
+_SINGLE: Final = frozenset({"one", "optional"})
 
 
 class StreamsNeeded(BaseException):
@@ -24,24 +25,26 @@ class StreamsNeeded(BaseException):
 
 
 class Given(NamedTuple):
-    """One stream field of one command instance. *ids* are those that the constructor got; a `discovered()` field has none."""
+    """One stream field of one command, and the streams that the constructor got for it, repeats dropped; a `discovered()` field has none."""
 
     stream: BoundStream
-    ids: Mapping[StreamId, None]
+    keys: tuple[StreamKey, ...]
 
 
 def given_streams(plan: CommandPlan, command: object) -> tuple[Given, ...]:
-    """Return the stream fields of *command* with their ids, repeats dropped."""
-    return tuple(Given(stream, _ids(stream, command)) for stream in plan.streams)
+    """Return the stream fields of *command* with their streams."""
+    return tuple([Given(stream, _keys(stream, command)) for stream in plan.streams])
 
 
-def _ids(stream: BoundStream, command: object) -> dict[StreamId, None]:
+def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
     if stream.kind == "discovered":
-        return {}
+        return ()
     value: StreamId | tuple[StreamId, ...] | None = getattr(command, stream.field)
     if value is None:
-        return {}
-    return dict.fromkeys(value) if isinstance(value, tuple) else {value: None}
+        return ()
+    if isinstance(value, tuple):
+        return tuple(StreamKey(stream_id, stream.fold) for stream_id in dict.fromkeys(value))
+    return (StreamKey(value, stream.fold),)
 
 
 @final
@@ -52,25 +55,24 @@ class Run:
         self.unread: dict[StreamKey, None] = {}
         self._plan = plan
         self._command = command
+        self._given = given
         self._views = views
-        self._ids: dict[str, dict[StreamId, None]] = {
-            stream.field: dict(ids) if stream.kind == "discovered" else cast("dict[StreamId, None]", ids) for stream, ids in given
-        }
+        self._asked: dict[str, dict[StreamId, None]] = {stream.field: {} for stream, _ in given if stream.kind == "discovered"}
 
-    def keys(self) -> list[StreamKey]:
+    def keys(self) -> Sequence[StreamKey]:
         """Return every stream that this run rests on: declared, asked for, or folded by the command itself."""
-        keys = {StreamKey(id, stream.fold): None for stream in self._plan.streams for id in self._ids[stream.field]}
-        if self._plan.marker.folds_itself:
-            keys |= dict.fromkeys(self._views.keys())
-        return list(keys)
+        keys = [key for given in self._given for key in given.keys]
+        for stream, _ in self._given if self._asked else ():
+            keys += [StreamKey(stream_id, stream.fold) for stream_id in self._asked.get(stream.field, ())]
+        return [*keys, *self._views.keys()] if self._plan.marker.folds_itself else keys
 
     async def writes(self) -> list[ValidWrite]:
         """Return what `handle` wants written, validated. Raises what it raises, `InvalidHandle`, `InvalidWrite` or `StreamsNeeded`."""
         plan, spec = self._plan, self._plan.spec
         handles: list[Handle | Handles[object, Handle] | None] = []
         states: list[object] = []
-        for stream in plan.streams:
-            handle, state = self._present(stream)
+        for given in self._given:
+            handle, state = self._present(given)
             handles.append(handle)
             states.append(state)
         streams = spec.make_streams(*handles)
@@ -86,27 +88,28 @@ class Run:
             raise InvalidHandle(plan.name, returned)
         return spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
 
-    def _present(self, stream: BoundStream) -> tuple[Handle | Handles[object, Handle] | None, object]:
+    def _present(self, given: Given) -> tuple[Handle | Handles[object, Handle] | None, object]:
         """Return the field as the generated classes take it: its handles and its states."""
-        ids = self._ids[stream.field]
-        if stream.kind in {"one", "optional"}:
-            for stream_id in ids:
-                key = StreamKey(stream_id, stream.fold)
-                return Handle(stream_id, self._views.version(key)), self._views.state(key)
-            return None, None
+        stream, keys = given
+        if stream.kind in _SINGLE:
+            if not keys:
+                return None, None
+            view = self._views[keys[0]]
+            return Handle(keys[0].stream_id, view.version), view.state
+        ids = self._asked[stream.field] if stream.kind == "discovered" else dict.fromkeys(key.stream_id for key in keys)
         find = partial(self._find, stream, ids)
         known = partial(self._known, stream, ids)
-        versions: Callable[[StreamId], Handle] = lambda id: Handle(id, self._views.version(find(id)))  # noqa: E731
-        states: Callable[[StreamId], object] = lambda id: self._views.state(find(id))  # noqa: E731
+        versions: Callable[[StreamId], Handle] = lambda id: Handle(id, find(id).version)  # noqa: E731
+        states: Callable[[StreamId], object] = lambda id: find(id).state  # noqa: E731
         return Handles(known, versions), Handles(known, states)
 
-    def _find(self, stream: BoundStream, ids: Mapping[StreamId, None], stream_id: StreamId) -> StreamKey:
+    def _find(self, stream: BoundStream, ids: Mapping[StreamId, None], stream_id: StreamId) -> View:
         if stream_id not in ids:
             raise StreamNotRequested(self._plan.name, stream.field, stream_id)
         key = StreamKey(stream_id, stream.fold)
         if key in self.unread:
             raise StreamsNeeded
-        return key
+        return self._views[key]
 
     def _known(self, stream: BoundStream, ids: Mapping[StreamId, None]) -> Mapping[StreamId, None]:
         if any(StreamKey(stream_id, stream.fold) in self.unread for stream_id in ids):
@@ -115,7 +118,7 @@ class Run:
 
     def _request(self, field: str, ids: Iterable[StreamId]) -> None:
         fold = next(stream.fold for stream in self._plan.streams if stream.field == field)
-        asked = self._ids[field]
+        asked = self._asked[field]
         for stream_id in ids:
             if not isinstance(cast("object", stream_id), StreamId):
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"

@@ -16,6 +16,7 @@ from eventcore import (
     CommandExecutor,
     CommandFailed,
     CommandRejected,
+    ConflictMet,
     DiscoveryLimitExceeded,
     EventNotReadable,
     EventNotStorable,
@@ -747,3 +748,136 @@ def test_cancelling_execute_leaves_an_executor_that_goes_on():
         assert (await executor.execute(command)).attempts == 1
 
     asyncio.run(main())
+
+
+def test_commands_of_one_executor_wait_for_each_other_instead_of_conflicting():
+    async def main():
+        seen: list[Observation] = []
+        executor = CommandExecutor(InMemoryEventStore(), observer=seen.append)
+        command = Aliased(MAIN, FRIEND, RULES, 1)
+        results = await asyncio.gather(*(executor.execute(command) for _ in range(40)))
+
+        assert (await executor.load(MAIN)).state.total == 40
+        assert [result.attempts for result in results] == [1] * 40
+        assert not any(isinstance(observation, ConflictMet) for observation in seen)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_append_keeps_nobody_waiting():
+    async def main():
+        store = Staged()
+        store.before_commit = asyncio.Event()
+        executor = CommandExecutor(store)
+        first = asyncio.create_task(executor.execute(Aliased(MAIN, FRIEND, RULES, 1)))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(executor.execute(Aliased(MAIN, FRIEND, RULES, 1)))
+        await asyncio.sleep(0.01)
+        assert len(store.requests) == 1
+        first.cancel()
+        store.before_commit.set()
+        await second
+
+        assert first.cancelled()
+        assert (await executor.load(MAIN)).state.total == 1
+
+    asyncio.run(main())
+
+
+# --- cached states
+
+
+def test_a_command_whose_streams_are_known_needs_no_read():
+    async def main():
+        store = Staged()
+        executor = CommandExecutor(store)
+        for _ in range(3):
+            await executor.execute(Aliased(MAIN, FRIEND, RULES, 1))
+
+        assert store.reads == [(MAIN, FRIEND, RULES)]
+        await CommandExecutor(store, cache_size=0).execute(Aliased(MAIN, FRIEND, RULES, 1))
+        assert len(store.reads) == 2
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("outcome", ["reject", "raise", "nothing", "invalid"])
+def test_what_was_decided_on_cached_states_alone_is_confirmed_before_anyone_hears_of_it(outcome):
+    async def main():
+        store = InMemoryEventStore()
+        executor = CommandExecutor(store)
+        await executor.execute(probe(writes(lambda s: s.main.write(Added(1)))))
+        await add(store, RULES, 1)  # by another process
+        decided = []
+
+        def act(streams, state, resolver):
+            decided.append(state.rules.total)
+            if outcome == "reject":
+                require(state.rules.total == 1, "old news")
+            if outcome == "raise":
+                assert state.rules.total == 1
+            return [Added(1)] if outcome == "invalid" and state.rules.total == 0 else ()
+
+        await executor.execute(probe(act))
+
+        assert decided == [0, 1]
+
+    asyncio.run(main())
+
+
+def test_cache_survives_failure():
+    """A conflict replaces what is cached, a failed or cancelled append leaves it as it was, and an event that was changed later never gets in."""
+
+    async def main():
+        store = Staged()
+        executor = CommandExecutor(store)
+        add_one = probe(writes(lambda s: s.main.write(Added(1))))
+        await executor.execute(add_one)
+        await add(store, MAIN, 10)
+        assert (await executor.execute(add_one)).attempts == 2
+        assert (await executor.execute(add_one)).attempts == 1
+
+        def fail(number):
+            raise ConnectionError("gone")
+
+        store.before_append = fail
+        with pytest.raises(ConnectionError):
+            await executor.execute(add_one)
+        store.before_append = lambda number: ()
+        result = await executor.execute(add_one)
+
+        assert (result.attempts, (await executor.load(MAIN)).state) == (1, Counter(14, 5))
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_became_shorter_is_folded_afresh():
+    """A store that was restored from a backup: what is cached lies beyond its head."""
+
+    async def main():
+        store = InMemoryEventStore()
+        executor = CommandExecutor(store)
+        await add(store, MAIN, 1, 2, 3)
+        assert (await executor.load(MAIN)).state.total == 6
+        restored = InMemoryEventStore()
+        await add(restored, MAIN, 5)
+        vars(store).update({name: value for name, value in vars(restored).items() if name != "_lock"})
+        result = await executor.execute(probe(lambda s, state, r: [s.main.write(Added(state.main.total))]))
+
+        assert [(recorded.event, recorded.version) for recorded in result.events] == [(Added(5), 2)]
+        assert (await executor.load(MAIN)).state == Counter(10, 2)
+
+    asyncio.run(main())
+
+
+def test_the_cache_forgets_what_was_used_longest_ago():
+    async def main():
+        store = Staged()
+        executor = CommandExecutor(store, cache_size=2)
+        for name in "abcab":
+            await executor.load(StreamId.of(Counter, name))
+        assert len(executor.cache) == 2
+
+    asyncio.run(main())
+    with pytest.raises(InvalidArgument, match="expected 0 or more states"):
+        CommandExecutor(InMemoryEventStore(), cache_size=-1)
