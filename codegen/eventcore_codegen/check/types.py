@@ -59,7 +59,12 @@ def unresolved(type_: Type, what: str) -> Iterator[Fault]:
                 yield Fault("EC104", part.span, message, "bind it once")
             case LibraryType() if not is_known_library(part.name):
                 message = f"the {what} {part.name!r} cannot be read: its module is not below the folders that hold the scanned files"
-                yield Fault("EC103", part.span, message, "only source beside the scanned files is read; define it there")
+                yield Fault(
+                    "EC103",
+                    part.span,
+                    message,
+                    "only source beside the scanned files is read, and a folder is a package only with an __init__.py",
+                )
             case _:
                 pass
 

@@ -51,7 +51,7 @@ def event_refs(type_: Type) -> tuple[ClassRef, ...]:
 
 def event_union(type_: Type, names: Namespace) -> tuple[Code, ...]:
     """Return the members of the union of events that *type_* names: its alias where another module may import that, else the events."""
-    if isinstance(type_, AliasType) and not type_.arguments and not type_.ref.qualname.startswith("_"):
+    if isinstance(type_, AliasType) and not type_.arguments and "." not in type_.ref.qualname and not type_.ref.qualname.startswith("_"):
         return (names.typing(type_.ref.module, type_.ref.qualname),)
     return tuple(names.typing(ref.module, ref.qualname) for ref in event_refs(type_))
 

@@ -9,6 +9,7 @@ import libcst as cst
 from libcst.metadata import CodeRange
 
 from eventcore_codegen.diagnostics import START, Span
+from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.syntax import Call, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
 
 _TYPE_KEYWORDS: Final = frozenset({"events"})
@@ -119,10 +120,10 @@ def _dotted(node: cst.BaseExpression) -> str:
     """Return ``a.b.c`` for a chain of plain names, else an empty text."""
     match node:
         case cst.Name(value=name):
-            return name
+            return tree.identifier(name)
         case cst.Attribute(value=value, attr=attribute):
             outer = _dotted(value)
-            return f"{outer}.{attribute.value}" if outer else ""
+            return f"{outer}.{tree.identifier(attribute.value)}" if outer else ""
         case _:
             return ""
 

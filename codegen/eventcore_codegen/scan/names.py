@@ -28,6 +28,7 @@ class AliasTarget:
     module: LoadedModule
     name: str
     value: Expr
+    scope: ClassSyntax | None = None
 
 
 @final
@@ -98,7 +99,10 @@ class Names:
         if name in scope.type_parameters:
             return Found(Failed(Problem.NO_TYPE))
         nested = next((inner for inner in scope.nested if inner.name == name), None)
-        return None if nested is None else Found(ClassTarget(module, nested))
+        if nested is not None:
+            return Found(ClassTarget(module, nested))
+        alias = scope.aliases.get(name)
+        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias, scope))
 
     def _in_module(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]]) -> Found:
         if module.syntax is None:

@@ -105,7 +105,7 @@ class _ModuleReader:
         return ModuleSyntax(bindings, tuple(self._stars), tuple(self._classes), tuple(self._local_classes))
 
     def _bind(self, name: str, bound: Bound, node: cst.CSTNode, *, typing_only: bool) -> None:
-        self._bindings.setdefault(name, []).append(Binding(bound, typing_only, self._span(node)))
+        self._bindings.setdefault(tree.identifier(name), []).append(Binding(bound, typing_only, self._span(node)))
 
     def _read_block(self, statements: Iterable[cst.CSTNode], *, typing_only: bool) -> None:
         for statement in statements:
@@ -192,7 +192,7 @@ class _ModuleReader:
             return
         for alias in statement.names:
             name = alias.evaluated_name
-            self._bind(alias.evaluated_alias or name, ImportedName(module, level, name), alias, typing_only=typing_only)
+            self._bind(alias.evaluated_alias or name, ImportedName(module, level, tree.identifier(name)), alias, typing_only=typing_only)
 
     def _find_local_classes(self, function: cst.FunctionDef) -> None:
         for statement in tree.statements(function.body, into_functions=True):
@@ -200,10 +200,12 @@ class _ModuleReader:
                 self._local_classes.append(self._read_class(statement, ""))
 
     def _read_class(self, node: cst.ClassDef, outer: str) -> ClassSyntax:
-        qualname = f"{outer}.{node.name.value}" if outer else node.name.value
+        own_name = tree.identifier(node.name.value)
+        qualname = f"{outer}.{own_name}" if outer else own_name
         fields: list[Field] = []
         methods: list[Method] = []
         nested: list[ClassSyntax] = []
+        aliases: dict[str, Expr] = {}
         for statement in tree.statements(node.body):
             match statement:
                 case cst.ClassDef():
@@ -213,13 +215,17 @@ class _ModuleReader:
                     self._find_local_classes(statement)
                 case cst.AnnAssign(target=cst.Name() as target):
                     annotation = self._expressions.type_of(statement.annotation.annotation)
-                    fields.append(Field(target.value, annotation, self._value(statement.value), self._span(target)))
+                    fields.append(Field(tree.identifier(target.value), annotation, self._value(statement.value), self._span(target)))
                 case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
-                    fields.append(Field(target.value, None, self._value(statement.value), self._span(target)))
+                    name = tree.identifier(target.value)
+                    fields.append(Field(name, None, self._value(statement.value), self._span(target)))
+                    bound = self._alias_or_opaque(statement.value)
+                    if isinstance(bound, Alias):
+                        aliases[name] = bound.value
                 case _:
                     pass
         return ClassSyntax(
-            name=node.name.value,
+            name=own_name,
             qualname=qualname,
             decorators=tuple(self._expressions.value_of(decorator.decorator) for decorator in node.decorators),
             bases=tuple(self._expressions.type_of(base.value) for base in node.bases if base.star == ""),
@@ -227,6 +233,7 @@ class _ModuleReader:
             fields=tuple(fields),
             methods=tuple(methods),
             nested=tuple(nested),
+            aliases=aliases,
             span=self._span(node.name),
         )
 

@@ -47,4 +47,11 @@ def _is(annotation: Type, name: str) -> bool:
 
 
 def _state(annotation: Type) -> Type | None:
-    return annotation.arguments[0] if isinstance(annotation, LibraryType) and annotation.arguments else None
+    """Return what stands in the brackets; `object`, which is what a bare ``StreamId`` means, counts as nothing."""
+    match annotation:
+        case LibraryType(arguments=(LibraryType(name="builtins.object"),)):
+            return None
+        case LibraryType(arguments=(state,)):
+            return state
+        case _:
+            return None

@@ -114,7 +114,7 @@ class Field:
 @final
 @attrs.frozen(eq=False)
 class ClassSyntax:
-    """A class. *nested* are the classes in its body, *type_parameters* the names of ``class C[T]``."""
+    """A class. *nested* are the classes in its body, *aliases* the types that it gives names, *type_parameters* the names of ``class C[T]``."""
 
     name: str
     qualname: str
@@ -124,6 +124,7 @@ class ClassSyntax:
     fields: tuple[Field, ...]
     methods: tuple[Method, ...]
     nested: tuple[ClassSyntax, ...]
+    aliases: Mapping[str, Expr]
     span: Span
 
     def method(self, name: str) -> Method | None:

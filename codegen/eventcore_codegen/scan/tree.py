@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 import libcst as cst
@@ -70,6 +71,11 @@ def names_in(target: cst.CSTNode) -> Iterator[cst.Name]:
                 yield from names_in(element.value)
         case _:
             pass
+
+
+def identifier(name: str) -> str:
+    """Return *name* as Python takes it: identifiers that look alike are one."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def is_type_checking(test: cst.BaseExpression) -> bool:

@@ -104,11 +104,11 @@ class Types:
             case ClassTarget(module=module, syntax=syntax):
                 ref = ClassRef(module.name, syntax.qualname)
                 return ClassType(ref, self._kind_of(module, syntax), span, found.typing_only, arguments)
-            case AliasTarget(module=module, name=name, value=value):
+            case AliasTarget(module=module, name=name, value=value, scope=scope):
                 ref = ClassRef(module.name, name)
                 if ref in open_aliases:
                     return LibraryType(f"{module.name}.{name}", span, found.typing_only, arguments)
-                inner = Site(module, None, site.outside if module is site.module else span)
+                inner = Site(module, scope, site.outside if module is site.module else span)
                 target = _applied(self.read(value, inner, open_aliases | {ref}), arguments)
                 return AliasType(ref, target, span, found.typing_only, arguments)
             case LibraryTarget(name=name):

@@ -102,6 +102,25 @@ def test_an_alias_that_others_may_not_import_is_spelled_out(source):
     assert "WritableStream[FillStreams, Added | Emptied]" in source.generate().rendered[0].text
 
 
+def test_an_alias_in_the_body_of_a_state_is_spelled_out(source):
+    text = "@state\nclass Box:\n    Event = Added | Emptied\n    def apply(self, event: Event) -> Box: return self\n"
+
+    assert "box: WritableStream[FillStreams, Added | Emptied]" in generated(
+        source, text + COMMAND.format(name="Fill", fields="    box: StreamId[Box] = stream()")
+    )
+
+
+def test_names_are_normalised_as_python_does(source):
+    assert '__slots__ = ("file",)' in command(source, "\ufb01le: StreamId[Cart] = stream()")
+
+
+def test_object_in_brackets_is_no_state(source):
+    folds = "    def initial(self) -> int: return 0\n    def apply(self, state, event): return state\n"
+    fields = "    cart: StreamId[object] = stream(events=CartEvent)\n"
+
+    assert "None,\n            (" in generated(source, COMMAND.format(name="Fill", fields=fields + folds))
+
+
 def test_classes_of_one_name_from_two_modules_are_told_apart(source):
     files = {
         name: source.CART.replace("cart.emptied", f"{name}.emptied")
