@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("mutants.toml")
 
 
-class DoesNotApply(Exception):  # noqa: N818
+class DoesNotApply(Exception):
     """The text that a mutant replaces is not there, or there more than once: the source has moved on, and the mutant has to follow."""
 
 
@@ -31,18 +31,30 @@ class Edit:
 
 
 @attrs.frozen
+class Suite:
+    """Tests to run. *seconds* is the time after which one of them has failed."""
+
+    name: str
+    tests: tuple[str, ...]
+    seconds: int
+
+
+@attrs.frozen
 class Mutant:
-    """One guard taken away. *tests* are the files to run; the test named after *bug* must fail."""
+    """One guard taken away: of *suite*, the test *caught_by* must fail, which is named after *bug*."""
 
     bug: str
-    suite: str
+    suite: Suite
     what: str
-    tests: tuple[str, ...]
+    caught_by: str
     edits: tuple[Edit, ...]
 
     @property
     def name(self) -> str:
-        return f"{self.bug} [{self.suite}: {self.what}]"
+        return f"{self.bug} [{self.suite.name}: {self.what}]"
+
+    def is_caught(self, test: str) -> bool:
+        return test == self.caught_by or test.startswith(f"{self.caught_by}[")
 
     def apply(self, root: Path) -> None:
         for edit in self.edits:
@@ -51,8 +63,14 @@ class Mutant:
 
 def load() -> list[Mutant]:
     table: dict[str, Any] = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    suites = table["suites"]
+    suites = {name: Suite(name, tuple(suite["tests"]), suite["seconds"]) for name, suite in table["suites"].items()}
     return [
-        Mutant(each["bug"], each["suite"], each["what"], tuple(suites[each["suite"]]), tuple(Edit(**edit) for edit in each["edit"]))
+        Mutant(
+            bug=each["bug"],
+            suite=suites[each["suite"]],
+            what=each["what"],
+            caught_by=each.get("caught_by", f"test_{each['bug']}"),
+            edits=tuple(Edit(**edit) for edit in each["edit"]),
+        )
         for each in table["mutant"]
     ]

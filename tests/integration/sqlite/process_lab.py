@@ -93,22 +93,25 @@ def kill(path: str, folder: str, rounds: str, seed: str) -> None:
     rng = random.Random(int(seed))
     stop = Path(folder, "stop")
     survivors = [_fork(path, f"survivor-{number}", folder, stop) for number in range(2)]
-    for number in range(int(rounds)):
-        victim = _fork(path, f"victim-{number}", folder, None)
-        if number % 4:
-            # In the midst of its group commits; every fourth may die before its file is even open.
-            _wait_for_lines(Path(folder, f"victim-{number}"))
-        time.sleep(rng.uniform(0.0, 0.05))
-        os.kill(victim, signal.SIGKILL)
-        os.waitpid(victim, 0)
-    stop.touch()
+    try:
+        for number in range(int(rounds)):
+            victim = _fork(path, f"victim-{number}", folder, None)
+            if number % 4:
+                # In the midst of its group commits; every fourth may die before its file is even open.
+                _wait_for_lines(Path(folder, f"victim-{number}"), victim)
+            time.sleep(rng.uniform(0.0, 0.05))
+            os.kill(victim, signal.SIGKILL)
+            os.waitpid(victim, 0)
+    finally:
+        stop.touch()
     for survivor in survivors:
         _, status = os.waitpid(survivor, 0)
         assert status == 0, f"a survivor ended with {status}"
 
 
-def _wait_for_lines(file: Path) -> None:
+def _wait_for_lines(file: Path, writer: int) -> None:
     while not (file.exists() and file.stat().st_size):
+        assert os.waitpid(writer, os.WNOHANG) == (0, 0), f"{file.name} ended before it was killed"
         time.sleep(0.001)
 
 
