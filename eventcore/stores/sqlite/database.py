@@ -26,6 +26,8 @@ _SHORTEST_WAIT: Final = 0.0002
 _LONGEST_WAIT: Final = 0.005
 # Pages of 4 KiB in the write-ahead log before they are moved to the file. SQLite's 1000 is reached within a few batches here.
 _CHECKPOINT_PAGES: Final = 4000
+# Memory that a connection may use for pages. SQLite's 2 MiB are less than what one batch over a few thousand streams touches.
+_CACHE_KIB: Final = 32_768
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
@@ -82,6 +84,8 @@ class Database:
         if not waits:
             connection.execute("PRAGMA busy_timeout = 0")
         connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 

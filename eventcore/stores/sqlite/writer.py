@@ -27,7 +27,7 @@ WriterCall: TypeAlias = "AppendCall | Job[Any]"
 
 _SQL: Final = statements("append")
 # Rows that one INSERT writes: while one runs, the other threads of the process do as well.
-_ROWS_AT_ONCE: Final = 32
+_ROWS_AT_ONCE: Final = 64
 
 
 @final

@@ -82,8 +82,13 @@ def test_closing_finishes_what_is_under_way(path: Path) -> None:
 async def occupy_writer(store: SqliteEventStore) -> threading.Event:
     """Keep the writing thread busy until the event is set."""
     began, go_on = threading.Event(), threading.Event()
-    store._opened.writer.submit(Job(lambda _: (began.set(), go_on.wait(20))))
-    while not began.is_set():  # noqa: ASYNC110 - another thread sets it
+
+    def occupy(_: object) -> None:
+        began.set()
+        go_on.wait(20)
+
+    store._opened.writer.submit(Job(occupy))
+    while not began.is_set():
         await asyncio.sleep(0.001)
     return go_on
 
