@@ -3,6 +3,7 @@
     python process_lab.py append PATH NAME COUNT        append COUNT events to shared streams, one command after another, several at a time
     python process_lab.py create PATH                   wait for a line on stdin, then open the store, append one event, close it
     python process_lab.py lock PATH SECONDS             hold the write lock of the file through plain sqlite3
+    python process_lab.py fill_up PATH                  meet a limit of the file's size, and go on once it is lifted
     python process_lab.py kill PATH FOLDER ROUNDS SEED  fork one writer after another and SIGKILL each at a random moment
 
 What was acknowledged is written down at once, one line each, so that it outlives the process.
@@ -14,6 +15,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import sys
@@ -21,6 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from eventcore.errors import StoreFull
 from eventcore.ids import new_event_id
 from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, NewEvent, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
@@ -127,6 +130,30 @@ def _fork(path: str, name: str, folder: str, until: Path | None) -> int:
     return pid
 
 
+def fill_up(path: str) -> None:
+    """Meet a limit of the file's size, which is how a quota looks to a program; then have it lifted, and go on."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def request(version: int, size: int) -> AppendRequest:
+        data = json.dumps({"label": version, "padding": "x" * size}).encode()
+        return AppendRequest({"a-1": ExpectedVersion.exact(version)}, [NewEvent("a-1", new_event_id(), "Happened", 1, data)])
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            assert isinstance((await store.append([request(0, 10)]))[0], Committed)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+            try:
+                await store.append([request(1, 500_000)])
+            except StoreFull as error:
+                sys.stdout.write(f"{error}\n")
+            else:
+                raise AssertionError("an append beyond the limit must be refused")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+            assert isinstance((await store.append([request(1, 500_000)]))[0], Committed)
+
+    asyncio.run(run())
+
+
 if __name__ == "__main__":
-    programs: dict[str, Callable[..., None]] = {"append": append, "create": create, "lock": lock, "kill": kill}
+    programs: dict[str, Callable[..., None]] = {"append": append, "create": create, "lock": lock, "kill": kill, "fill_up": fill_up}
     programs[sys.argv[1]](*sys.argv[2:])

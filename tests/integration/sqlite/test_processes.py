@@ -180,3 +180,12 @@ def test_news_of_another_process_wakes_a_reader(path: Path, start: Start) -> Non
             assert not await store.wait_for_news(Position((2,)), timeout=0.1)
 
     asyncio.run(run())
+
+
+def test_a_quota_loses_nothing_and_the_store_goes_on(path: Path, start: Start) -> None:
+    finish(start("fill_up", path))
+
+    assert [event.version for event in everything(path)] == [1, 2]
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
