@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,32 +18,28 @@ PYTHON: Final = VENV / "bin" / "python"
 PREFERRED: Final = (3, 13)
 """The newest release of one peer needs it."""
 
-_SOURCES: Final = (Path(__file__).with_name("requirements.txt"), ROOT / "pyproject.toml")
+_REQUIREMENTS: Final = Path(__file__).with_name("requirements.txt")
 
 
 def ensure() -> None:
     """Make the environment, unless one made from the same requirements is there."""
     stamp = VENV / ".made"
-    wanted = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()
+    wanted = _fingerprint()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     python = _preferred_python()
     print(f"making {VENV.name} with {python} (once): eventcore and the peers", flush=True)
     _run(python, "-m", "venv", "--clear", str(VENV))
     (VENV / ".gitignore").write_text("*\n")
-    _run(
-        str(PYTHON),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--requirement",
-        str(_SOURCES[0]),
-        "--editable",
-        str(ROOT),
-    )
+    install = (str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _run(*install, "--requirement", str(_REQUIREMENTS), "--editable", str(ROOT))
     stamp.write_text(wanted)
+
+
+def _fingerprint() -> str:
+    """Return a digest of everything that is installed: the peers, and what eventcore itself needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return hashlib.sha256("\n".join([_REQUIREMENTS.read_text(), *project["dependencies"]]).encode()).hexdigest()
 
 
 def _preferred_python() -> str:

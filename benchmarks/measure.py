@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias, TypedDict, cast
 
 from benchmarks.environment import PYTHON, ROOT
 from benchmarks.rows import Row
@@ -22,7 +22,20 @@ FINALISTS: Final = 2
 """Variants of an opponent that run in every round; the better one counts."""
 TIMEOUT: Final = 300
 
-Say = Callable[[str], None]
+Say: TypeAlias = Callable[[str], None]
+Settings: TypeAlias = "dict[tuple[str, str], Mapping[str, str | int]]"
+"""What each contestant and variant ran with."""
+
+
+class _Description(TypedDict):
+    name: str
+    variants: list[str]
+    versions: dict[str, str]
+
+
+class _Report(TypedDict):
+    seconds: float
+    settings: dict[str, str | int]
 
 
 class Described(NamedTuple):
@@ -52,7 +65,7 @@ class ContestantFailed(Exception):
 
 @cache
 def describe(contestant: str) -> Described:
-    found = _call(contestant, "--describe")
+    found = cast("_Description", _call(contestant, "--describe"))
     return Described(found["name"], found["variants"], found["versions"])
 
 
@@ -61,7 +74,7 @@ def measure(row: Row, *, rounds: int, say: Say) -> Result:
     ours, against = describe(row.ours), describe(row.against)
     finalists = _finalists(row.against, against.variants, say)
     rates: list[dict[str, float]] = []
-    settings: dict[str, Mapping[str, str | int]] = {}
+    settings: Settings = {}
     for number in range(rounds):
         entries = [(row.ours, ours.variants[0]), *((row.against, variant) for variant in finalists)]
         # Whoever runs first in one round runs last in the next.
@@ -100,17 +113,19 @@ def _finalists(contestant: str, variants: Sequence[str], say: Say) -> list[str]:
     return sorted(variants, key=lambda variant: -rates[variant])[:FINALISTS]
 
 
-def _rate(contestant: str, variant: str, transfers: int, seed: int, settings: dict[tuple[str, str], Mapping[str, str | int]]) -> float:
+def _rate(contestant: str, variant: str, transfers: int, seed: int, settings: Settings) -> float:
     """Return transfers per second of one run on an empty store, whose outcome the contestant's process has verified."""
     with tempfile.TemporaryDirectory(prefix=".scratch-", dir=ROOT / "benchmarks") as folder:
-        report = _call(contestant, "--variant", variant, "--transfers", str(transfers), "--seed", str(seed), "--folder", folder)
+        arguments = ("--variant", variant, "--transfers", str(transfers), "--seed", str(seed), "--folder", folder)
+        report = cast("_Report", _call(contestant, *arguments))
     settings[contestant, variant] = report["settings"]
     return transfers / report["seconds"]
 
 
-def _call(contestant: str, *arguments: str) -> dict:
+def _call(contestant: str, *arguments: str) -> object:
     command = [str(PYTHON), "-m", "benchmarks.contestant", contestant, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=False)  # noqa: S603
     if done.returncode != 0:
         raise ContestantFailed(f"{contestant} {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr.strip()}")
-    return json.loads(done.stdout.splitlines()[-1])
+    report: object = json.loads(done.stdout.splitlines()[-1])
+    return report

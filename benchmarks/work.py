@@ -32,7 +32,10 @@ class Work:
     def __init__(self, count: int, *, seed: int) -> None:
         dice = random.Random(seed)
         self.accounts = [f"account-{number:04}" for number in range(ACCOUNTS)]
-        drawn = [Transfer(*dice.sample(self.accounts, 2), dice.randint(1, MOST)) for _ in range(WARM_UP + count)]
+        drawn: list[Transfer] = []
+        for _ in range(WARM_UP + count):
+            source, target = dice.sample(self.accounts, 2)
+            drawn.append(Transfer(source, target, dice.randint(1, MOST)))
         self.warm_up, self.transfers = drawn[:WARM_UP], drawn[WARM_UP:]
 
     def verify(self, balances: Mapping[str, int], events: int) -> None:
