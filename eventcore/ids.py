@@ -180,8 +180,8 @@ class Position:
 class EventIdSource:
     """Makes event ids: UUIDs of version 7, so that ids made later sort later and indexes grow at one end (RFC 9562, 5.7).
 
-    Randomness is drawn from the system in bulk: each call of it lets go of the interpreter lock, and has to win it back from the store's threads. Any thread may draw; a
-    forked process draws anew.
+    Randomness is drawn from the system in bulk: each call of it lets go of the interpreter lock, and has to win it back from the store's
+    threads. Any thread may draw; a forked process draws anew.
     """
 
     _DRAWN_AT_ONCE: ClassVar[int] = 256

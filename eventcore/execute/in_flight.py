@@ -1,8 +1,8 @@
 """Appends of one executor that are on their way.
 
-A command that is decided while another one is writing its streams will conflict, for certain: it rests on states that are about to be old. Waiting for the
-other to arrive costs nothing but the wait that both would have anyway, and saves a run, an append and its refusal. Nothing depends on it: commands of
-other executors and other processes, and streams that are discovered later, meet in the store and conflict there.
+A command that is decided while another one is writing its streams will conflict, for certain: it rests on states that are about to be old.
+Waiting for the other to arrive costs nothing but the wait that both would have anyway, and saves a run, an append and its refusal. Nothing
+depends on it: commands of other executors and other processes, and streams that are discovered later, meet in the store and conflict there.
 """
 
 from __future__ import annotations
