@@ -164,6 +164,7 @@ class InMemoryEventStore:
 
     async def save_checkpoint(self, name: str, position: Position, /) -> None:
         self._refuse_if_closed()
+        _index_of(position)  # refuses the position of another store
         with self._lock:
             self._checkpoints[name] = position
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
+from eventcore.errors import InvalidArgument, InvalidPosition
 from eventcore.ids import Position
 from eventcore.store import EventFilter, EventStore, StoredEvent
 from eventcore.testing.contract.base import StoreScenarios, scenario
-from eventcore.testing.contract.checks import require_committed, require_equal, require_growing, require_that
+from eventcore.testing.contract.checks import require_committed, require_equal, require_growing, require_raises, require_that
 from eventcore.testing.contract.making import add, append_one, beside, label_of, labels_of, new_event, read_log, read_one, request
 
 
@@ -101,6 +102,24 @@ class LogScenarios(StoreScenarios):
         require_equal(labels_of(await read_log(store, after=parsed[5])), list(range(6, 13)), "what follows a parsed position")
 
     @scenario
+    async def test_a_position_of_another_store_is_refused(self, store: EventStore) -> None:
+        """A position that this store never returned is an error and not a place: reading on from it would skip or repeat."""
+        await add(store, "p-1", 1)
+        foreign = Position((1,) * 9)
+        for name, call in (
+            ("read_all", store.read_all(foreign)),
+            ("wait_for_news", store.wait_for_news(foreign, timeout=5)),
+            ("save_checkpoint", store.save_checkpoint("reader", foreign)),
+        ):
+            await require_raises(InvalidPosition, call, f"{name} with a position of nine parts")
+
+    @scenario
+    async def test_a_page_without_room_is_refused(self, store: EventStore) -> None:
+        """A limit of nothing would let a reader ask for ever."""
+        for limit in (0, -1):
+            await require_raises(InvalidArgument, store.read_all(limit=limit), f"read_all(limit={limit})")
+
+    @scenario
     async def test_what_was_read_comes_before_what_was_decided_on_it(self, store: EventStore) -> None:
         """The order is causal: an append that checked a version lies behind the event that made this version."""
         for number in range(20):
@@ -126,7 +145,9 @@ class LogScenarios(StoreScenarios):
                 all_written = writing.done()
                 page = await store.read_all(position, limit=9)
                 complete = len(seen) == writers * each
-                require_that(bool(page.events) or complete or not all_written, f"after {len(seen)} of {writers * each} events the rest must come")
+                require_that(
+                    bool(page.events) or complete or not all_written, f"after {len(seen)} of {writers * each} events the rest must come"
+                )
                 seen += page.events
                 position = page.position
                 await asyncio.sleep(0)
