@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 import pytest
-from lab.probes import Added, Aliased, AsyncProbe, Counter, Noted, Notes, Other, Probe, Retired, Select, Selective
+from lab.probes import Added, Aliased, AsyncProbe, Counter, Journal, Noted, Notes, Other, Probe, Retired, Select, Selective
 from lab.stores import Staged, add, put
 
 from eventcore import (
@@ -394,6 +394,57 @@ def test_one_stream_in_two_arguments_is_refused_when_the_command_is_made():
         Probe(MAIN, MAIN)
     with pytest.raises(AliasedStreams, match="'main' and 'several'"):
         Probe(MAIN, RULES, several=(FRIEND, MAIN))
+
+
+# --- commands that fold by themselves
+
+
+async def note(store, stream_id: str, text: str) -> None:
+    await put(store, stream_id, [NewEvent(stream_id, new_event_id(), "Noted", 1, b'{"text":"%s"}' % text.encode())])
+
+
+def test_a_command_that_folds_by_itself_gets_the_events_of_all_its_streams_in_the_order_of_their_positions():
+    async def main():
+        store = Staged()
+        await add(store, "left", 1)
+        await note(store, "more", "second")
+        await note(store, "right", "third")
+        await add(store, "left", 4)
+        await add(store, "right", 5)
+        seen = []
+
+        def act(streams, state, resolver):
+            resolver.more.add(StreamId("more"))
+            seen.append([event for _, _, event in state])
+            return [streams.left.write(Added(len(state))), streams.more[StreamId("more")].write(Noted("last"))]
+
+        result = await CommandExecutor(store).execute(Journal(StreamId("left"), StreamId("right"), act))
+
+        assert seen == [[Added(1), Noted("third"), Added(4), Added(5)], [Added(1), Noted("second"), Noted("third"), Added(4), Added(5)]]
+        assert result.versions == {"left": 3, "right": 2, "more": 2}
+
+    asyncio.run(main())
+
+
+def test_every_stream_that_was_folded_is_checked_even_if_the_last_run_did_not_ask_for_it():
+    async def main():
+        store = Staged()
+        await note(store, "more", "one")
+        store.before_append = lambda number: [("left", 1)] if number == 2 else []
+        runs = []
+
+        def act(streams, state, resolver):
+            runs.append(len(state))
+            if len(runs) == 1:
+                resolver.more.add(StreamId("more"))
+            return [streams.left.write(Added(len(state)))]
+
+        result = await CommandExecutor(store).execute(Journal(StreamId("left"), StreamId("right"), act))
+
+        assert set(store.requests[1].expected) == {"left", "right", "more"}
+        assert (runs, [recorded.event for recorded in result.events]) == ([0, 1, 2], [Added(2)])
+
+    asyncio.run(main())
 
 
 # --- what may be written

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from eventcore import InvalidArgument, Position, StreamId, StreamPattern, StreamPrefix, state
 from eventcore.errors import InvalidPosition, InvalidStreamId
-from eventcore.ids import new_event_id, state_of
+from eventcore.ids import EventIdSource, new_event_id, state_of
 
 
 @state
@@ -136,6 +139,24 @@ def test_a_prefix_is_literal():
     assert not StreamPrefix("a_").matches("axb")
     with pytest.raises(InvalidStreamId):
         StreamPrefix("a*")
+
+
+def test_one_source_gives_every_thread_other_ids_and_a_forked_process_too():
+    source = EventIdSource(drawn_at_once=7)
+    with ThreadPoolExecutor(8) as pool:
+        drawn = list(pool.map(lambda _: [source.draw() for _ in range(500)], range(8)))
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, source.draw().bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    forked = UUID(bytes=os.read(read, 16))
+    os.close(read)
+    os.close(write)
+
+    ids = {forked, source.draw()}.union(*drawn)
+    assert len(ids) == 8 * 500 + 2
 
 
 def test_event_ids_are_uuids_of_version_7_that_sort_by_time():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from eventcore import Discovered, StreamId, command, discovered, event, state, stream
+from eventcore import Discovered, Recorded, StreamId, command, discovered, event, state, stream
 
 if TYPE_CHECKING:
     from lab.probes_streams import (
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         AsyncProbeState,
         AsyncProbeStreams,
         AsyncProbeWrites,
+        JournalResolver,
+        JournalStreams,
+        JournalWrites,
         OtherState,
         OtherStreams,
         OtherWrites,
@@ -125,3 +128,26 @@ class Select:
 
     def handle(self, streams: SelectStreams, state: SelectState) -> SelectWrites:
         yield streams.main.write(Added(state.main.total))
+
+
+Lines = tuple[tuple[str, int, object], ...]
+
+
+@command
+class Journal:
+    """Folds by itself what it meets, in the order in which it meets it."""
+
+    left: StreamId = stream(events=Added)
+    right: StreamId = stream(events=Added | Noted, read_only=True)
+    more: Discovered = discovered(events=Noted)
+    act: Callable[[JournalStreams, Lines, JournalResolver], Any]
+
+    def initial(self) -> Lines:
+        return ()
+
+    def apply(self, state: Lines, event: Recorded[Added | Noted]) -> Lines:
+        return (*state, (event.stream_id, event.version, event.event))
+
+    def handle(self, streams: JournalStreams, state: Lines, resolver: JournalResolver) -> JournalWrites:
+        writes: JournalWrites = self.act(streams, state, resolver)
+        return writes

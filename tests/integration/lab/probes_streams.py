@@ -33,7 +33,7 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
-    from lab.probes import Added, Counter, Noted, Notes, Selective
+    from lab.probes import Added, Counter, Lines, Noted, Notes, Selective
 
 
 # --- Probe ---
@@ -562,10 +562,121 @@ SELECT: Final = CommandSpec(
     validate=validate_select,
 )
 
+
+# --- Journal ---
+
+
+@final
+class JournalStreams(StreamSet):
+    """The streams of Journal, as its `handle` may use them."""
+
+    __slots__ = ("left", "more", "right")
+
+    left: WritableStream[JournalStreams, Added]
+    right: ReadOnlyStream
+    more: WritableStreams[JournalStreams, object, Noted]
+
+    def __init__(
+        self,
+        left: Handle,
+        right: Handle,
+        more: Handles[object, Handle],
+    ) -> None:
+        self.left = WritableStream(self, left)
+        self.right = ReadOnlyStream(right)
+        self.more = WritableStreams(self, more)
+
+
+@final
+class JournalResolver(StreamResolver):
+    """What Journal may ask for while it runs."""
+
+    __slots__ = ("more",)
+
+    DISCOVERED: ClassVar[tuple[str, ...]] = ("more",)
+
+    more: Discovery[object]
+
+    def __init__(self, request: DiscoveryRequest) -> None:
+        super().__init__(request)
+        self.more = Discovery("more", request)
+
+
+JournalState: TypeAlias = "Lines"
+JournalWrites: TypeAlias = "Iterable[StreamWrite[JournalStreams, Added | Noted]]"
+
+
+def validate_journal(
+    streams: JournalStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of Journal; raise an `InvalidWrite` for the first that it may not do."""
+    left_events, right_events, more_events = accepts
+    left_id = streams.left.id
+    more_ids = streams.more.ids
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id == left_id:
+                event_type = left_events.get(type(write.event))
+            if event_type is None and write.stream_id in more_ids:
+                event_type = more_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "Journal",
+            streams,
+            write,
+            {
+                "left": (True, (left_id,), left_events),
+                "right": (False, (streams.right.id,), right_events),
+                "more": (True, more_ids, more_events),
+            },
+        )
+    return valid
+
+
+JOURNAL: Final = CommandSpec(
+    command="Journal",
+    streams=(
+        StreamSpec(
+            "left",
+            "one",
+            False,
+            None,
+            (EventRef("lab.probes", "Added", "Added", 1),),
+        ),
+        StreamSpec(
+            "right",
+            "one",
+            True,
+            None,
+            (
+                EventRef("lab.probes", "Added", "Added", 1),
+                EventRef("lab.probes", "Noted", "Noted", 1),
+            ),
+        ),
+        StreamSpec(
+            "more",
+            "discovered",
+            False,
+            None,
+            (EventRef("lab.probes", "Noted", "Noted", 1),),
+        ),
+    ),
+    make_streams=JournalStreams,
+    make_state=None,
+    make_resolver=JournalResolver,
+    validate=validate_journal,
+)
+
 GENERATED: Final = GeneratedModule(
     format=1,
     source="lab.probes",
-    commands=(PROBE, ASYNC_PROBE, OTHER, ALIASED, SELECT),
+    commands=(PROBE, ASYNC_PROBE, OTHER, ALIASED, SELECT, JOURNAL),
     states=(
         StateSpec(
             StateRef("lab.probes", "Counter"),
