@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from eventcore import DefinitionError, EventNotStorable, InvalidMetadata, StreamId, event
 from eventcore.codec import EventCodec
+from tests.soak import times
 
-QUICK = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=times(400), deadline=None, suppress_health_check=list(HealthCheck))
 
 Name = NewType("Name", str)
 
@@ -287,7 +288,7 @@ def test_every_hour_of_a_zone_with_summer_time_is_kept_or_refused(moment: dateti
     _check([datetime], [moment.replace(fold=fold)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200), deadline=None)
 @given(json_values, json_values)
 def test_fingerprints_agree_exactly_where_the_json_does(one: Any, other: Any) -> None:
     codec, cls = EventCodec(), _event([Any])

@@ -19,6 +19,7 @@ from lab.probes import Added, Counter, Probe
 
 from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, RetryPolicy, SqliteEventStore, StreamId, require
 from eventcore.store import AppendRequest, ReadResult, StoredEvent, StreamRead, Verdict
+from tests.soak import times
 
 STREAMS = [StreamId.of(Counter, name) for name in "abcd"]
 
@@ -137,7 +138,7 @@ PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
 
 @pytest.mark.parametrize("cache_sizes", [(0, 0), (10_000, 10_000), (10_000, 0), (2, 3)])
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60), deadline=None)
 def test_every_outcome_rests_on_one_moment(cache_sizes, seed):
     store = Hesitant(random.Random(seed))
     executors = [CommandExecutor(store, retry=PATIENT, cache_size=size) for size in cache_sizes]

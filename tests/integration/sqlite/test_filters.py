@@ -16,6 +16,7 @@ from eventcore.ids import StreamPattern, StreamPrefix
 from eventcore.store import EventFilter
 from eventcore.stores.sqlite import SqliteEventStore, log
 from eventcore.testing.contract.making import add, read_log
+from tests.soak import times
 
 AWKWARD = [
     "account-1",
@@ -105,7 +106,7 @@ def valid(text: str) -> bool:
     return True
 
 
-@settings(max_examples=150)
+@settings(max_examples=times(150))
 @given(texts=st.lists(st.text("ab-]^![*?\\_%ä", min_size=1, max_size=7).filter(valid), min_size=1, max_size=3))
 def test_any_pattern_selects_what_it_matches(awkward: Path, texts: list[str]) -> None:
     where = EventFilter(streams=tuple(map(StreamPattern, texts)))

@@ -15,6 +15,7 @@ from eventcore.ids import Position
 from eventcore.store import Committed, StoredEvent, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.testing.contract.making import add, append_one, new_event, read_log, request
+from tests.soak import times
 
 from .conftest import Start, finish
 
@@ -77,7 +78,7 @@ def test_processes_that_share_a_file_get_their_turn(path: Path, start: Start) ->
 @pytest.mark.slow
 def test_partial_write_is_impossible(path: Path, tmp_path: Path, start: Start) -> None:
     """A process is killed at 100 random moments while two others write: every acknowledged command is there once, none is there in part."""
-    finish(start("kill", path, tmp_path, 100, 20250101), timeout=100)
+    finish(start("kill", path, tmp_path, times(100), 20250101), timeout=times(100))
 
     acknowledged = lines(*tmp_path.glob("victim-*"), *tmp_path.glob("survivor-*"))
     assert Counter(acknowledged).most_common(1)[0][1] == 1
