@@ -98,12 +98,15 @@ class ConcurrencyScenarios(StoreScenarios):
         async def work(worker: int) -> None:
             known = 0
             for number in range(10):
-                while True:
+                # Every conflict means that another's append came first, and there are 80 of them in all.
+                for _ in range(80):
                     both = request({"m-1": known, "n-1": known}, new_event("m-1", (worker, number)), new_event("n-1", (worker, number)))
                     verdict = await append_one(store, both)
                     known = _version_after(verdict, known)
                     if isinstance(verdict, Committed):
                         break
+                else:
+                    raise AssertionError("an append that follows the news of its conflicts must be committed at last")
 
         await asyncio.gather(*(work(worker) for worker in range(8)))
         one, two = (await store.read([StreamRead("m-1"), StreamRead("n-1")])).slices
