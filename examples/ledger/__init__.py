@@ -1,0 +1,1 @@
+"""Double-entry bookkeeping: a ledger and two accounts in one atomic append. `python -m ledger --help` runs it."""
