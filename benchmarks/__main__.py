@@ -39,11 +39,11 @@ def main() -> int:
         if not options.row or row.name in options.row:
             ours, against = describe(row.ours), describe(row.against)
             versions = ", ".join(f"{name} {version}" for name, version in {**ours.versions, **against.versions}.items())
-            print(f"\n{row.name}: {ours.name} against {against.name}, {row.transfers:,} transfers ({versions})", flush=True)
+            print(f"\n{row.name}: {ours.name} against {against.name} ({versions})", flush=True)
             results.append(measure(row, rounds=options.rounds, say=lambda line: print(f"  {line}", flush=True)))
     print(f"\n{report.table(results)}\n")
     if not options.dry:
-        report.write(results, date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine=machine)
+        report.write(results, date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), load=round(os.getloadavg()[0], 1), machine=machine)
     print(f"{time.perf_counter() - began:.0f} seconds; load now: {os.getloadavg()[0]:.1f}")
     if os.getloadavg()[0] > QUIET:
         print("something else ran meanwhile: on a busy disk group commit looks better than it is, on a busy processor worse; measure again")

@@ -19,7 +19,12 @@ from benchmarks.rows import Row
 CALIBRATION: Final = 1_000
 """Transfers of the short runs that choose among the variants of an opponent."""
 FINALISTS: Final = 2
-"""Variants of an opponent that run in every round; the better one counts."""
+"""Variants of an opponent that run in every round, at most; the better one counts."""
+HOPEFUL: Final = 0.7
+"""A variant runs in every round only if its short run reached this share of the best one's."""
+LONGEST: Final = 8.0
+"""Seconds that an opponent's round should last at most: where a disk is slow, all contestants of the row do fewer transfers."""
+FEWEST: Final = 2_000
 TIMEOUT: Final = 300
 
 Say: TypeAlias = Callable[[str], None]
@@ -52,6 +57,7 @@ class Result(NamedTuple):
     against: float
     ratio: float
     rounds: int
+    transfers: int
     spread: tuple[float, float]
     opponent: str
     versions: Mapping[str, str]
@@ -73,13 +79,15 @@ def measure(row: Row, *, rounds: int, say: Say) -> Result:
     """Compare *ours* with the best variant of the opponent, round by round."""
     ours, against = describe(row.ours), describe(row.against)
     finalists = _finalists(row.against, against.variants, say)
+    transfers = max(FEWEST, min(row.transfers, int(LONGEST * _calibrated(row.against, finalists[0]))))
+    say(f"{transfers:,} transfers in each of {rounds} rounds")
     rates: list[dict[str, float]] = []
     settings: Settings = {}
     for number in range(rounds):
         entries = [(row.ours, ours.variants[0]), *((row.against, variant) for variant in finalists)]
         # Whoever runs first in one round runs last in the next.
         rated = {
-            (name, variant): _rate(name, variant, row.transfers, number, settings)
+            (name, variant): _rate(name, variant, transfers, number, settings)
             for name, variant in (entries if number % 2 == 0 else reversed(entries))
         }
         rates.append({variant if name == row.against else "ours": rated[name, variant] for name, variant in entries})
@@ -92,6 +100,7 @@ def measure(row: Row, *, rounds: int, say: Say) -> Result:
         against=statistics.median(rate[best] for rate in rates),
         ratio=statistics.median(ratios),
         rounds=rounds,
+        transfers=transfers,
         spread=(min(ratios), max(ratios)),
         opponent=f"{against.name}, {best}",
         versions={**ours.versions, **against.versions},
@@ -110,7 +119,8 @@ def _finalists(contestant: str, variants: Sequence[str], say: Say) -> list[str]:
         return list(variants)
     rates = {variant: _calibrated(contestant, variant) for variant in variants}
     say("its variants: " + ", ".join(f"{variant} {rate:,.0f}/s" for variant, rate in rates.items()))
-    return sorted(variants, key=lambda variant: -rates[variant])[:FINALISTS]
+    best = max(rates.values())
+    return [variant for variant in sorted(variants, key=lambda variant: -rates[variant])[:FINALISTS] if rates[variant] >= HOPEFUL * best]
 
 
 def _rate(contestant: str, variant: str, transfers: int, seed: int, settings: Settings) -> float:
