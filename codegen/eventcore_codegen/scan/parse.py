@@ -7,16 +7,17 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, final
+from typing import Final, Literal, cast, final
 
 import attrs
 import libcst as cst
 from libcst.helpers import get_full_name_for_node_or_raise
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, PositionProvider
 
 from eventcore_codegen.diagnostics import START, Span
 from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.expressions import ExpressionReader
+from eventcore_codegen.scan.generators import generators
 from eventcore_codegen.scan.syntax import (
     Alias,
     Binding,
@@ -37,6 +38,8 @@ from eventcore_codegen.scan.syntax import (
 )
 
 _DEEP: Final = 15_000
+_JUDGED: Final = frozenset({"handle", "initial", "apply"})
+"""The methods whose bodies are looked into."""
 
 
 @final
@@ -50,31 +53,31 @@ class SyntaxFault:
 
 def parse(text: str) -> ModuleSyntax | SyntaxFault:
     """Return what *text* says, or what is wrong with it."""
-    if fault := _syntax_fault(text):
-        return fault
+    checked = _python_parse(text)
+    if isinstance(checked, SyntaxFault):
+        return checked
     try:
         module = cst.parse_module(text)
         with _deep_recursion():
-            return _ModuleReader(module).read()
+            return _ModuleReader(module, generators(checked, _JUDGED)).read()
     except cst.ParserSyntaxError as error:
         return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
     except (RecursionError, KeyError):  # libcst turns a RecursionError within its position tables into a KeyError
         return SyntaxFault("it is nested too deeply to be read", START)
 
 
-def _syntax_fault(text: str) -> SyntaxFault | None:
+def _python_parse(text: str) -> ast.Module | SyntaxFault:
     """Ask Python first: its messages are better than libcst's, and libcst's parser crashes on nesting that Python refuses."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            return ast.parse(text)
     except SyntaxError as error:
         line, column = error.lineno or 1, max(error.offset or 1, 1)
         end_column = error.end_offset if error.end_lineno == line and error.end_offset and error.end_offset > column else column + 1
         return SyntaxFault(error.msg, Span(line, column, line, end_column))
     except (ValueError, RecursionError, MemoryError) as error:
         return SyntaxFault(str(error) or "it is nested too deeply to be read", START)
-    return None
 
 
 @contextlib.contextmanager
@@ -90,7 +93,8 @@ def _deep_recursion() -> Generator[None]:
 
 @final
 class _ModuleReader:
-    def __init__(self, module: cst.Module) -> None:
+    def __init__(self, module: cst.Module, generators: frozenset[tuple[str, int]]) -> None:
+        self._generators = generators
         self._module = module
         self._expressions = ExpressionReader(module, _positions(module))
         self._span = self._expressions.span
@@ -247,7 +251,7 @@ class _ModuleReader:
             returns=None if node.returns is None else self._expressions.type_of(node.returns.annotation),
             decorators=tuple(self._expressions.value_of(decorator.decorator) for decorator in node.decorators),
             is_async=node.asynchronous is not None,
-            yields=tree.yields(node),
+            yields=(node.name.value, self._span(node.name).line) in self._generators,
             span=self._span(node.name),
         )
 
@@ -271,4 +275,13 @@ class _ModuleReader:
 
 def _positions(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange] | None:
     """Return the place of every node; None for files that no diagnostic points into: there positions would cost more than parsing."""
-    return MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider) if tree.declares(module) else None
+    return _Positions().of(module) if tree.declares(module) else None
+
+
+@final
+class _Positions(PositionProvider):
+    """libcst's positions without its `MetadataWrapper`, which walks over every node once more for providers that nobody asked for."""
+
+    def of(self, module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
+        self._gen_impl(module)
+        return cast("Mapping[cst.CSTNode, CodeRange]", getattr(self, "_computed"))  # noqa: B009  # libcst declares it for lazy values too

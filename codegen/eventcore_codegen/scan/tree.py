@@ -95,31 +95,6 @@ def type_parameters(node: cst.ClassDef) -> tuple[str, ...]:
     return () if parameters is None else tuple(parameter.param.name.value for parameter in parameters.params)
 
 
-def yields(function: cst.FunctionDef) -> bool:
-    """Tell whether a `yield` makes *function* a generator."""
-    finder = _YieldFinder()
-    function.body.visit(finder)
-    return finder.found
-
-
-class _YieldFinder(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def visit_Yield(self, node: cst.Yield) -> None:
-        self.found = True
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return False
-
-    def visit_Lambda(self, node: cst.Lambda) -> bool:
-        return False
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
-        return False
-
-
 def declares(module: cst.Module) -> bool:
     """Tell whether a module holds decorated classes or star imports, the places that diagnostics point at."""
     for statement in statements(module, into_functions=True):
