@@ -1,4 +1,4 @@
-"""The library `eventsource-py` (0.15 and newer) on its memory store.
+"""The library `eventsource-py` on its memory store: 0.15 on Python 3.13, 0.8 before.
 
 It cannot append to two streams at once, so a transfer is two appends, and nothing holds them together: less than what the others promise. Its
 store is used directly, without its aggregates, which are slower. Its events are made as its readers do, validated by pydantic.
@@ -55,7 +55,7 @@ async def _run(work: Work, concurrency: int) -> Outcome:
     store = InMemoryEventStore()
     streams = {account: StreamId(uuid5(SPACE, account), "Account") for account in work.accounts}
     for stream in streams.values():
-        await store.append(stream, AccountOpened(aggregate_id=stream.aggregate_id, deposit=DEPOSIT), ExpectedVersion.no_stream())
+        await store.append(stream, [AccountOpened(aggregate_id=stream.aggregate_id, deposit=DEPOSIT)], ExpectedVersion.no_stream())
     await _transfer_all(store, streams, work.warm_up, concurrency)
     began = time.perf_counter()
     await _transfer_all(store, streams, work.transfers, concurrency)
@@ -95,7 +95,7 @@ async def _transfer(store: InMemoryEventStore, source: StreamId, target: StreamI
             receiver=target.aggregate_id,
         )
         try:
-            await store.append(source, sent, ExpectedVersion.exact(version))
+            await store.append(source, [sent], ExpectedVersion.exact(version))
             break
         except OptimisticLockError:
             continue
@@ -110,7 +110,7 @@ async def _transfer(store: InMemoryEventStore, source: StreamId, target: StreamI
             sender=source.aggregate_id,
         )
         try:
-            await store.append(target, received, ExpectedVersion.exact(version))
+            await store.append(target, [received], ExpectedVersion.exact(version))
         except OptimisticLockError:
             continue
         return
