@@ -158,7 +158,7 @@ from eventcore.ids import EventIdSource
 source = EventIdSource()
 source.draw()
 child = os.fork()
-print(source.draw().int & (1 << 62) - 1, flush=True)
+os.write(1, f"{source.draw().int & (1 << 62) - 1}\\n".encode())  # in one piece: both processes write at once
 if child:
     os.waitpid(child, 0)
 """
