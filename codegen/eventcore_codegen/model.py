@@ -345,6 +345,11 @@ class Source:
         return " ".join(line.strip() for line in lines)
 
     @property
+    def root(self) -> Path:
+        """The folder from which the module's name is counted: what lies below one root may be one program."""
+        return self.path.parents[self.relative.count("/")]
+
+    @property
     def output(self) -> Path:
         """Where the generated module belongs."""
         return self.path.with_name(output_name(self.path.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator
+from pathlib import Path
 
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.diagnostics import Severity
@@ -11,13 +12,13 @@ from eventcore_codegen.model import Event, Module, Project
 
 
 def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
-    """EC112: two events that are stored under one name."""
-    first: dict[str, tuple[Module, Event]] = {}
+    """EC112: two events of one import root that are stored under one name. Other roots are other programs, with stores of their own."""
+    first: dict[tuple[Path, str], tuple[Module, Event]] = {}
     for module in project.modules:
         for event in module.events:
             if event.name is None:
                 continue
-            other_module, other = first.setdefault(event.name, (module, event))
+            other_module, other = first.setdefault((module.source.root, event.name), (module, event))
             if other is not event:
                 message = (
                     f"the events {other.ref} in {other_module.name} and {event.ref} in {module.name} are both stored as {event.name!r}"

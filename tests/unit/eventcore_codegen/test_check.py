@@ -161,12 +161,17 @@ def test_all_faults_of_all_files_are_reported_at_once_in_order(source):
     files = {
         "b.py": source.CART + "@state\nclass Box: pass\n@command\nclass Fill: pass\n",
         "a.py": "import eventcore\ndef f(:\n",
+        "c/__init__.py": "",
         "c/d.py": source.HEAD + "@event\nclass Added:\n    to: list[int]\n",
     }
 
     found = [(fault.path, fault.code) for fault in source.faults(files)]
 
     assert found == [("a.py", "EC117"), ("b.py", "EC105"), ("b.py", "EC101"), ("b.py", "EC108"), ("c/d.py", "EC112"), ("c/d.py", "EC115")]
+
+
+def test_programs_below_different_roots_may_name_their_events_alike(source):
+    assert source.faults({"one/cart.py": source.CART, "two/cart.py": source.CART}) == []
 
 
 def test_a_module_with_errors_is_not_written_and_others_are(source):
