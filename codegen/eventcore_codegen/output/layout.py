@@ -21,6 +21,14 @@ class Group:
     head: str
     items: tuple[Code, ...]
     tail: str
+    flat: str = attrs.field(init=False, eq=False, repr=False)
+    """All of it on one line. Kept, as in the others: asked for again at each depth it would cost more than all the rest."""
+
+    @flat.default
+    def _on_one_line(self) -> str:
+        if self.head == "(" and len(self.items) == 1:
+            return f"({flat(self.items[0])},)"
+        return f"{self.head}{', '.join(map(flat, self.items))}{self.tail}"
 
 
 @final
@@ -30,6 +38,12 @@ class Chain:
 
     operands: tuple[Code, ...]
     operators: tuple[str, ...]
+    flat: str = attrs.field(init=False, eq=False, repr=False)
+
+    @flat.default
+    def _on_one_line(self) -> str:
+        rest = "".join(f" {operator} {flat(operand)}" for operator, operand in zip(self.operators, self.operands[1:], strict=True))
+        return f"{flat(self.operands[0])}{rest}"
 
 
 @final
@@ -39,6 +53,11 @@ class Keyed:
 
     key: str
     value: Code
+    flat: str = attrs.field(init=False, eq=False, repr=False)
+
+    @flat.default
+    def _on_one_line(self) -> str:
+        return f"{self.key}{flat(self.value)}"
 
 
 Code: TypeAlias = str | Group | Chain | Keyed
@@ -62,18 +81,7 @@ def subscript(name: str, *items: Code) -> Group:
 
 def flat(code: Code) -> str:
     """Return *code* on one line, however long."""
-    match code:
-        case str():
-            return code
-        case Keyed(key=key, value=value):
-            return f"{key}{flat(value)}"
-        case Chain(operands=operands, operators=operators):
-            rest = "".join(f" {operator} {flat(operand)}" for operator, operand in zip(operators, operands[1:], strict=True))
-            return f"{flat(operands[0])}{rest}"
-        case Group(head="(", items=(only,)):
-            return f"({flat(only)},)"
-        case Group(head=head, items=items, tail=tail):
-            return f"{head}{', '.join(map(flat, items))}{tail}"
+    return code if isinstance(code, str) else code.flat
 
 
 def statement(prefix: str, code: Code, *, indent: int = 0, suffix: str = "") -> str:

@@ -84,9 +84,17 @@ class Names:
 
     def __init__(self, universe: Universe) -> None:
         self._universe = universe
+        self._known: dict[tuple[LoadedModule, str, ClassSyntax | None], Found] = {}
 
     def resolve(self, module: LoadedModule, name: str, scope: ClassSyntax | None = None) -> Found:
         """Return what the dotted *name* stands for in *module*, or in the body of its class *scope*."""
+        key = (module, name, scope)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._resolve(module, name, scope)
+        return found
+
+    def _resolve(self, module: LoadedModule, name: str, scope: ClassSyntax | None) -> Found:
         head, *rest = name.split(".")
         found = self._in_class(module, head, scope) or self._in_module(module, head, frozenset())
         for attribute in rest:
