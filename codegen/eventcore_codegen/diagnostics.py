@@ -37,7 +37,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC101": "a command without a stream field",
         "EC102": "a stream field that is no StreamId, or a discovered() field that is no Discovered",
         "EC103": "an unknown state or event",
-        "EC104": "an ambiguous state or event",
+        "EC104": "an ambiguous name",
         "EC105": "a state without `apply`",
         "EC106": "an `apply` that does not name its events",
         "EC107": "a name that is needed at run time, imported under TYPE_CHECKING only",
@@ -63,9 +63,21 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC127": "a generated file that cannot be written",
         "EC128": "a `read_only=` that is no literal",
         "EC201": "an `import *` that hides where a name comes from",
+        "EC202": "a writable stream that is never written",
+        "EC203": "a method that is run again, and reads what changes in between",
+        "EC204": "a `handle` that awaits a foreign call",
+        "EC205": "two states of which the streams' ids cannot be told apart",
+        "EC206": "a stream's id that is computed in two ways",
+        "EC207": "a discovered() field without a resolver",
+        "EC208": "a comment that suppresses nothing",
     }
 )
 """Every code, and what it stands for."""
+
+
+def default_severity(code: str) -> Severity:
+    """Return what a code is unless a project says otherwise. Generated code is right in spite of warnings, and not where there are errors."""
+    return Severity.WARNING if code.startswith("EC2") else Severity.ERROR
 
 
 @final

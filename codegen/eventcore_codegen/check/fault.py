@@ -6,7 +6,7 @@ from typing import final
 
 import attrs
 
-from eventcore_codegen.diagnostics import Diagnostic, Severity, Span
+from eventcore_codegen.diagnostics import Diagnostic, Span, default_severity
 from eventcore_codegen.model import Source
 
 
@@ -17,7 +17,6 @@ class Fault:
     span: Span
     message: str
     help: str
-    severity: Severity = Severity.ERROR
 
     def within(self, source: Source) -> Diagnostic:
-        return Diagnostic(self.code, self.severity, source.shown, self.span, self.message, self.help, source.line(self.span.line))
+        return Diagnostic(self.code, default_severity(self.code), source.shown, self.span, self.message, self.help, source.line(self.span.line))

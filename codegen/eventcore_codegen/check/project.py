@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.diagnostics import Severity
 from eventcore_codegen.model import Event, Module, Project
 
 
@@ -69,4 +68,4 @@ def star_imports(module: Module) -> Iterator[Fault]:
     """EC201"""
     for star in module.stars:
         message = f"`import *` hides where {star.name!r} comes from"
-        yield Fault("EC201", star.span, message, f"import it by name: from {star.module or '.'} import {star.name}", Severity.WARNING)
+        yield Fault("EC201", star.span, message, f"import it by name: from {star.module or '.'} import {star.name}")
