@@ -63,8 +63,10 @@ async def see_through(executor: CommandExecutor, workflow: StreamId[Workflow], *
     """Start one workflow and complete the step that is due until none is."""
     subject = f"{dice.randint(2, 20)} {dice.choice(GOODS)}"
     await executor.execute(StartWorkflow(workflow, subject, PURCHASE), metadata={"actor": dice.choice(CLERKS)})
-    while (due := (stands := (await executor.load(workflow)).state).active) is not None:
-        await complete_step(executor, workflow, stands.step(due), office=office, dice=dice)
+    stands = (await executor.load(workflow)).state
+    while stands.active is not None:
+        await complete_step(executor, workflow, stands.step(stands.active), office=office, dice=dice)
+        stands = (await executor.load(workflow)).state
     step, outcome = stands.completed[-1]
     office.endings[f"{step}: {outcome}"] += 1
 
