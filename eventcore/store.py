@@ -188,10 +188,11 @@ class EventFilter:
     types: frozenset[str] | None = None
     streams: tuple[StreamPrefix | StreamPattern, ...] | None = None
 
-    def admits(self, event: StoredEvent, /) -> bool:
-        if self.types is not None and event.type not in self.types:
+    def admits(self, stream_id: str, event_type: str, /) -> bool:
+        """Tell whether an event of this type in this stream is selected."""
+        if self.types is not None and event_type not in self.types:
             return False
-        return self.streams is None or any(select.matches(event.stream_id) for select in self.streams)
+        return self.streams is None or any(select.matches(stream_id) for select in self.streams)
 
 
 EVERYTHING: Final = EventFilter()

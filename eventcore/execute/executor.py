@@ -214,7 +214,9 @@ class _Execution:
         """Read; then decide and append until there is an outcome."""
         declared = [key for given in self._given for key in given.keys]
         in_flight = self._executor.in_flight
-        await in_flight.landed(key.stream_id for key in declared)
+        streams = [key.stream_id for key in declared]
+        if in_flight.hinders(streams):
+            await in_flight.landed(streams)
         if self._key is not None or not self._views.adopt(declared):
             remembered = await self._read(declared)
             if remembered is not None:
@@ -224,7 +226,7 @@ class _Execution:
             keys, writes, request = await self._decide()
             if request is None:
                 return self._nothing(keys)
-            with in_flight.to({write.stream_id for write in writes}):
+            with in_flight.to([write.stream_id for write in writes]):
                 [verdict] = await self._store.append([request])
                 if isinstance(verdict, Committed):
                     self._views.settle(keys, verdict.events)
@@ -332,7 +334,7 @@ class _Execution:
         self.attempt += 1
         if delay > 0:
             await asyncio.sleep(delay)
-        await self._executor.in_flight.landed(key.stream_id for key in keys)
+        await self._executor.in_flight.landed([key.stream_id for key in keys])
         if delay > 0:
             await self._refresh()
         elif self._views.renew(keys):

@@ -141,8 +141,10 @@ class StateCache:
     def get(self, key: StreamKey) -> CachedState | None:
         cached = self._kept.get(key)
         if cached is not None:
-            with suppress(KeyError):  # another thread may have dropped it just now
+            try:
                 self._kept.move_to_end(key)
+            except KeyError:
+                return cached  # another thread dropped it just now; it is as good a baseline as before
         return cached
 
     def keep(self, key: StreamKey, cached: CachedState) -> None:

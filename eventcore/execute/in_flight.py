@@ -8,17 +8,11 @@ depends on it: commands of other executors and other processes, and streams that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from typing import Final, NamedTuple, final
+from collections.abc import Iterable, Sequence
+from typing import Final, final
 
 # A command whose streams are written by others again and again takes its chance in the store.
 _PATIENCE: Final = 64
-
-
-class _Flight(NamedTuple):
-    loop: asyncio.AbstractEventLoop
-    landed: asyncio.Event
 
 
 @final
@@ -26,31 +20,55 @@ class InFlight:
     """Knows which streams are being written by this executor. Commands of different event loops do not wait for each other."""
 
     def __init__(self) -> None:
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
 
-    async def landed(self, stream_ids: Iterable[str]) -> None:
+    def hinders(self, stream_ids: Iterable[str]) -> bool:
+        """Tell whether something is on its way to one of the streams."""
+        flights = self._flights
+        if flights:
+            for stream_id in stream_ids:
+                if stream_id in flights:
+                    return True
+        return False
+
+    async def landed(self, stream_ids: Sequence[str]) -> None:
         """Wait until nothing is on its way to any of the streams."""
-        if not self._flights:
-            return
-        streams = list(stream_ids)
         loop = asyncio.get_running_loop()
         for _ in range(_PATIENCE):
-            flights = [flight for id in streams if (flight := self._flights.get(id)) is not None and flight.loop is loop]
-            if not flights:
+            flight = next((flight for id in stream_ids if (flight := self._flights.get(id)) is not None and flight.loop is loop), None)
+            if flight is None:
                 return
-            await flights[0].landed.wait()
+            await flight.landed()
 
-    @contextmanager
-    def to(self, stream_ids: Iterable[str]) -> Generator[None]:
-        """Be on the way to the streams while the body runs."""
-        flight = _Flight(asyncio.get_running_loop(), asyncio.Event())
-        streams = list(stream_ids)
-        for stream_id in streams:
-            self._flights[stream_id] = flight
-        try:
-            yield
-        finally:
-            for stream_id in streams:
-                if self._flights.get(stream_id) is flight:
-                    del self._flights[stream_id]
-            flight.landed.set()
+    def to(self, stream_ids: Sequence[str]) -> Flight:
+        """Return a context manager: while its body runs, something is on its way to the streams."""
+        return Flight(self._flights, stream_ids)
+
+
+@final
+class Flight:
+    """One append on its way. Every command makes one and few are waited for, so the event to wait for is made when somebody does."""
+
+    __slots__ = ("_event", "_flights", "_streams", "loop")
+
+    def __init__(self, flights: dict[str, Flight], stream_ids: Sequence[str]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._flights = flights
+        self._streams = stream_ids
+        self._event: asyncio.Event | None = None
+
+    async def landed(self) -> None:
+        if self._event is None:
+            self._event = asyncio.Event()
+        await self._event.wait()
+
+    def __enter__(self) -> None:
+        for stream_id in self._streams:
+            self._flights[stream_id] = self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for stream_id in self._streams:
+            if self._flights.get(stream_id) is self:
+                del self._flights[stream_id]
+        if self._event is not None:
+            self._event.set()

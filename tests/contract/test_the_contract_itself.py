@@ -169,7 +169,7 @@ class ReadsNewestFirst(InMemoryEventStore):
 class FiltersAfterTheLimit(InMemoryEventStore):
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
         page = await super().read_all(after, limit=limit)
-        events = [event for event in page.events if where.admits(event)]
+        events = [event for event in page.events if where.admits(event.stream_id, event.type)]
         return Page(events, page.position, more=len(events) == limit)
 
 

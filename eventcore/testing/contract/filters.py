@@ -123,7 +123,7 @@ class FilterScenarios(StoreScenarios):
         )
         for where in (EventFilter(types=kinds, streams=selected) for kinds in types for selected in streams):
             for limit in (3, 1000):
-                expected = [event for event in everything if where.admits(event)]
+                expected = [event for event in everything if where.admits(event.stream_id, event.type)]
                 require_equal(await read_log(store, limit=limit, where=where), expected, f"events with {where} in pages of {limit}")
 
     @scenario
