@@ -234,11 +234,15 @@ class Methods:
 @final
 @attrs.frozen
 class State:
-    """A `@state` class."""
+    """A `@state` class. *category* is what ids of its streams begin with, None where the source does not say it literally;
+    *ignores_unknown* is True where it does not literally say False.
+    """
 
     ref: ClassRef
     fields: tuple[DataField, ...]
     methods: Methods
+    category: str | None
+    ignores_unknown: bool
     span: Span
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, final
 
@@ -34,6 +35,8 @@ from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
 
 _MARKERS: Final[Mapping[str, Kind]] = {f"{LIBRARY}.event": "event", f"{LIBRARY}.state": "state", f"{LIBRARY}.command": "command"}
 _METHODS: Final = ("handle", "initial", "apply")
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where the snake_case of a class name has its underscores; `@state` names a category by the same rule."""
 _UNBOUND: Final = frozenset({"staticmethod", "classmethod", "property", "functools.cached_property"})
 
 
@@ -104,8 +107,16 @@ class Declarations:
         return Event(ClassRef(module.name, syntax.qualname), name, version, self._data_fields(module, syntax), syntax.span, marker.span)
 
     def state(self, module: LoadedModule, syntax: ClassSyntax) -> State:
-        ref = ClassRef(module.name, syntax.qualname)
-        return State(ref, self._data_fields(module, syntax), self._methods(module, syntax, ("apply",)), syntax.span)
+        marker = self._decorator(module, syntax, "state")
+        keywords = marker.keywords if isinstance(marker, Call) else {}
+        return State(
+            ref=ClassRef(module.name, syntax.qualname),
+            fields=self._data_fields(module, syntax),
+            methods=self._methods(module, syntax, ("apply",)),
+            category=_literal_category(keywords.get("category"), syntax.name),
+            ignores_unknown="ignore_unknown" in keywords and _text(keywords["ignore_unknown"]) != "False",
+            span=syntax.span,
+        )
 
     def command(self, module: LoadedModule, syntax: ClassSyntax) -> Command:
         own = Ancestor(module, syntax)
@@ -225,6 +236,12 @@ def _literal_version(marker: Call) -> int | None:
     if value is None:
         return 1
     return value.value if isinstance(value, Constant) and isinstance(value.value, int) else None
+
+
+def _literal_category(value: Expr | None, class_name: str) -> str | None:
+    if value is None or _text(value) == "None":
+        return _WORD_START.sub("_", class_name).lower()
+    return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
 
 
 def _text(expression: Expr | None) -> str:
