@@ -176,6 +176,11 @@ class Position:
         return f"Position({str(self)!r})"
 
 
+# The bits of an id that are random, and those that tell the version and the variant.
+_RANDOM: Final = 0x0FFF_3FFF_FFFF_FFFF_FFFF
+_VERSION_7: Final = 0x7000_8000_0000_0000_0000
+
+
 @final
 class EventIdSource:
     """Makes event ids: UUIDs of version 7, so that ids made later sort later and indexes grow at one end (RFC 9562, 5.7).
@@ -191,23 +196,30 @@ class EventIdSource:
         self._process = 0
         self._pool: Iterator[int] = iter(())
 
-    def draw(self) -> UUID:
-        # `next` on an iterator of a list is one step of the interpreter, so no two threads get the same number.
-        random = next(self._pool, None) if self._process == os.getpid() else None
-        if random is None:
-            random = self._refill()
-        high = (time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | (random >> 64 & 0x0FFF)
-        low = 0x8000_0000_0000_0000 | (random & 0x3FFF_FFFF_FFFF_FFFF)
-        return UUID(int=high << 64 | low)
+    def draw(self, count: int) -> list[UUID]:
+        """Return *count* new ids."""
+        if self._process != os.getpid():
+            self._pool, self._process = iter(()), os.getpid()
+        pool = self._pool
+        milliseconds = (time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80
+        ids: list[UUID] = []
+        for _ in range(count):
+            # `next` on an iterator of a list is one step of the interpreter, so no two threads get the same number.
+            random = next(pool, None)
+            if random is None:
+                random = self._refill()
+                pool = self._pool
+            ids.append(UUID(int=milliseconds | random & _RANDOM | _VERSION_7))
+        return ids
 
     def _refill(self) -> int:
         size = self._RANDOM_BYTES
         drawn = os.urandom(size * self._drawn_at_once)
         first, *others = (int.from_bytes(drawn[at : at + size], "big") for at in range(0, len(drawn), size))
-        self._pool, self._process = iter(others), os.getpid()
+        self._pool = iter(others)
         return first
 
 
 def new_event_id() -> UUID:
     """Return one fresh event id; `EventIdSource` makes many of them faster."""
-    return EventIdSource(drawn_at_once=1).draw()
+    return EventIdSource(drawn_at_once=1).draw(1)[0]

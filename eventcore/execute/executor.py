@@ -213,14 +213,14 @@ class _Execution:
     async def run(self, started: float) -> CommandResult[object]:
         """Read; then decide and append until there is an outcome."""
         declared = [key for given in self._given for key in given.keys]
-        in_flight = self._executor.in_flight
-        streams = [key.stream_id for key in declared]
+        in_flight, streams = self._executor.in_flight, [key.stream_id for key in declared]
         if in_flight.hinders(streams):
             await in_flight.landed(streams)
         if self._key is not None or not self._views.adopt(declared):
             remembered = await self._read(declared)
             if remembered is not None:
                 return self._replay(remembered.events)
+            await self._wait_in_line(declared)
         while True:
             self._executor.tell(AttemptStarted, self._command, self.attempt)
             keys, writes, request = await self._decide()
@@ -310,11 +310,11 @@ class _Execution:
         self._confirmed = True
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, event_id, metadata, views = self._executor.codec.encode, self._executor.event_ids.draw, self._metadata, self._views
+        encode, metadata, views = self._executor.codec.encode, self._metadata, self._views
         expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(views[key].version) for key in keys}
         events = [
-            NewEvent(stream_id, event_id(), event_type.name, event_type.version, encode(event), metadata)
-            for stream_id, event_type, event in writes
+            NewEvent(stream_id, event_id, event_type.name, event_type.version, encode(event), metadata)
+            for (stream_id, event_type, event), event_id in zip(writes, self._executor.event_ids.draw(len(writes)), strict=True)
         ]
         return AppendRequest(expected, events, self._key)
 
@@ -334,11 +334,16 @@ class _Execution:
         self.attempt += 1
         if delay > 0:
             await asyncio.sleep(delay)
-        await self._executor.in_flight.landed([key.stream_id for key in keys])
-        if delay > 0:
             await self._refresh()
-        elif self._views.renew(keys):
-            self._confirmed = False
+        await self._wait_in_line(keys)
+
+    async def _wait_in_line(self, keys: Sequence[StreamKey]) -> None:
+        """Let appends of this executor that are on their way to the streams arrive, and take what they made of them."""
+        in_flight, streams = self._executor.in_flight, [key.stream_id for key in keys]
+        if in_flight.hinders(streams):
+            await in_flight.landed(streams)
+            if self._views.renew(keys):
+                self._confirmed = False
 
     def _exhausted(self, conflict: Conflict) -> RetriesExhausted:
         between = conflict.news.get(conflict.stream_id)

@@ -171,7 +171,7 @@ class View:
         self.version = version
         self.position = position
         self.state = state
-        self.events: list[StoredEvent] = []
+        self.events: Sequence[StoredEvent] = ()
 
 
 @final
@@ -265,7 +265,7 @@ class Views:
         if piece.after < view.version:
             news = [stored for stored in news if stored.version > view.version]
         if key.fold is None:
-            view.events.extend(news)
+            view.events = [*view.events, *news]
         elif news:
             view.state = key.fold.fold(view.state, news)
         view.version, view.position = piece.version, piece.position
@@ -278,17 +278,24 @@ class Views:
         """
         written: dict[str, list[StoredEvent]] = {}
         for stored in committed:
-            written.setdefault(stored.stream_id, []).append(stored)
+            events = written.get(stored.stream_id)
+            if events is None:
+                written[stored.stream_id] = [stored]
+            else:
+                events.append(stored)
         for key in keys:
             events = written.get(key.stream_id)
             if events is not None and key.fold is not None:
-                try:
-                    state = key.fold.fold(self._views[key].state, events)
-                except Exception as error:  # noqa: BLE001  # the command is done; the next one that reads the stream meets the error
-                    self._cache.discard(key)
-                    _log.warning("a command was committed whose events do not fold into %s: %s", key.fold.state.__qualname__, error)
-                else:
-                    self._cache.keep(key, CachedState(events[-1].version, events[-1].position, state))
+                self._settle(key, key.fold, events)
+
+    def _settle(self, key: StreamKey, fold: StateFold, events: Sequence[StoredEvent]) -> None:
+        try:
+            state = fold.fold(self._views[key].state, events)
+        except Exception as error:  # noqa: BLE001  # the command is done; the next one that reads the stream meets the error
+            self._cache.discard(key)
+            _log.warning("a command was committed whose events do not fold into %s: %s", fold.state.__qualname__, error)
+        else:
+            self._cache.keep(key, CachedState(events[-1].version, events[-1].position, state))
 
 
 def _nothing(key: StreamKey) -> CachedState:

@@ -7,7 +7,7 @@ set of another command, or of an earlier run, is told apart both by the type che
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar, cast, final
+from typing import Final, Generic, NamedTuple, Self, TypeVar, cast, final
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -69,10 +69,38 @@ class Handles(Mapping[StreamId[S], V_co]):
         return f"{type(self).__name__}({', '.join(map(repr, self._ids()))})"
 
 
+@final
+class RunToken:
+    """Tells the writes of one run from all others. Writes carry it rather than their `StreamSet`, or each run would leave a cycle behind.
+
+    *owner* is the run's class of streams.
+    """
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: type[object], /) -> None:
+        self.owner: Final = owner
+
+    @property
+    def __run__(self) -> RunToken:
+        """The token stands in for the `StreamSet` that it came from wherever that is only asked for its token."""
+        return self
+
+
 class StreamSet:
     """The streams of one run of a command. The generator makes a subclass for each command, with a member for each stream field."""
 
-    __slots__ = ()
+    __slots__ = ("__run__",)
+    __run__: RunToken
+
+    def __new__(cls, *_handles: object) -> Self:
+        streams = super().__new__(cls)
+        streams.__run__ = RunToken(cls)
+        return streams
+
+
+def _token_of(streams: StreamsT) -> StreamsT:
+    return cast("StreamsT", streams.__run__)
 
 
 @final
@@ -83,10 +111,10 @@ class StreamWrite(Generic[StreamsT_co, E_co]):
     ``StreamWrite(streams, stream_id, event)``, checked when the command runs.
     """
 
-    __slots__ = ("event", "stream_id", "streams")
+    __slots__ = ("event", "run", "stream_id")
 
     def __init__(self, streams: StreamsT_co, stream_id: StreamId[object], event: E_co, /) -> None:
-        self.streams: Final = streams
+        self.run: Final = streams.__run__
         self.stream_id: Final = stream_id
         self.event: Final = event
 
@@ -101,7 +129,7 @@ class WritableStream(Generic[StreamsT, E]):
     __slots__ = ("_streams", "id", "version")
 
     def __init__(self, streams: StreamsT, handle: Handle, /) -> None:
-        self._streams = streams
+        self._streams = _token_of(streams)
         self.id: Final = handle.id
         self.version: Final = handle.version
 
@@ -134,7 +162,8 @@ class WritableStreams(Handles[S, "WritableStream[StreamsT, E]"], Generic[Streams
     __slots__ = ()
 
     def __init__(self, streams: StreamsT, handles: Handles[object, Handle], /) -> None:
-        super().__init__(handles._ids, lambda id: WritableStream(streams, handles[id]))  # type: ignore[arg-type]  # noqa: SLF001
+        token = _token_of(streams)
+        super().__init__(handles._ids, lambda id: WritableStream(token, handles[id]))  # type: ignore[arg-type]  # noqa: SLF001
 
 
 @final

@@ -123,7 +123,7 @@ def command_state(cls: type[T], /) -> type[T]:
 
 def is_write(value: object, streams: StreamSet) -> TypeGuard[StreamWrite[StreamSet, object]]:
     """Tell whether *value* is a write that was made with *streams*."""
-    return isinstance(value, StreamWrite) and cast("StreamWrite[StreamSet, object]", value).streams is streams
+    return isinstance(value, StreamWrite) and cast("StreamWrite[StreamSet, object]", value).run is streams.__run__
 
 
 def refused_write(command: str, streams: StreamSet, write: object, fields: Mapping[str, tuple[bool, Iterable[str], Accepts]]) -> CommandError:
@@ -132,9 +132,9 @@ def refused_write(command: str, streams: StreamSet, write: object, fields: Mappi
         return NotAWrite(command, write)
     write = cast("StreamWrite[StreamSet, object]", write)
     stream_id, event = write.stream_id, write.event
-    if write.streams is not streams:
-        made_with = type(write.streams).__name__
-        return ForeignWrite(command, stream_id, event, f"an earlier run's {made_with}" if type(write.streams) is type(streams) else made_with)
+    if write.run is not streams.__run__:
+        made_with = write.run.owner.__name__
+        return ForeignWrite(command, stream_id, event, f"an earlier run's {made_with}" if write.run.owner is type(streams) else made_with)
     ways = [(field, writable, accepts) for field, (writable, ids, accepts) in fields.items() if stream_id in ids]
     if not ways:
         return UndeclaredStream(command, stream_id, event, [id for writable, ids, _ in fields.values() if writable for id in ids])

@@ -801,12 +801,14 @@ def test_cancelling_execute_leaves_an_executor_that_goes_on():
     asyncio.run(main())
 
 
-def test_commands_of_one_executor_wait_for_each_other_instead_of_conflicting():
+@pytest.mark.parametrize("keyed", [False, True])
+def test_commands_of_one_executor_wait_for_each_other_instead_of_conflicting(keyed):
     async def main():
         seen: list[Observation] = []
         executor = CommandExecutor(InMemoryEventStore(), observer=seen.append)
         command = Aliased(MAIN, FRIEND, RULES, 1)
-        results = await asyncio.gather(*(executor.execute(command) for _ in range(40)))
+        keys = [f"key-{number}" if keyed else None for number in range(40)]
+        results = await asyncio.gather(*(executor.execute(command, idempotency_key=key) for key in keys))
 
         assert (await executor.load(MAIN)).state.total == 40
         assert [result.attempts for result in results] == [1] * 40

@@ -147,7 +147,7 @@ def test_a_prefix_is_literal():
 def test_one_source_gives_every_thread_other_ids():
     source = EventIdSource(drawn_at_once=7)
     with ThreadPoolExecutor(8) as pool:
-        drawn = list(pool.map(lambda _: [source.draw() for _ in range(500)], range(8)))
+        drawn = list(pool.map(lambda _: [source.draw(1)[0] for _ in range(500)], range(8)))
 
     assert len(set().union(*drawn)) == 8 * 500
 
@@ -156,9 +156,9 @@ FORK = """
 import os, sys
 from eventcore.ids import EventIdSource
 source = EventIdSource()
-source.draw()
+source.draw(1)[0]
 child = os.fork()
-os.write(1, f"{source.draw().int & (1 << 62) - 1}\\n".encode())  # in one piece: both processes write at once
+os.write(1, f"{source.draw(1)[0].int & (1 << 62) - 1}\\n".encode())  # in one piece: both processes write at once
 if child:
     os.waitpid(child, 0)
 """
