@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from eventcore.cli import generate, migrate
+from eventcore.cli import generate, migrate, who
+from eventcore.cli import map as map_
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,6 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="eventcore", description="Event sourcing with typed, generated streams.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     generate.add_parser(commands.add_parser)
+    map_.add_parser(commands.add_parser)
+    who.add_parser(commands.add_parser)
     migrate.add_parser(commands.add_parser)
     options = parser.parse_args(arguments)
     code: int = options.run(options)

@@ -1,0 +1,154 @@
+"""The scanned model to an atlas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar, final
+
+import attrs
+
+from eventcore_codegen.atlas.conflicts import conflicts
+from eventcore_codegen.atlas.values import Atlas, CommandEntry, EventEntry, LeftOut, Place, StateEntry, Use
+from eventcore_codegen.check import check
+from eventcore_codegen.diagnostics import Diagnostic, Span, sorted_diagnostics
+from eventcore_codegen.model import ClassRef, ClassType, Command, Event, Module, State, StreamField, Type, unaliased, union_members
+from eventcore_codegen.scan import Scan, scan
+
+T = TypeVar("T", CommandEntry, StateEntry, EventEntry)
+
+
+@final
+@attrs.frozen
+class Reading:
+    """What was read, and all faults on the way. What is sound is in the atlas, whatever else is faulty."""
+
+    atlas: Atlas
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(diagnostic.is_error for diagnostic in self.diagnostics)
+
+
+def read(paths: Iterable[Path], *, base: Path) -> Reading:
+    """Read the files at and below *paths*. Places are shown relative to *base*."""
+    scanned = scan(paths, base)
+    return Reading(chart(scanned, base), sorted_diagnostics([*scanned.diagnostics, *check(scanned.project).diagnostics]))
+
+
+def chart(scanned: Scan, base: Path) -> Atlas:
+    """Return the atlas of what was scanned, without what cannot be read for its faults."""
+    charting = _Charting(scanned.project.modules)
+    commands = _sorted(charting.commands())
+    broken = (LeftOut(Place(_shown(path, base), 1), "file", _shown(path, base)) for path in scanned.broken)
+    return Atlas(
+        commands=commands,
+        states=_sorted(charting.states.values()),
+        events=_sorted(charting.events.values()),
+        conflicts=conflicts(commands, charting.states.values()),
+        left_out=tuple(sorted({*charting.left_out, *broken})),
+    )
+
+
+@final
+class _Charting:
+    """Makes entries, events before the states that take them, states before the commands that use them."""
+
+    def __init__(self, modules: tuple[Module, ...]) -> None:
+        self.left_out: list[LeftOut] = []
+        self._commands = [(module, command) for module in modules for command in _last_of_a_name(module.commands, module, self.left_out)]
+        self._command_labels = _labels((module, command.ref) for module, command in self._commands)
+        events = {event.ref: (module, event) for module in modules for event in module.events}
+        labels = _labels((module, event.ref) for module, event in events.values())
+        self.events = dict(self._events(events, labels))
+        states = {state.ref: (module, state) for module in modules for state in module.states}
+        labels = _labels((module, state.ref) for module, state in states.values())
+        self.states = dict(self._states(states, labels))
+
+    def _events(
+        self, events: Mapping[ClassRef, tuple[Module, Event]], labels: Mapping[tuple[str, ClassRef], str]
+    ) -> Iterator[tuple[ClassRef, EventEntry]]:
+        for ref, (module, event) in events.items():
+            place = _place(module, event.span)
+            if event.name is None or event.version is None:
+                self.left_out.append(LeftOut(place, "event", ref.qualname))
+            else:
+                yield ref, EventEntry(ref, labels[module.source.shown, ref], event.name, event.version, place)
+
+    def _states(
+        self, states: Mapping[ClassRef, tuple[Module, State]], labels: Mapping[tuple[str, ClassRef], str]
+    ) -> Iterator[tuple[ClassRef, StateEntry]]:
+        for ref, (module, state) in states.items():
+            place = _place(module, state.span)
+            events = self._known_events(state.event_type)
+            if events is None:
+                self.left_out.append(LeftOut(place, "state", ref.qualname))
+            else:
+                yield ref, StateEntry(ref, labels[module.source.shown, ref], state.category, state.ignores_unknown, events, place)
+
+    def commands(self) -> Iterator[CommandEntry]:
+        for module, command in self._commands:
+            label = self._command_labels[module.source.shown, command.ref]
+            place = _place(module, command.span)
+            uses = [self._use(module, label, stream) for stream in command.streams]
+            known = tuple(use for use in uses if use is not None)
+            if uses and len(known) == len(uses):
+                yield CommandEntry(command.ref, label, known, place)
+            else:
+                self.left_out.append(LeftOut(place, "command", command.ref.qualname))
+
+    def _use(self, module: Module, command: str, stream: StreamField) -> Use | None:
+        state = None if stream.state is None or stream.events is not None else self._known_state(stream.state)
+        events = self._known_events(stream.events) if state is None else state.events
+        if stream.kind is None or not stream.is_literal or events is None:
+            return None
+        return Use(command, stream.name, stream.kind, stream.read_only, state, events, _place(module, stream.span))
+
+    def _known_state(self, type_: Type) -> StateEntry | None:
+        state = unaliased(type_)
+        return self.states.get(state.ref) if isinstance(state, ClassType) else None
+
+    def _known_events(self, type_: Type | None) -> tuple[EventEntry, ...] | None:
+        """Return the events that a type names, None where one of its members is no known event."""
+        members = () if type_ is None else union_members(type_)
+        known = [self.events.get(member.ref) if isinstance(member, ClassType) else None for member in members]
+        found = tuple(dict.fromkeys(event for event in known if event is not None))
+        return found if known and None not in known else None
+
+
+def _last_of_a_name(commands: tuple[Command, ...], module: Module, left_out: list[LeftOut]) -> list[Command]:
+    """Return the commands that Python would find: of two with one name the last."""
+    last = {command.ref: command for command in commands}
+    left_out += [
+        LeftOut(_place(module, command.span), "command", command.ref.qualname) for command in commands if last[command.ref] is not command
+    ]
+    return list(last.values())
+
+
+def _labels(declared: Iterable[tuple[Module, ClassRef]]) -> dict[tuple[str, ClassRef], str]:
+    """Return for each file and class the shortest of its names that is its own: with the module where needed, with the file as a last resort."""
+    classes = [(module.source.shown, ref) for module, ref in declared]
+    names = Counter(ref.qualname for _, ref in classes)
+    full = Counter(ref for _, ref in classes)
+    return {
+        (shown, ref): ref.qualname
+        if names[ref.qualname] == 1
+        else f"{ref.module}.{ref.qualname}"
+        if full[ref] == 1
+        else f"{shown}:{ref.qualname}"
+        for shown, ref in classes
+    }
+
+
+def _sorted(entries: Iterable[T]) -> tuple[T, ...]:
+    return tuple(sorted(entries, key=lambda entry: (entry.label.lower(), entry.label)))
+
+
+def _place(module: Module, span: Span) -> Place:
+    return Place(module.source.shown, span.line)
+
+
+def _shown(path: Path, base: Path) -> str:
+    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()

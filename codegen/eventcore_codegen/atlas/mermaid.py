@@ -1,0 +1,50 @@
+"""An atlas as a Mermaid flowchart: commands as boxes, streams as cylinders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Final
+
+from eventcore_codegen.atlas.conflicts import Reach, Reaches
+from eventcore_codegen.atlas.values import Atlas, Use
+
+_ESCAPED: Final = str.maketrans({character: f"#{ord(character)};" for character in '#"<>&`\\|[](){}'})
+
+
+def map_mermaid(atlas: Atlas) -> str:
+    """Return the flowchart. Two-headed arrows read and write, arrows to a command only read, dotted ones are discovered."""
+    reaches = Reaches(atlas.states)
+    by_use = {use: reaches.of(use) for use in atlas.uses}
+    every = {reaches.of_state(state) for state in atlas.states} | set(by_use.values())
+    cylinders = {reach: f"s{number}" for number, reach in enumerate(sorted(every, key=lambda reach: (not reach.has_state, reach.label)), 1)}
+    boxes = {command.label: f"c{number}" for number, command in enumerate(atlas.commands, 1)}
+    return "\n".join(
+        [
+            "flowchart LR",
+            *(f'    {box}["{_escaped(label)}"]' for label, box in boxes.items()),
+            *(f'    {cylinder}[("{_escaped(reach.label)}")]' for reach, cylinder in cylinders.items()),
+            *(_arrow(use, boxes[use.command], cylinders[reach]) for use, reach in by_use.items()),
+            *_perhaps_the_same(cylinders),
+        ]
+    )
+
+
+def _arrow(use: Use, box: str, cylinder: str) -> str:
+    """Return the arrow of one field; the word on it is the field's, with what its kind adds."""
+    found = use.kind == "discovered"
+    note = "" if use.kind == "one" else f", {use.kind}"
+    label = f'|"{_escaped(use.name + note)}"|'
+    if use.read_only:
+        return f"    {cylinder} {'-.->' if found else '-->'}{label} {box}"
+    return f"    {box} {'<-.->' if found else '<-->'}{label} {cylinder}"
+
+
+def _perhaps_the_same(cylinders: Mapping[Reach, str]) -> Iterator[str]:
+    for one, other in combinations(cylinders, 2):
+        if one.meets(other) == "may":
+            yield f'    {cylinders[one]} -.-|"perhaps the same"| {cylinders[other]}'
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPED)

@@ -1,0 +1,61 @@
+"""What `eventcore map` and `eventcore who` have in common: their PATHs, the faults in them, and how an answer reaches the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from eventcore_codegen.atlas import Reading
+
+OK: Final = 0
+FAULTY: Final = 2
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  here it is (warnings are printed to the standard error)
+  2  {faulty}; what is sound is shown all the same
+"""
+
+_MISSING_EXTRA: Final = """\
+eventcore: reading the source needs {name}, which is not installed.
+help: install the extra: pip install 'eventcore-py[codegen]'"""
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file, or a folder that is searched with all folders in it")
+
+
+def add_format(parser: argparse.ArgumentParser, formats: Iterable[str]) -> None:
+    parser.add_argument("--format", choices=tuple(formats), default="text", help="how to show it (default: text)")
+
+
+def missing_extra(error: ModuleNotFoundError) -> int:
+    """Say which extra to install, and return the exit code; raise *error* again where it is about something else."""
+    if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
+        raise error
+    print(_MISSING_EXTRA.format(name=error.name), file=sys.stderr)  # noqa: T201
+    return FAULTY
+
+
+def report(reading: Reading) -> int:
+    """Print the faults that were found on the way; return the exit code."""
+    for diagnostic in reading.diagnostics:
+        print(diagnostic, file=sys.stderr)  # noqa: T201
+    errors = sum(diagnostic.is_error for diagnostic in reading.diagnostics)
+    if errors:
+        print(f"eventcore: {errors} {'error' if errors == 1 else 'errors'}; what they keep unread is left out", file=sys.stderr)  # noqa: T201
+    return FAULTY if errors else OK
+
+
+def show(text: str) -> None:
+    """Print *text*; a reader that has seen enough, such as `head`, may close its end."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        # Python flushes once more when it exits, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,70 @@
+"""`eventcore who`: which commands read, write and discover a state, a category, a stream or an event."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, missing_extra, report, show
+
+if TYPE_CHECKING:
+    from eventcore_codegen.atlas import Unknown
+
+FORMATS: Final = ("text", "json")
+
+_DESCRIPTION: Final = """\
+Show which commands read, write or discover what is called NAME:
+
+  Product        a state, by its class (shop.products.Product where there are more)
+  product        a category, which is what ids of its streams begin with
+  product-7      a stream, by its category
+  StockReserved  an event, by its class or by the name it is stored under
+
+The Python files at and below PATH are read; none of them is imported."""
+
+
+def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add this command to others; *add* makes a parser for one."""
+    parser = add(
+        "who",
+        help="show which commands read and write a state, a stream or an event",
+        description=_DESCRIPTION,
+        epilog=EXIT_CODES.format(faulty="no such name, errors in the source, or files that cannot be read"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help="a state, a category, a stream's id or an event")
+    add_paths(parser)
+    add_format(parser, FORMATS)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer as *options* say; return the exit code."""
+    try:
+        from eventcore_codegen.atlas import Unknown, answer_data, answer_text, find, read  # noqa: PLC0415  # an optional extra
+    except ModuleNotFoundError as error:
+        return missing_extra(error)
+    reading = read(options.paths, base=Path.cwd())
+    code = report(reading)
+    found = find(options.name, reading.atlas)
+    if isinstance(found, Unknown):
+        print(_unknown(found), file=sys.stderr)  # noqa: T201
+        return FAULTY
+    as_json = options.format == "json"
+    show(json.dumps(answer_data(options.name, found, reading.atlas), indent=2) if as_json else answer_text(found))
+    return code
+
+
+def _unknown(unknown: Unknown) -> str:
+    if unknown.is_command:
+        return (
+            f"eventcore: {unknown.name!r} is a command, not a state, a category, a stream or an event\n"
+            "help: `eventcore map` shows what a command reads and writes"
+        )
+    close = " or ".join(f"{name!r} ({kind})" for name, kind in unknown.close)
+    helped = f"did you mean {close}?" if close else "`eventcore map` lists all states, categories and events"
+    return f"eventcore: no state, category, stream or event is called {unknown.name!r}\nhelp: {helped}"
