@@ -106,10 +106,12 @@ class Writer(Connected):
     def _decider(self, requests: Sequence[AppendRequest]) -> Decider:
         connection = self.connection
         keys = [request.idempotency.key for request in requests if request.idempotency is not None]
+        asked = orjson.dumps(list({stream_id for request in requests for stream_id in request.expected})).decode()
         # The first look into the file: where no write lock is held, another process may be at the repair of the log after a crash.
-        newest_stream, newest_position = self.database.patiently(lambda: connection.execute(_SQL["newest"]).fetchone())
+        (answer,) = self.database.patiently(lambda: connection.execute(_SQL["heads"], (asked,)).fetchone())
+        newest_stream, newest_position, heads = orjson.loads(answer)
         return Decider(
-            _heads(connection, {stream_id for request in requests for stream_id in request.expected}),
+            {stream_id: Head(key, version, position) for stream_id, key, version, position in heads},
             find_outcomes(connection, keys) if keys else {},
             newest_stream=newest_stream or 0,
             newest_position=newest_position or 0,
@@ -177,11 +179,6 @@ def _verdict(decision: Decision | EventCoreError, news: News) -> Verdict:
         return Refused(decision)
     assert not isinstance(decision, Done), "the events of a remembered outcome are read in a side thread"  # noqa: S101
     return decision
-
-
-def _heads(connection: sqlite3.Connection, stream_ids: Iterable[str]) -> dict[str, Head]:
-    (answer,) = connection.execute(_SQL["heads"], (orjson.dumps(list(stream_ids)).decode(),)).fetchone()
-    return {stream_id: Head(key, version, position) for stream_id, key, version, position in orjson.loads(answer)}
 
 
 def _insert(connection: sqlite3.Connection, decider: Decider) -> None:

@@ -1,11 +1,15 @@
 -- name: heads
--- ?1: the stream ids, as a JSON array. The streams among them that exist, as one JSON value: one step of SQLite, one release of the GIL.
-SELECT CAST(json_group_array(json_array(s.stream_id, s.id, s.version, s.position)) AS BLOB)
+-- ?1: the stream ids, as a JSON array. The newest stream, the newest position, and the streams among them that exist, as one JSON value: one step of
+-- SQLite, one release of the GIL.
+SELECT CAST(
+    json_array(
+        (SELECT max(id) FROM streams),
+        (SELECT max(position) FROM events),
+        json_group_array(json_array(s.stream_id, s.id, s.version, s.position))
+    ) AS BLOB
+)
 FROM json_each(?1) AS w
 CROSS JOIN streams AS s ON s.stream_id = w.value;
-
--- name: newest
-SELECT (SELECT max(id) FROM streams), (SELECT max(position) FROM events);
 
 -- name: add_streams
 INSERT INTO streams (id, stream_id, version, position) VALUES (?, ?, 0, 0);
