@@ -198,6 +198,39 @@ class Parameter:
 
 @final
 @attrs.frozen
+class Outside:
+    """Something of a library's that a body names, by its public name. *is_bare_call*: it is called, without arguments."""
+
+    name: str
+    span: Span
+    is_bare_call: bool
+
+
+@final
+@attrs.frozen
+class ForeignAwait:
+    """An awaited call of something that is neither the command's nor the project's."""
+
+    text: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Body:
+    """What a method does. *written* are the members of its second parameter that it may write, None where that cannot be told.
+
+    *is_stub*: there is nothing in it but a raise, an ellipsis or an empty answer.
+    """
+
+    is_stub: bool
+    written: frozenset[str] | None
+    outside: tuple[Outside, ...]
+    awaits: tuple[ForeignAwait, ...]
+
+
+@final
+@attrs.frozen
 class Method:
     """A method of a declaration. *is_plain*: it gets the instance. An *inherited* one has its place in another class, perhaps in another file."""
 
@@ -208,6 +241,7 @@ class Method:
     yields: bool
     is_plain: bool
     inherited: bool
+    body: Body
     span: Span
 
     @property
@@ -328,6 +362,39 @@ class StarImport:
 
 @final
 @attrs.frozen
+class Unclear:
+    """A decorator or a field's call that may be one of eventcore's and may be something else. *where* says what binds its name."""
+
+    name: str
+    where: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Ignore:
+    """A comment that suppresses the warnings *codes* in its line."""
+
+    codes: tuple[str, ...]
+    span: Span
+
+
+@final
+@attrs.frozen
+class MadeId:
+    """A call that makes a stream's id: of *state* and a key, or by hand from a text that begins with *prefix*, perhaps for a *state*."""
+
+    state: ClassRef | None
+    prefix: str
+    span: Span
+
+    @property
+    def is_by_hand(self) -> bool:
+        return bool(self.prefix)
+
+
+@final
+@attrs.frozen
 class Source:
     """A source file: where it is, how the user calls it, and its lines. *relative* is its POSIX path below its package root."""
 
@@ -382,6 +449,9 @@ class Module:
     events: tuple[Event, ...]
     misplaced: tuple[Misplaced, ...]
     stars: tuple[StarImport, ...]
+    unclear: tuple[Unclear, ...]
+    made_ids: tuple[MadeId, ...]
+    ignores: tuple[Ignore, ...]
 
     @property
     def declared(self) -> tuple[tuple[ClassRef, Span], ...]:

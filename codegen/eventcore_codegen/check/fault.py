@@ -19,4 +19,6 @@ class Fault:
     help: str
 
     def within(self, source: Source) -> Diagnostic:
-        return Diagnostic(self.code, default_severity(self.code), source.shown, self.span, self.message, self.help, source.line(self.span.line))
+        return Diagnostic(
+            self.code, default_severity(self.code), source.shown, self.span, self.message, self.help, source.line(self.span.line)
+        )

@@ -69,3 +69,10 @@ def star_imports(module: Module) -> Iterator[Fault]:
     for star in module.stars:
         message = f"`import *` hides where {star.name!r} comes from"
         yield Fault("EC201", star.span, message, f"import it by name: from {star.module or '.'} import {star.name}")
+
+
+def unclear_markers(module: Module) -> Iterator[Fault]:
+    """EC104: a decorator, or what a field is declared with, that is eventcore's in one case only. Taken for nothing, its class would be lost."""
+    for unclear in module.unclear:
+        message = f"{unclear.name!r} is ambiguous: {unclear.where}, to different things, one of them eventcore's"
+        yield Fault("EC104", unclear.span, message, "bind it once: import it from eventcore, without a replacement")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from eventcore_codegen.scan.project import Scan, scan
+from eventcore_codegen.scan.project import Scan, scan, scan_sources
 
-__all__ = ["Scan", "scan"]
+__all__ = ["Scan", "scan", "scan_sources"]

@@ -7,33 +7,42 @@ from collections.abc import Iterator, Mapping
 from typing import Final, final
 
 from eventcore_codegen.model import (
+    Body,
     ClassRef,
     Command,
     DataField,
     Event,
+    ForeignAwait,
     Kind,
     LibraryType,
+    MadeId,
     Method,
     Methods,
+    Outside,
     Parameter,
     PlainField,
     Problem,
     State,
     StreamField,
+    Unclear,
     UnknownType,
     parts,
     unaliased,
 )
 from eventcore_codegen.scan.lineage import Ancestor, Lineage
 from eventcore_codegen.scan.names import Names, Through
+from eventcore_codegen.scan.outside import OutsideNames
 from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
-from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Expr, Field, Name
+from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name
 from eventcore_codegen.scan.syntax import Method as MethodSyntax
 from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
-from eventcore_codegen.scan.types import Site, Types
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
+from eventcore_codegen.scan.types import Site, Types, public_name
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
 
 _MARKERS: Final[Mapping[str, Kind]] = {f"{LIBRARY}.event": "event", f"{LIBRARY}.state": "state", f"{LIBRARY}.command": "command"}
+_FIELDS: Final = frozenset({STREAM, DISCOVERED})
+_STREAM_WRITE: Final = frozenset({f"{LIBRARY}.StreamWrite", f"{LIBRARY}.typed.StreamWrite"})
+_STREAM_ID: Final = f"{LIBRARY}.StreamId"
 _METHODS: Final = ("handle", "initial", "apply")
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where the snake_case of a class name has its underscores; `@state` names a category by the same rule."""
@@ -42,8 +51,11 @@ _UNBOUND: Final = frozenset({"staticmethod", "classmethod", "property", "functoo
 
 @final
 class Declarations:
-    def __init__(self, names: Names) -> None:
+    def __init__(self, universe: Universe) -> None:
+        names = Names(universe)
+        self._outside = OutsideNames(universe)
         self._through: list[Through] = []
+        self._unclear: list[tuple[LoadedModule, Unclear]] = []
         self._types = Types(names, self.kind_of, self._through.append)
         self._lineage = Lineage(names)
         self._kinds: dict[ClassSyntax, Kind] = {}
@@ -53,6 +65,11 @@ class Declarations:
     def through(self) -> tuple[Through, ...]:
         """The star imports that names came through so far."""
         return tuple(self._through)
+
+    @property
+    def unclear(self) -> tuple[tuple[LoadedModule, Unclear], ...]:
+        """The names so far that may be eventcore's and may be something else."""
+        return tuple(self._unclear)
 
     def kind_of(self, module: LoadedModule, syntax: ClassSyntax) -> Kind:
         kind = self._kinds.get(syntax)
@@ -68,7 +85,18 @@ class Declarations:
 
     def _marker(self, module: LoadedModule, decorator: Expr) -> Kind | None:
         function = decorator.function if isinstance(decorator, Call) else decorator
-        return _MARKERS.get(self._library_name(function, Site(module)))
+        return _MARKERS.get(self._known_name(function, Site(module), frozenset(_MARKERS)))
+
+    def _known_name(self, expression: Expr, site: Site, wanted: frozenset[str]) -> str:
+        """Return a library's public name, as `_library_name` does. One that may be, but need not be, one of *wanted* is noted as unclear."""
+        read = unaliased(self._types.read(expression, site)) if isinstance(expression, Name) else None
+        if isinstance(read, UnknownType) and isinstance(expression, Name) and read.problem is Problem.AMBIGUOUS:
+            possible = self._types.possible_names(expression.text, site)
+            if len(possible) == 1:
+                return next(iter(possible))
+            if possible & wanted:
+                self._unclear.append((site.module, Unclear(expression.text, read.hint, expression.span)))
+        return read.name if isinstance(read, LibraryType) else ""
 
     def _library_name(self, expression: Expr, site: Site) -> str:
         """Return the public name of what a library gave, or an empty text for anything else."""
@@ -108,7 +136,7 @@ class Declarations:
 
     def state(self, module: LoadedModule, syntax: ClassSyntax) -> State:
         marker = self._decorator(module, syntax, "state")
-        keywords = marker.keywords if isinstance(marker, Call) else {}
+        keywords: Mapping[str, Expr] = marker.keywords if isinstance(marker, Call) else {}
         return State(
             ref=ClassRef(module.name, syntax.qualname),
             fields=self._data_fields(module, syntax),
@@ -167,10 +195,10 @@ class Declarations:
     def _stream_call(self, site: Site, field: Field) -> Call | None:
         if not isinstance(field.value, Call):
             return None
-        return field.value if self._library_name(field.value.function, site) in (STREAM, DISCOVERED) else None
+        return field.value if self._known_name(field.value.function, site, _FIELDS) in _FIELDS else None
 
     def _stream_field(self, site: Site, field: Field, marker: Call) -> StreamField:
-        discovered = self._library_name(marker.function, site) == DISCOVERED
+        discovered = self._known_name(marker.function, site, _FIELDS) == DISCOVERED
         read_only = marker.keywords.get("read_only")
         events = marker.keywords.get("events")
         annotation = None if field.annotation is None else self._types.read(field.annotation, site)
@@ -211,15 +239,55 @@ class Declarations:
             parameters=tuple(self._parameter(parameter, site) for parameter in method.parameters),
             returns=None if method.returns is None else self._types.read(method.returns, site),
             is_async=method.is_async,
-            yields=method.yields,
+            yields=method.body is not None and method.body.yields,
             is_plain=not any(self._library_name(decorator, site).removeprefix("builtins.") in _UNBOUND for decorator in method.decorators),
             inherited=inherited,
+            body=self._body(method.body, site),
             span=site.span(method.span),
         )
+
+    def _body(self, body: BodySyntax | None, site: Site) -> Body:
+        if body is None:
+            return Body(is_stub=False, written=None, outside=(), awaits=())
+        named = [(mention, self._outside.library_name(site.module, mention.text)) for mention in body.mentions]
+        return Body(
+            is_stub=body.is_stub,
+            written=self._written(body, site.module),
+            outside=tuple(
+                Outside(public_name(name), site.span(mention.span), mention.is_bare_call)
+                for mention, name in named
+                if name is not None and not name.startswith(f"{LIBRARY}.")
+            ),
+            awaits=tuple(
+                ForeignAwait(awaited.shown, site.span(awaited.span))
+                for awaited in body.awaits
+                if self._outside.is_foreign(site.module, awaited)
+            ),
+        )
+
+    def _written(self, body: BodySyntax, module: LoadedModule) -> frozenset[str] | None:
+        if body.written is None or any(self._outside.library_name(module, call.function) not in _STREAM_WRITE for call in body.constructed):
+            return None
+        return body.written | {call.field for call in body.constructed}
+
+    # --- ids
+
+    def made_ids(self, module: LoadedModule) -> Iterator[MadeId]:
+        """Yield the calls that make ids of streams. States are taken by the names that the imports of *module* give them."""
+        for call in () if module.syntax is None else module.syntax.made_ids:
+            maker = self._outside.library_name(module, call.maker)
+            state = self._outside.full_name(module, call.state) if call.state else None
+            if maker is not None and public_name(maker) == _STREAM_ID and (state is not None or not call.state):
+                yield MadeId(None if state is None else _ref(state), call.prefix, call.span)
 
     def _parameter(self, parameter: ParameterSyntax, site: Site) -> Parameter:
         type_ = None if parameter.annotation is None else self._types.read(parameter.annotation, site)
         return Parameter(parameter.name, type_, parameter.kind, site.span(parameter.span))
+
+
+def _ref(name: str) -> ClassRef:
+    module, _, qualname = name.rpartition(".")
+    return ClassRef(module, qualname)
 
 
 def _literal_name(marker: Call, default: str) -> str | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias, assert_never, final
 
 import attrs
 
 from eventcore_codegen.model import Problem
-from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Opaque, Star
-from eventcore_codegen.scan.universe import LoadedModule, Universe
+from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Name, Opaque, Star
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+
+PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
+"""What the generator knows of eventcore's names."""
 
 _BUILTINS: Final = frozenset(dir(builtins))
 
@@ -100,6 +103,29 @@ class Names:
         for attribute in rest:
             found = self._attribute(found, attribute, frozenset())
         return found
+
+    def possibilities(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Target]:
+        """Yield what an ambiguous *name* may stand for, by each of the places that bind it."""
+        head, _, rest = name.partition(".")
+        step = (module.name, name)
+        if module.syntax is None or step in visited:
+            return
+        for binding in module.syntax.bindings.get(head, ()):
+            match binding.bound:
+                case Alias(value=Name(text=text)):
+                    yield from self.possibilities(module, _joined(text, rest), visited | {step})
+                    continue
+                case ImportedName(module=target, level=level, name=imported):
+                    owner = self._universe.find(absolute_name(module, target, level) or "")
+                    if owner is not None:
+                        yield from self.possibilities(owner, _joined(imported, rest), visited | {step})
+                        continue
+                case _:
+                    pass
+            found = self._follow(module, head, binding, frozenset({(module.name, head)}))
+            for attribute in rest.split(".") if rest else ():
+                found = self._attribute(found, attribute, frozenset())
+            yield found.target
 
     def _in_class(self, module: LoadedModule, name: str, scope: ClassSyntax | None) -> Found | None:
         if scope is None:
@@ -198,6 +224,8 @@ class Names:
             absolute = absolute_name(module, star.module, star.level)
             target = None if absolute is None else self._universe.find(absolute)
             step = Through(module, star, name)
+            if absolute == LIBRARY and name in PUBLIC:
+                return Found(LibraryTarget(f"{LIBRARY}.{name}"), star.typing_only, (step,))
             if target is None:
                 maybe.append(step)
                 continue
@@ -216,6 +244,10 @@ def absolute_name(module: LoadedModule, name: str, level: int) -> str | None:
         return None
     base = package[: len(package) - level + 1]
     return ".".join([*base, name] if name else base)
+
+
+def _joined(name: str, rest: str) -> str:
+    return f"{name}.{rest}" if rest else name
 
 
 def _places(module: LoadedModule, bindings: Iterable[Binding]) -> str:

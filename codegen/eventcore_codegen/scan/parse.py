@@ -15,12 +15,17 @@ from libcst.helpers import get_full_name_for_node_or_raise
 from libcst.metadata import CodeRange, PositionProvider
 
 from eventcore_codegen.diagnostics import START, Span
+from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
+from eventcore_codegen.scan.bodies import bodies
 from eventcore_codegen.scan.expressions import ExpressionReader
-from eventcore_codegen.scan.generators import generators
+from eventcore_codegen.scan.ids import made_ids
+from eventcore_codegen.scan.ignores import ignores
+from eventcore_codegen.scan.places import Places
 from eventcore_codegen.scan.syntax import (
     Alias,
     Binding,
+    BodySyntax,
     Bound,
     ClassSyntax,
     Either,
@@ -28,6 +33,7 @@ from eventcore_codegen.scan.syntax import (
     Field,
     ImportedModule,
     ImportedName,
+    MadeIdSyntax,
     Method,
     ModuleSyntax,
     Name,
@@ -35,20 +41,13 @@ from eventcore_codegen.scan.syntax import (
     Parameter,
     Star,
     Subscript,
+    SyntaxFault,
 )
+from eventcore_codegen.sources.files import split_lines
 
 _DEEP: Final = 15_000
 _JUDGED: Final = frozenset({"handle", "initial", "apply"})
-"""The methods whose bodies are looked into."""
-
-
-@final
-@attrs.frozen
-class SyntaxFault:
-    """A text that is no Python."""
-
-    message: str
-    span: Span
+"""The methods of which the bodies are looked into."""
 
 
 def parse(text: str) -> ModuleSyntax | SyntaxFault:
@@ -56,10 +55,11 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
     checked = _python_parse(text)
     if isinstance(checked, SyntaxFault):
         return checked
+    places = Places(split_lines(text))
     try:
         module = cst.parse_module(text)
         with _deep_recursion():
-            return _ModuleReader(module, generators(checked, _JUDGED)).read()
+            return _ModuleReader(module, bodies(checked, _JUDGED, places)).read(tuple(made_ids(checked, places)), tuple(ignores(text)))
     except cst.ParserSyntaxError as error:
         return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
     except (RecursionError, KeyError):  # libcst turns a RecursionError within its position tables into a KeyError
@@ -93,8 +93,8 @@ def _deep_recursion() -> Generator[None]:
 
 @final
 class _ModuleReader:
-    def __init__(self, module: cst.Module, generators: frozenset[tuple[str, int]]) -> None:
-        self._generators = generators
+    def __init__(self, module: cst.Module, bodies: Mapping[tuple[str, int], BodySyntax]) -> None:
+        self._bodies = bodies
         self._module = module
         self._expressions = ExpressionReader(module, _positions(module))
         self._span = self._expressions.span
@@ -103,10 +103,10 @@ class _ModuleReader:
         self._classes: list[ClassSyntax] = []
         self._local_classes: list[ClassSyntax] = []
 
-    def read(self) -> ModuleSyntax:
+    def read(self, made_ids: tuple[MadeIdSyntax, ...], ignores: tuple[Ignore, ...]) -> ModuleSyntax:
         self._read_block(self._module.body, typing_only=False)
         bindings = {name: tuple(found) for name, found in self._bindings.items()}
-        return ModuleSyntax(bindings, tuple(self._stars), tuple(self._classes), tuple(self._local_classes))
+        return ModuleSyntax(bindings, tuple(self._stars), tuple(self._classes), tuple(self._local_classes), made_ids, ignores)
 
     def _bind(self, name: str, bound: Bound, node: cst.CSTNode, *, typing_only: bool) -> None:
         self._bindings.setdefault(tree.identifier(name), []).append(Binding(bound, typing_only, self._span(node)))
@@ -251,7 +251,7 @@ class _ModuleReader:
             returns=None if node.returns is None else self._expressions.type_of(node.returns.annotation),
             decorators=tuple(self._expressions.value_of(decorator.decorator) for decorator in node.decorators),
             is_async=node.asynchronous is not None,
-            yields=(node.name.value, self._span(node.name).line) in self._generators,
+            body=self._bodies.get((node.name.value, self._span(node.name).line)),
             span=self._span(node.name),
         )
 

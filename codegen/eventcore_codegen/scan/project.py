@@ -15,19 +15,21 @@ from eventcore_codegen.model import (
     Command,
     Event,
     Kind,
+    MadeId,
     Misplaced,
     Module,
     Project,
     StarImport,
     State,
     Type,
+    Unclear,
     union_members,
 )
-from eventcore_codegen.scan import files
 from eventcore_codegen.scan.declarations import Declarations
-from eventcore_codegen.scan.names import Names
+from eventcore_codegen.scan.reading import Reader, parse_source
 from eventcore_codegen.scan.syntax import ClassSyntax
 from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+from eventcore_codegen.sources import Sources
 
 
 @final
@@ -46,26 +48,23 @@ class Scan:
 
 def scan(paths: Iterable[Path], base: Path) -> Scan:
     """Read the files at and below *paths*. Paths in diagnostics are shown relative to *base*."""
-    universe = Universe(base)
-    paths = tuple(paths)
-    found, faults = files.find_files(paths)
-    found = files.with_sources(found)
-    named = {files.absolute(path) for path in paths}
-    universe.faults += [universe.unreadable(fault) for fault in faults]
-    universe.add_roots(found)
+    return scan_sources(Sources(paths), base)
+
+
+def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> Scan:
+    """Read *sources*; what is not known of them yet is parsed by *read*."""
+    universe = Universe(sources, base, read)
+    generated = frozenset(sources.generated)
     loaded: list[LoadedModule] = []
-    generated: list[Path] = []
-    for path in found:
-        data = files.read_bytes(path)
-        if isinstance(data, bytes) and files.is_generated(data):
-            generated.append(path)
-        elif not isinstance(data, bytes):
+    for path in sources.searched:
+        data = sources.read(path)
+        if not isinstance(data, bytes):
             universe.faults.append(universe.unreadable(data))
-        elif LIBRARY.encode() in data or path in named:
-            loaded.append(universe.load(path, data))
-    project = _Assembly(Declarations(Names(universe))).project(loaded)
+        elif path not in generated and (LIBRARY.encode() in data or path in sources.named):
+            loaded.append(universe.load(path))
+    project = _Assembly(Declarations(universe)).project(loaded)
     broken = frozenset(module.source.path for module in loaded if module.syntax is None)
-    return Scan(project, tuple(universe.faults), tuple(found), tuple(generated), broken)
+    return Scan(project, tuple(universe.faults), sources.searched, sources.generated, broken)
 
 
 @final
@@ -80,6 +79,8 @@ class _Builder:
         self.events: list[Event] = []
         self.misplaced: list[Misplaced] = []
         self.stars: list[StarImport] = []
+        self.unclear: list[Unclear] = []
+        self.made_ids: list[MadeId] = []
 
     def data(self) -> set[ClassRef]:
         """Return the states and events that are collected so far."""
@@ -95,6 +96,9 @@ class _Builder:
             events=tuple(sorted(self.events, key=lambda event: event.span)),
             misplaced=tuple(self.misplaced),
             stars=tuple(sorted(set(self.stars), key=lambda star: (star.span, star.name))),
+            unclear=tuple(sorted(set(self.unclear), key=lambda unclear: unclear.span)),
+            made_ids=tuple(self.made_ids),
+            ignores=() if self.loaded.syntax is None else self.loaded.syntax.ignores,
         )
 
 
@@ -110,6 +114,8 @@ class _Assembly:
         self._follow()
         for step in self._declarations.through:
             self._builder(step.module).stars.append(StarImport(step.star.module, step.name, step.star.span))
+        for place, unclear in self._declarations.unclear:
+            self._builder(place).unclear.append(unclear)
         modules = tuple(
             self._builders[key].build() for key in sorted(self._builders, key=lambda key: self._builders[key].loaded.source.path)
         )
@@ -128,6 +134,7 @@ class _Assembly:
             self._add(builder, kind, syntax)
         for kind, syntax in self._declarations.misplaced(loaded):
             builder.misplaced.append(Misplaced(kind, syntax.qualname, syntax.span))
+        builder.made_ids += self._declarations.made_ids(loaded)
 
     def _add(self, builder: _Builder, kind: Kind, syntax: ClassSyntax) -> None:
         match kind:

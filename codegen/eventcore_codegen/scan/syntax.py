@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, final
 import attrs
 
 from eventcore_codegen.diagnostics import Span
+from eventcore_codegen.model import Ignore
 
 
 @final
@@ -90,13 +91,58 @@ class Parameter:
 
 @final
 @attrs.frozen
+class Mention:
+    """A name in a body that is none of its own. *text* begins with a colon where an import in the body bound it: then it is the whole name."""
+
+    text: str
+    span: Span
+    is_bare_call: bool = False
+
+
+@final
+@attrs.frozen
+class Awaited:
+    """A call that is awaited. *text* is the name of what is called, as in `Mention`; None where that is a member of something local."""
+
+    text: str | None
+    shown: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class Constructed:
+    """A call with the streams and the id of one: ``StreamWrite(streams, self.<field>, ...)`` if *function* is that."""
+
+    function: str
+    field: str
+
+
+@final
+@attrs.frozen
+class BodySyntax:
+    """What a method does. *written* are the members of its second parameter that it may write; None where that parameter leaves its view.
+
+    *is_stub*: there is nothing in it but a raise, an ellipsis or an empty answer.
+    """
+
+    yields: bool
+    is_stub: bool
+    mentions: tuple[Mention, ...]
+    awaits: tuple[Awaited, ...]
+    written: frozenset[str] | None
+    constructed: tuple[Constructed, ...]
+
+
+@final
+@attrs.frozen
 class Method:
     name: str
     parameters: tuple[Parameter, ...]
     returns: Expr | None
     decorators: tuple[Expr, ...]
     is_async: bool
-    yields: bool
+    body: BodySyntax | None
     span: Span
 
 
@@ -189,6 +235,28 @@ class Star:
 
 
 @final
+@attrs.frozen
+class MadeIdSyntax:
+    """A call of *maker* that may make a stream's id: by ``of``, from *state* and a key, or by hand from a text that begins with *prefix*;
+    then *state* is what it says in brackets, if anything.
+    """
+
+    maker: str
+    state: str
+    prefix: str
+    span: Span
+
+
+@final
+@attrs.frozen
+class SyntaxFault:
+    """A text that is no Python."""
+
+    message: str
+    span: Span
+
+
+@final
 @attrs.frozen(eq=False)
 class ModuleSyntax:
     """One source file. *classes* are those at module level, *local_classes* those in functions."""
@@ -197,3 +265,5 @@ class ModuleSyntax:
     stars: tuple[Star, ...]
     classes: tuple[ClassSyntax, ...]
     local_classes: tuple[ClassSyntax, ...]
+    made_ids: tuple[MadeIdSyntax, ...] = ()
+    ignores: tuple[Ignore, ...] = ()

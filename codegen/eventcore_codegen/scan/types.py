@@ -22,11 +22,10 @@ from eventcore_codegen.model import (
     UnionType,
     UnknownType,
 )
-from eventcore_codegen.scan.names import AliasTarget, ClassTarget, Failed, Found, LibraryTarget, ModuleTarget, Names, Through
+from eventcore_codegen.scan.names import PUBLIC, AliasTarget, ClassTarget, Failed, Found, LibraryTarget, ModuleTarget, Names, Through
 from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
 from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
 
-_PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
 _SAME: Final = {"typing_extensions": "typing", "attr": "attrs"}
 
 
@@ -34,7 +33,7 @@ def public_name(name: str) -> str:
     """Return the name by which the rest of the generator knows something of a library's: ``eventcore.declare.event`` is ``eventcore.event``."""
     top, _, rest = name.partition(".")
     last = name.rpartition(".")[2]
-    if top == LIBRARY and last in _PUBLIC:
+    if top == LIBRARY and last in PUBLIC:
         return f"{LIBRARY}.{last}"
     return f"{_SAME[top]}.{rest}" if top in _SAME and rest else name
 
@@ -117,6 +116,11 @@ class Types:
                 return UnknownType(text, Problem.NO_TYPE, span, f"{name} is a module")
             case Failed(problem=problem, hint=hint):
                 return UnknownType(text, problem, span, hint)
+
+    def possible_names(self, text: str, site: Site) -> frozenset[str]:
+        """Return the public names of all that an ambiguous *text* may stand for; an empty one stands for what is no library's."""
+        targets = self._names.possibilities(site.module, text)
+        return frozenset(public_name(target.name) if isinstance(target, LibraryTarget) else "" for target in targets)
 
     def resolve(self, text: str, site: Site) -> Found:
         found = self._names.resolve(site.module, text, site.scope)

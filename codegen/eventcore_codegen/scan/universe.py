@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
 from pathlib import Path
 from typing import Final, final
 
@@ -11,10 +11,9 @@ import attrs
 
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity
 from eventcore_codegen.model import Source
-from eventcore_codegen.scan import files
-from eventcore_codegen.scan.files import UnreadableFile
-from eventcore_codegen.scan.parse import SyntaxFault, parse
-from eventcore_codegen.scan.syntax import ModuleSyntax
+from eventcore_codegen.scan.reading import Reader
+from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
+from eventcore_codegen.sources import Sources, UnreadableFile, files
 
 LIBRARY: Final = "eventcore"
 
@@ -37,23 +36,22 @@ class LoadedModule:
 
 @final
 class Universe:
-    """Finds modules by name below the package roots of all scanned files. *base* is the folder that paths are shown relative to."""
+    """Finds modules by name among *sources*, and has *read* parse them. *base* is the folder that paths are shown relative to."""
 
-    def __init__(self, base: Path) -> None:
-        self.faults: list[Diagnostic] = []
+    def __init__(self, sources: Sources, base: Path, read: Reader) -> None:
+        self.faults: list[Diagnostic] = [_unreadable(fault, base) for fault in sources.faults]
+        self._sources = sources
         self._base = base
-        self._roots: list[Path] = []
+        self._parse = read
         self._by_path: dict[str, LoadedModule] = {}
         self._by_name: dict[str, LoadedModule | None] = {}
+        self._held: dict[str, bool] = {}
 
-    def add_roots(self, paths: Iterable[Path]) -> None:
-        self._roots = sorted({files.package_root(path) for path in paths})
-
-    def load(self, path: Path, data: bytes | None = None) -> LoadedModule:
-        """Return the module in a file, reading it unless *data* is what it holds. What is wrong with it goes to *faults*."""
+    def load(self, path: Path) -> LoadedModule:
+        """Return the module in a file. What is wrong with it goes to *faults*."""
         key = os.path.realpath(path)
         if key not in self._by_path:
-            self._by_path[key] = self._read(path, files.read_bytes(path) if data is None else data)
+            self._by_path[key] = self._read(path, self._sources.read(path))
         return self._by_path[key]
 
     def find(self, name: str) -> LoadedModule | None:
@@ -72,26 +70,20 @@ class Universe:
         source = self.find(name.removesuffix("_streams")) if last.endswith("_streams") else None
         return source is not None and not source.is_package and self.find(name) is None
 
+    def holds(self, top: str) -> bool:
+        """Tell whether the module or package *top* is the user's, without reading it."""
+        if top not in self._held:
+            is_folder = top not in sys.stdlib_module_names and self.is_folder(top)
+            self._held[top] = is_folder or self._sources.locate(top) is not None
+        return self._held[top]
+
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
-        return any(os.path.isdir(root.joinpath(*name.split("."))) for root in self._roots)  # noqa: PTH112  # as in `_search`
+        return self._sources.is_folder(name)
 
     def _search(self, name: str) -> LoadedModule | None:
-        for path in self._candidates(name):
-            if os.path.isfile(path):  # noqa: PTH113  # `Path.is_file` raises for names that are too long
-                data = files.read_bytes(path)
-                if isinstance(data, bytes) and files.is_generated(data):
-                    return None
-                return self.load(path, data if isinstance(data, bytes) else None)
-        return None
-
-    def _candidates(self, name: str) -> Iterator[Path]:
-        parts = name.split(".")
-        if not all(parts):
-            return
-        for root in self._roots:
-            yield root.joinpath(*parts, "__init__.py")
-            yield root.joinpath(*parts[:-1], f"{parts[-1]}.py")
+        path = self._sources.locate(name)
+        return None if path is None else self.load(path)
 
     def _read(self, path: Path, data: bytes | UnreadableFile) -> LoadedModule:
         text = files.decode(path, data) if isinstance(data, bytes) else data
@@ -99,7 +91,7 @@ class Universe:
             self.faults.append(self.unreadable(text))
             return self._module(path, None, ())
         lines = files.split_lines(text)
-        syntax = parse(text)
+        syntax = self._parse(text)
         if isinstance(syntax, SyntaxFault):
             module = self._module(path, None, lines)
             self.faults.append(
@@ -117,13 +109,21 @@ class Universe:
         return self._module(path, syntax, lines)
 
     def _module(self, path: Path, syntax: ModuleSyntax | None, lines: tuple[str, ...]) -> LoadedModule:
-        root = files.package_root(path)
+        root = self._sources.package_root(path)
         source = Source(path, self.show(path), path.relative_to(root).as_posix(), lines)
         return LoadedModule(files.module_name(path, root), source, path.name == "__init__.py", syntax)
 
     def unreadable(self, fault: UnreadableFile) -> Diagnostic:
-        return Diagnostic("EC120", Severity.ERROR, self.show(fault.path), START, fault.message, fault.help)
+        return _unreadable(fault, self._base)
 
     def show(self, path: Path) -> str:
         """Return *path* as a user in *base* would write it."""
-        return (path.relative_to(self._base) if path.is_relative_to(self._base) else path).as_posix()
+        return _show(path, self._base)
+
+
+def _unreadable(fault: UnreadableFile, base: Path) -> Diagnostic:
+    return Diagnostic("EC120", Severity.ERROR, _show(fault.path, base), START, fault.message, fault.help)
+
+
+def _show(path: Path, base: Path) -> str:
+    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()

@@ -36,7 +36,7 @@ class SetPrice:
     cents: int
 
     async def handle(self, streams: SetPriceStreams, state: SetPriceState) -> SetPriceWrites:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # eventcore: ignore[EC204]
         require(self.cents >= 0, "a price of {} cents", self.cents)
         return [streams.price.write(PriceSet(self.cents))]
 
@@ -50,6 +50,6 @@ class CopyPrice:
     async def handle(self, streams: CopyPriceStreams, state: CopyPriceState, resolver: CopyPriceResolver) -> CopyPriceWrites:
         source = StreamId.of(Price, self.source)
         resolver.others.add(source)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # eventcore: ignore[EC204]
         cents = state.others[source].cents
         return () if cents is None else (streams.price.write(PriceSet(cents)), streams.others[source].write(PriceSet(cents)))

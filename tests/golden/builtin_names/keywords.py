@@ -68,7 +68,7 @@ class Locals:
     event_type: StreamId[Thing] = stream()
     request: Discovered[Thing] = discovered()
     id: StreamId[Thing] = stream()
-    int: tuple[StreamId[Thing], ...] = stream(default=())
+    int: tuple[StreamId[Thing], ...] = stream(default=())  # eventcore: ignore[EC202]
     tuple: StreamId[Thing] | None = stream(default=None)
     validate: StreamId[Thing] | None = stream(default=None)
     GENERATED: StreamId[Thing] | None = stream(default=None)
@@ -76,14 +76,14 @@ class Locals:
     resolver: StreamId[Thing] | None = stream(default=None)
     Handle: StreamId[Thing] | None = stream(default=None)
     super: StreamId[Thing] | None = stream(default=None)
-    isinstance: StreamId[Thing] | None = stream(default=None)
-    is_write: StreamId[Thing] | None = stream(default=None)
-    refused_write: StreamId[Thing] | None = stream(default=None)
-    ValidWrite: StreamId[Thing] | None = stream(default=None)
+    isinstance: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
+    is_write: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
+    refused_write: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
+    ValidWrite: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
     streams_ids: Discovered[Thing] = discovered(read_only=True)
-    write_id: StreamId[Thing] | None = stream(default=None)
-    write_events: StreamId[Thing] | None = stream(default=None)
-    events: StreamId[Thing] | None = stream(default=None)
+    write_id: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
+    write_events: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
+    events: StreamId[Thing] | None = stream(default=None)  # eventcore: ignore[EC202]
 
     def handle(self, streams: LocalsStreams, state: LocalsState, resolver: LocalsResolver) -> LocalsWrites:
         found = StreamId.of(Thing, "found")

@@ -138,7 +138,7 @@ def test_a_fault_is_found_alone_and_in_its_line(source, code, text, part):
 
 FAULTLESS = [
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state, resolver=None): return []\n",
-    "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state):\n        def inner(): yield\n        return list(inner())\n",
+    "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state):\n        def inner(): yield streams.cart.write(Added(''))\n        return list(inner())\n",
     "from a_streams import FillStreams, FillState, FillWrites\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams: FillStreams, state: 'FillState') -> FillWrites: return []\n",
     "from elsewhere import Base\n@command\nclass Fill(Base):\n    cart: StreamId[Cart] = stream()\n",
     "from typing import Generic, TypeVar\nT = TypeVar('T')\n@command\nclass Fill(Generic[T]):\n    cart: StreamId[Cart] = stream()\n    value: T\n"

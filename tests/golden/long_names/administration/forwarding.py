@@ -19,7 +19,7 @@ class ForwardOneInternationalLetterToEveryDepartmentThatIsConcerned:
     mailboxes_of_the_departments_that_only_look_on: tuple[StreamId[department.InternationalCorrespondenceDepartmentMailbox], ...] = stream(
         read_only=True, default=()
     )
-    b: StreamId[department.InternationalCorrespondenceDepartmentMailbox] | None = stream(default=None)
+    b: StreamId[department.InternationalCorrespondenceDepartmentMailbox] | None = stream(default=None)  # eventcore: ignore[EC202]
     reference: str = ""
 
     def handle(

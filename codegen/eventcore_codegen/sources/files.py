@@ -82,7 +82,6 @@ def _is_searched(folder: Path) -> bool:
 
 
 def package_root(path: Path) -> Path:
-    """Return the nearest folder above a file that is no package."""
     folder = path.parent
     while (folder / "__init__.py").is_file():
         folder = folder.parent
