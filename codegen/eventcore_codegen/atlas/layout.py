@@ -9,6 +9,8 @@ from typing import Final
 WIDTH: Final = 80
 GAP: Final = "  "
 
+_LONGEST_LABEL: Final = 30
+
 
 def heading(text: str, place: object, indent: str = "") -> list[str]:
     """Return *text* with *place* at the right end of the line, or below it where both are too long for one."""
@@ -32,17 +34,19 @@ def _aligned(rows: Sequence[Sequence[str]], indent: str) -> list[str]:
 
 
 def labelled(rows: Iterable[tuple[str, Iterable[str]]], indent: str) -> Iterator[str]:
-    """Yield a line, or as many as it takes, for each label with items; labels without any are left out."""
+    """Yield a line, or as many as it takes, for each label with items; labels without any are left out.
+
+    What follows a long label stands below it, so that it has no need to be narrow.
+    """
     rows = [(label, list(items)) for label, items in rows]
-    width = max((len(label) for label, items in rows if items), default=0)
+    width = max((len(label) for label, items in rows if items and len(label) <= _LONGEST_LABEL), default=0)
     for label, items in rows:
         if items:
-            first = f"{indent}{label.ljust(width)}{GAP}"
+            is_long = len(label) > _LONGEST_LABEL
+            if is_long:
+                yield f"{indent}{label}"
+            first = f"{indent}{'' if is_long else label:<{width}}{GAP}"
+            rest = " " * len(first)
             yield from textwrap.wrap(
-                ", ".join(items),
-                WIDTH,
-                initial_indent=first,
-                subsequent_indent=" " * len(first),
-                break_long_words=False,
-                break_on_hyphens=False,
+                ", ".join(items), WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
             )

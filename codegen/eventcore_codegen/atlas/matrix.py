@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from eventcore_codegen.atlas.layout import GAP, WIDTH, labelled
@@ -15,7 +15,7 @@ _NAMED: Final = 5
 
 
 def conflict_lines(atlas: Atlas) -> list[list[str]]:
-    """Return the matrix, where it fits, and then for each command with which it conflicts on what."""
+    """Return the matrix, where it fits, and then for each command on what it conflicts with which others."""
     if not atlas.commands:
         return []
     by_pair = {pair: conflict for conflict in atlas.conflicts for pair in _both_ways(conflict)}
@@ -46,29 +46,29 @@ def _verdict(conflict: Conflict | None) -> Verdict:
 
 
 def _of_command(label: str, labels: list[str], by_pair: Mapping[tuple[str, str], Conflict]) -> list[str]:
-    met = {other: by_pair[label, other] for other in (label, *labels) if (label, other) in by_pair}
-    rows = [("itself" if other == label else other, _reasons(conflict.grounds)) for other, conflict in met.items()]
-    rows.append(("never", _never([other for other in labels if other not in met and other != label], itself=label not in met)))
-    return [f"{GAP}{label}", *labelled(rows, GAP * 2)]
+    met = [other for other in (label, *labels) if (label, other) in by_pair]
+    rows: dict[str, dict[str, None]] = {}
+    for other in met:
+        for streams, grounds in _by_streams(by_pair[label, other]).items():
+            rows.setdefault(streams, {})[_met(label, other, grounds)] = None
+    never = _never([other for other in labels if other not in met and other != label], itself=label not in met)
+    return [f"{GAP}{label}", *labelled([*sorted(rows.items()), ("never", never)], GAP * 2)]
 
 
-def _reasons(grounds: Iterable[Ground]) -> list[str]:
-    """Return the streams on which two commands meet; of those that one of them only reads, which does."""
+def _by_streams(conflict: Conflict) -> dict[str, list[Ground]]:
     found: dict[str, list[Ground]] = {}
-    for ground in grounds:
+    for ground in conflict.grounds:
         found.setdefault(ground.streams, []).append(ground)
-    return [_reason(streams, each) for streams, each in found.items()]
+    return found
 
 
-def _reason(streams: str, grounds: list[Ground]) -> str:
-    notes: list[str] = []
-    if all(ground.verdict == "may" for ground in grounds):
-        notes.append("perhaps")
-    if all(ground.first.read_only or ground.second.read_only for ground in grounds):
-        readers = dict.fromkeys(use.command for ground in grounds for use in (ground.first, ground.second) if use.read_only)
-        if len(readers) == 1 and any(ground.first.command != ground.second.command for ground in grounds):
-            notes.append(f"only read by {next(iter(readers))}")
-    return f"{streams} ({', '.join(notes)})" if notes else streams
+def _met(label: str, other: str, grounds: Sequence[Ground]) -> str:
+    """Return what is said of the other command, on one kind of stream."""
+    perhaps = "" if any(ground.verdict == "can" for ground in grounds) else "perhaps "
+    if label == other:
+        return f"{perhaps}itself"
+    uses = [use for ground in grounds for use in (ground.first, ground.second) if use.command == other]
+    return f"{perhaps}{other}{' (only reads)' if all(use.read_only for use in uses) else ''}"
 
 
 def _never(others: list[str], *, itself: bool) -> list[str]:

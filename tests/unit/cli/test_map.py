@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eventcore.cli import main
+
+SHOP = """
+from eventcore import StreamId, command, event, state, stream
+
+@event
+class Added:
+    pass
+
+@state
+class Cart:
+    def apply(self, event: Added) -> "Cart":
+        return self
+
+@command
+class Fill:
+    cart: StreamId[Cart] = stream()
+
+    def handle(self, streams, state):
+        return []
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "cart.py").write_text(SHOP)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_text_is_what_it_prints(project, capsys):
+    assert main(["map", "."]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("COMMANDS\n\n  Fill  ")
+    assert out.endswith("\n  Fill\n    cart  itself\n")
+    assert err == ""
+
+
+def test_mermaid(project, capsys):
+    assert main(["map", "--format", "mermaid", "cart.py"]) == 0
+    assert capsys.readouterr().out == 'flowchart LR\n    c1["Fill"]\n    s1[("cart")]\n    c1 <-->|"cart"| s1\n'
+
+
+def test_json(project, capsys):
+    assert main(["map", ".", "--format=json"]) == 0
+    assert json.loads(capsys.readouterr().out)["commands"][0]["name"] == "Fill"
+
+
+def test_nothing_is_written_and_nothing_imported(project, capsys):
+    (project / "cart.py").write_text(SHOP + "raise SystemExit('imported')\n")
+
+    assert main(["map", "."]) == 0
+    assert [path.name for path in project.rglob("*")] == ["cart.py"]
+
+
+@pytest.mark.parametrize("format", ["text", "mermaid", "json"])
+def test_faults_are_printed_and_what_is_sound_is_shown(format, project, capsys):
+    (project / "cart.py").write_text(
+        SHOP + "\n@command\nclass Lost:\n    where: StreamId[Nowhere] = stream()\n    def handle(self, streams, state): ...\n"
+    )
+    (project / "broken.py").write_text("import eventcore\ndef (\n")
+
+    assert main(["map", ".", "--format", format]) == 2
+
+    out, err = capsys.readouterr()
+    assert "Fill" in out
+    assert "EC103 error" in err
+    assert "EC117 error" in err
+    assert err.endswith("eventcore: 2 errors; what they keep unread is left out\n")
+    if format == "text":
+        assert "LEFT OUT, FOR FAULTS\n\n  file broken.py" in out
+    if format == "json":
+        assert [each["name"] for each in json.loads(out)["left_out"]] == ["broken.py", "Lost"]
+
+
+def test_warnings_change_no_exit_code(project, capsys):
+    (project / "other.py").write_text(
+        "from cart import *\n" + SHOP.replace("@event\nclass Added:\n    pass\n", "").replace("Cart", "Box").replace("Fill", "Pack")
+    )
+
+    assert main(["map", "."]) == 0
+    assert "EC201 warning" in capsys.readouterr().err
+
+
+def test_a_path_that_does_not_exist(project, capsys):
+    assert main(["map", "nowhere"]) == 2
+    assert "nowhere:1:1: EC120 error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["map", "."], ["who", "Cart", "."]])
+def test_without_the_extra_it_says_which_to_install(arguments, project):
+    code = f"import sys; sys.modules['libcst'] = None\nfrom eventcore.cli import main\nsys.exit(main({arguments!r}))"
+
+    done = run(["-c", code])
+
+    assert done.returncode == 2
+    assert "pip install 'eventcore-py[codegen]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["map", "."], ["who", "Cart", "."]])
+def test_the_renderer_is_not_needed(arguments, project):
+    code = f"import sys; sys.modules['jinja2'] = None\nfrom eventcore.cli import main\nsys.exit(main({arguments!r}))"
+
+    assert run(["-c", code]).returncode == 0
+
+
+def test_a_reader_that_closes_its_end_is_no_error(project):
+    many = "".join(SHOP.partition("@command")[2].replace("Fill", f"Fill{number}").join(["@command", ""]) for number in range(400))
+    (project / "cart.py").write_text(SHOP + many)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eventcore", "map", "."], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment())
+
+
+def environment() -> dict[str, str]:
+    return {"PYTHONPATH": ":".join(path for path in sys.path if path)}
