@@ -1,19 +1,22 @@
-"""The stages in their order: scan, check, render, compare, write."""
+"""The stages in their order: scan, check, render, compare, write; the first three only where something was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import final
 
 import attrs
 
-from eventcore_codegen.check import check
+from eventcore_codegen.built import Built, Rendered
+from eventcore_codegen.cache.folder import CacheFolder, open_cache
+from eventcore_codegen.cache.runs import Runs
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity, sorted_diagnostics
 from eventcore_codegen.model import output_name
-from eventcore_codegen.render import Rendered, Renderer
-from eventcore_codegen.scan import Scan, scan
+from eventcore_codegen.sources import Sources
 from eventcore_codegen.write import CannotWrite, Change, Foreign, Wanted, apply, compare
+
+__all__ = ["CacheFolder", "Outcome", "Rendered", "Stale", "generate", "open_cache"]
 
 
 @final
@@ -50,44 +53,55 @@ class Outcome:
         return len(self.diagnostics) - self.errors
 
 
-def generate(paths: Iterable[Path], *, base: Path, write: bool) -> Outcome:
+def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFolder | None = None) -> Outcome:
     """Generate for the files at and below *paths*; without *write*, only say what is stale.
 
     Faults are shown with paths relative to *base*. Modules with errors are left as they are; the others are written all the same.
+    With a *cache* the outcome is the same, sooner.
     """
-    scanned = scan(paths, base)
-    checked = check(scanned.project)
-    renderer = Renderer()
-    rendered = tuple(renderer.render(module, scanned.project) for module in checked.sound)
-    wanted = [Wanted(item.path, item.text) for item in rendered] + [Wanted(path, None) for path in _orphans(scanned, rendered)]
+    paths = tuple(paths)
+    sources = Sources(paths)
+    built = _build(sources, paths, base, cache)
+    rendered = built.rendered
+    wanted = [Wanted(item.path, item.text) for item in rendered] + [Wanted(path, None) for path in _orphans(sources, built)]
     compared = [compare(item) for item in wanted]
     changes = [item for item in compared if isinstance(item, Change)]
-    sources = {item.path: item.relative for item in rendered}
-    foreign = [_foreign(item, sources[item.path], base) for item in compared if isinstance(item, Foreign)]
+    origins = {item.path: item.relative for item in rendered}
+    foreign = [_foreign(item, origins[item.path], base) for item in compared if isinstance(item, Foreign)]
     failed = [_cannot_write(item, base) for item in (apply(changes) if write else ())]
     done = len(changes) if write and not failed else 0
     removed = sum(change.kind == "orphaned" for change in changes) if done else 0
     return Outcome(
         rendered=rendered,
-        diagnostics=sorted_diagnostics([*scanned.diagnostics, *checked.diagnostics, *foreign, *failed]),
+        diagnostics=sorted_diagnostics([*built.diagnostics, *foreign, *failed]),
         stale=tuple(_stale(change, base) for change in changes),
         unchanged=sum(item is None for item in compared[: len(rendered)]),
-        skipped=sum(module.is_scanned and module.generates for module in scanned.project.modules) - len(rendered),
+        skipped=built.skipped,
         written=done - removed,
         removed=removed,
     )
 
 
-def _orphans(scanned: Scan, rendered: Sequence[Rendered]) -> list[Path]:
+def _build(sources: Sources, paths: tuple[Path, ...], base: Path, cache: CacheFolder | None) -> Built:
+    runs = None if cache is None else Runs(cache, paths, base)
+    recalled = None if runs is None else runs.recall(sources)
+    if recalled is not None:
+        return recalled
+    from eventcore_codegen.build import build  # noqa: PLC0415  # brings all that parses and renders, which most runs need none of
+
+    built = build(sources, base, cache)
+    if runs is not None:
+        runs.remember(sources, built)
+    return built
+
+
+def _orphans(sources: Sources, built: Built) -> list[Path]:
     """Return where nothing is to be generated: our files below the given paths, and those that belong to them, that no sound source needs.
 
     What belongs to a module with faults stays: it may be needed again once they are mended.
     """
-    kept = {item.path for item in rendered}
-    kept |= {_output(path) for path in scanned.broken}
-    kept |= {module.source.output for module in scanned.project.modules if module.generates}
-    candidates = {*scanned.generated, *map(_output, scanned.searched)}
-    return sorted(candidates - kept)
+    candidates = {*sources.generated, *map(_output, sources.searched)}
+    return sorted(candidates - built.kept)
 
 
 def _output(path: Path) -> Path:

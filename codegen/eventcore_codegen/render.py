@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Final, final
 
-import attrs
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from eventcore_codegen.built import Rendered
 from eventcore_codegen.model import Module, Project
 from eventcore_codegen.output import module_text
+from eventcore_codegen.template_files import template_root
 
 _MARK: Final = "@" + "generated"
-
-
-@final
-@attrs.frozen
-class Rendered:
-    """A generated module: where it belongs, and all of its text."""
-
-    path: Path
-    relative: str
-    text: str
 
 
 @final
@@ -44,9 +32,3 @@ class Renderer:
         """Return what is generated for *module*, which has no faults and declares something."""
         text = self._template.render(mark=_MARK, generated=module_text(module, project))
         return Rendered(module.source.output, module.source.relative, text)
-
-
-def template_root() -> Traversable:
-    """Return the shipped templates, or a checkout's top-level templates/ folder, where editing them has effect at once."""
-    shipped = files("eventcore_codegen") / "templates"
-    return shipped if shipped.is_dir() else Path(__file__).resolve().parents[2] / "templates"

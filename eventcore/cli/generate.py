@@ -39,21 +39,28 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file, or a folder that is searched with all folders in it")
     parser.add_argument("--check", action="store_true", help="write nothing; show what would change, and exit with 1 if anything would")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument("--no-cache", action="store_true", help="remember nothing, and use nothing that was remembered")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Generate as *options* say; return the exit code."""
     try:
-        from eventcore_codegen.pipeline import generate  # noqa: PLC0415  # an optional extra
+        outcome = _generate(options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
             raise
         print(_MISSING_EXTRA.format(name=error.name), file=sys.stderr)  # noqa: T201
         return FAULTY
-    outcome = generate(options.paths, base=Path.cwd(), write=not options.check)
     _report(outcome, options)
     return _exit_code(outcome, options)
+
+
+def _generate(options: argparse.Namespace) -> Outcome:
+    from eventcore_codegen.pipeline import generate, open_cache  # noqa: PLC0415  # an optional extra
+
+    base = Path.cwd()
+    return generate(options.paths, base=base, write=not options.check, cache=None if options.no_cache else open_cache(base))
 
 
 def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:

@@ -140,7 +140,7 @@ def test_the_sdist_holds_what_its_tests_need_and_no_caches(dist: Path) -> None:
 
 
 def test_the_installed_wheel_finds_its_templates_inside_itself(installed: Path, tmp_path: Path) -> None:
-    code = "from eventcore_codegen.render import template_root; root = template_root(); print(root); print(sorted(e.name for e in root.iterdir()))"
+    code = "from eventcore_codegen.template_files import template_root; root = template_root(); print(root); print(sorted(e.name for e in root.iterdir()))"
     root, listed = run(installed, code, tmp_path).splitlines()
 
     assert Path(root).is_relative_to(installed.parents[1])
@@ -148,7 +148,7 @@ def test_the_installed_wheel_finds_its_templates_inside_itself(installed: Path, 
 
 
 def test_the_checkout_finds_its_templates_in_its_own_folder() -> None:
-    from eventcore_codegen.render import template_root
+    from eventcore_codegen.template_files import template_root
 
     assert Path(str(template_root())) == ROOT / "templates"
 

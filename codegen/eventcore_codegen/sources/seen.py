@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, final
 
 from eventcore_codegen.sources import files
 from eventcore_codegen.sources.files import UnreadableFile
 
-Answers: TypeAlias = Mapping[str, object]
-"""What was asked and answered, as JSON can hold it."""
+Json: TypeAlias = "str | int | list[Json] | dict[str, Json] | None"
+"""A value as JSON can hold it."""
 
 
 @final
@@ -74,7 +74,7 @@ class Sources:
         data = self.read(path)
         return isinstance(data, bytes) and files.is_generated(data)
 
-    def answers(self) -> Answers:
+    def answers(self) -> dict[str, Json]:
         """Return all questions that were asked of the disk so far, with their answers."""
         return {
             "first": self._first(),
@@ -82,19 +82,19 @@ class Sources:
             "folders": dict(self._folders),
         }
 
-    def confirms(self, answers: Answers) -> bool:
+    def confirms(self, answers: Json) -> bool:
         """Tell whether the disk still gives *answers*."""
         match answers:
             case {"first": first, "modules": dict(modules), "folders": dict(folders)}:
                 return (
                     first == self._first()
-                    and all(self._module(str(name)) == before for name, before in modules.items())
-                    and all(self.is_folder(str(name)) is before for name, before in folders.items())
+                    and all(self._module(name) == before for name, before in modules.items())
+                    and all(self.is_folder(name) is before for name, before in folders.items())
                 )
             case _:
                 return False
 
-    def _first(self) -> object:
+    def _first(self) -> Json:
         """Return what is seen before any file is parsed."""
         generated = frozenset(self.generated)
         return {
@@ -103,11 +103,11 @@ class Sources:
             "files": [self._file(path) for path in self.searched if path not in generated],
         }
 
-    def _module(self, name: str) -> list[str] | None:
+    def _module(self, name: str) -> Json:
         path = self.locate(name)
         return None if path is None else self._file(path)
 
-    def _file(self, path: Path) -> list[str]:
+    def _file(self, path: Path) -> Json:
         data = self.read(path)
         seen = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data.message
         return [str(path), os.path.realpath(path), str(self.package_root(path)), seen]

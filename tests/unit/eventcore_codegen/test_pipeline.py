@@ -185,6 +185,6 @@ def test_generated_text_is_utf_8_with_plain_newlines(source):
 
 
 def test_the_templates_are_found_in_a_checkout():
-    from eventcore_codegen.render import template_root
+    from eventcore_codegen.template_files import template_root
 
     assert {Path(item.name).suffix for item in template_root().iterdir()} == {".j2"}

@@ -1,0 +1,51 @@
+"""Scan, check, render: a function of the sources alone."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Generator
+from pathlib import Path
+
+from eventcore_codegen.built import Built
+from eventcore_codegen.cache.folder import CacheFolder
+from eventcore_codegen.cache.syntaxes import Syntaxes
+from eventcore_codegen.check import check
+from eventcore_codegen.model import output_name
+from eventcore_codegen.render import Renderer
+from eventcore_codegen.scan import scan_sources
+from eventcore_codegen.scan.reading import parse_source
+from eventcore_codegen.sources import Sources
+
+
+def build(sources: Sources, base: Path, cache: CacheFolder | None = None) -> Built:
+    """Make everything that is generated from *sources*. What the *cache* knows is not parsed again."""
+    syntaxes = None if cache is None else Syntaxes(cache)
+    with _no_collecting():
+        scanned = scan_sources(sources, base, parse_source if syntaxes is None else syntaxes.read)
+        checked = check(scanned.project)
+        renderer = Renderer()
+        rendered = tuple(renderer.render(module, scanned.project) for module in checked.sound)
+    if syntaxes is not None:
+        syntaxes.trim()
+    declaring = [module for module in scanned.project.modules if module.generates]
+    broken = {path.with_name(output_name(path.name)) for path in scanned.broken}
+    return Built(
+        rendered=rendered,
+        diagnostics=(*scanned.diagnostics, *checked.diagnostics),
+        kept=frozenset(broken | {module.source.output for module in declaring}),
+        skipped=sum(module.is_scanned for module in declaring) - len(rendered),
+    )
+
+
+@contextlib.contextmanager
+def _no_collecting() -> Generator[None]:
+    """Let no garbage be collected: nearly everything made here is kept, and looking through it again and again takes a third of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

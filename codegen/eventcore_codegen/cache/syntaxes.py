@@ -1,0 +1,38 @@
+"""Parsed files by their text."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from eventcore_codegen.cache.encoding import decode, encode
+from eventcore_codegen.cache.folder import CacheFolder
+from eventcore_codegen.scan.reading import parse_source
+from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
+
+_KIND: Final = "syntax"
+
+
+@final
+class Syntaxes:
+    """Reads source texts as `parse_source` does, those that are known without parsing them."""
+
+    def __init__(self, folder: CacheFolder) -> None:
+        self._folder = folder
+        self._used: set[str] = set()
+        self._parsed = 0
+
+    def read(self, text: str) -> ModuleSyntax | SyntaxFault:
+        key = self._folder.key(text)
+        self._used.add(key)
+        known = decode(self._folder.get(_KIND, key))
+        if isinstance(known, ModuleSyntax | SyntaxFault):
+            return known
+        found = parse_source(text)
+        self._parsed += 1
+        self._folder.put(_KIND, key, encode(found))
+        return found
+
+    def trim(self) -> None:
+        """Forget what has long not been used. Only after something new was kept: otherwise nothing grew."""
+        if self._parsed:
+            self._folder.trim(_KIND, self._used)
