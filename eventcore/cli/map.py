@@ -35,9 +35,10 @@ def run(options: argparse.Namespace) -> int:
     """Show the map as *options* say; return the exit code."""
     try:
         from eventcore_codegen.atlas import read  # noqa: PLC0415  # an optional extra
+
+        reading = read(options.paths, base=Path.cwd())
     except ModuleNotFoundError as error:
         return missing_extra(error)
-    reading = read(options.paths, base=Path.cwd())
     code = report(reading)
     show(_rendered(reading.atlas, options.format))
     return code

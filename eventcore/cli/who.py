@@ -46,9 +46,10 @@ def run(options: argparse.Namespace) -> int:
     """Answer as *options* say; return the exit code."""
     try:
         from eventcore_codegen.atlas import Unknown, answer_data, answer_text, find, read  # noqa: PLC0415  # an optional extra
+
+        reading = read(options.paths, base=Path.cwd())
     except ModuleNotFoundError as error:
         return missing_extra(error)
-    reading = read(options.paths, base=Path.cwd())
     code = report(reading)
     found = find(options.name, reading.atlas)
     if isinstance(found, Unknown):
