@@ -40,6 +40,8 @@ def never_written(command: Command, handle: Method, but: frozenset[StreamField])
     written = handle.body.written
     if written is None or handle.body.is_stub or not _is_called_as_it_is(handle):
         return
+    if not written <= {stream.name for stream in command.streams}:
+        return  # an id in a plain field may be that of any stream
     for stream in command.streams:
         if stream.kind is not None and stream.is_literal and not stream.read_only and stream.name not in written and stream not in but:
             marker = "discovered" if stream.discovered else "stream"
