@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # Each is a project of its own: what is an event of one name in two of them is no fault.
 GENERATED := examples benchmarks tests/acceptance tests/integration
 
+# A warning is an error: a broken link, a page that is missing from the navigation. Nothing is fetched.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # The first of these that runs and is new enough. `make PYTHON=/path/to/python3 ...` takes another.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -15,7 +18,7 @@ export PIP_NO_INPUT := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench mutants soak generate format clean
+.PHONY: help demo test check docs bench mutants soak generate format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,13 +29,17 @@ demo: $(VENV)/.demo ## See it work: generate, type-check, and run bank and shop 
 test: $(VENV)/.dev ## Run all tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
-check: $(VENV)/.dev ## Lint, format, types (mypy and pyright), import contracts, generated files fresh
+check: $(VENV)/.dev ## Lint, format, types (mypy and pyright), import contracts, generated files fresh, docs built strictly
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 	@for project in $(GENERATED); do echo "$(BIN)/eventcore generate --check $$project"; $(BIN)/eventcore generate --check $$project || exit; done
+	$(SITE)
+
+docs: $(VENV)/.dev ## Build the documentation as a site: build/site/index.html
+	$(SITE)
 
 bench: $(VENV)/.dev ## Measure, print the table, write benchmarks/results.json
 	$(BIN)/python -m benchmarks

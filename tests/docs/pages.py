@@ -2,10 +2,11 @@
 
 How a page says what is to be tested:
 
-* ``python title="x.py"`` is a file; all files of one page make one project.
-* ``console`` is a transcript: lines that begin with ``$ `` are run in that project, in order, and what follows is what they print, where a line
-  ``...`` stands for any lines. It has to succeed, unless its output speaks of an error or a failure. Installations are left out: the tests run in an
-  environment that has it all.
+* ``python title="x.py"`` is a file, in any language; all files of one page make one project. A file that comes again replaces the former one.
+* ``console`` is a transcript: lines that begin with ``$ `` are run in that project, in the page's order, and what follows is what they print, where a line
+  ``...`` stands for any lines. It has to succeed, unless its output speaks of an error, a failure or something stale. Installations and activations are left out: the
+  tests run in an environment that has it all.
+* ``<!-- continues: page.md -->`` begins with the project as that page left it; checkers are run on that page alone.
 * In a file whose name begins with ``mistakes`` the lines with a comment are exactly those that mypy and pyright refuse.
 * other ``python`` blocks are fragments: they have to be Python.
 """
@@ -23,14 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```(?P<language>\w+)(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 _INLINE = re.compile(r"`[^`\n]+`")
+_CONTINUES = re.compile(r"^<!-- continues: (?P<page>\S+) -->$", re.MULTILINE)
+_LEFT_OUT = ("pip install ", "python3 -m venv ", "source ", "mkdir ", "cd ")
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-
-
-@attrs.frozen
-class Block:
-    language: str
-    title: str | None
-    text: str
 
 
 @attrs.frozen
@@ -39,6 +35,17 @@ class Step:
 
     command: str
     output: str
+
+
+@attrs.frozen
+class Block:
+    language: str
+    title: str | None
+    text: str
+
+    @property
+    def steps(self) -> list[Step]:
+        return list(_steps(self.text)) if self.language == "console" else []
 
 
 @attrs.frozen
@@ -55,8 +62,14 @@ class Page:
         return {block.title: block.text for block in self.blocks if block.title is not None}
 
     @property
+    def before(self) -> Page | None:
+        """The page whose project this one goes on with."""
+        found = _CONTINUES.search(self.text)
+        return read(self.path.parent / found["page"]) if found else None
+
+    @property
     def steps(self) -> list[Step]:
-        return [step for block in self.blocks if block.language == "console" for step in _steps(block.text)]
+        return [step for block in self.blocks for step in block.steps]
 
     @property
     def links(self) -> list[str]:
@@ -82,5 +95,5 @@ def _title(info: str) -> str | None:
 def _steps(transcript: str) -> Iterator[Step]:
     for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
-        if not command.startswith("pip install "):
+        if not command.startswith(_LEFT_OUT):
             yield Step(command, output)

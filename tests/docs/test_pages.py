@@ -24,14 +24,33 @@ by_path = lambda page: str(page.path.relative_to(ROOT))  # noqa: E731  # pytest'
 
 def write_project(page: Page, folder: Path) -> None:
     for name, text in page.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_file(folder / name, text)
+
+
+def write_file(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def follow(page: Page, folder: Path, cache: Path, *, checking: bool = True) -> None:
+    """Do what a reader does: write the files and run the commands of *page*, and of those before it, in their order."""
+    if page.before is not None:
+        follow(page.before, folder, cache, checking=False)
+    for block in page.blocks:
+        if block.title is not None:
+            write_file(folder / block.title, block.text)
+        for step in block.steps if checking else [step for step in block.steps if not step.command.startswith("mypy ")]:
+            done = run(step.command, folder, cache)
+
+            assert as_pattern(step.output).fullmatch(done.stdout), f"$ {step.command}\n{done.stdout}\ninstead of\n{step.output}"
+            assert done.returncode == (1 if re.search("error|failed|stale", step.output, re.IGNORECASE) else 0), done.stdout
 
 
 def run(command: str, folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """Run a program of the environment that the tests run in, seeing the checkout only as an installed package would be seen."""
     program, *arguments = shlex.split(command)
+    if program == "pyright":
+        arguments = ["--pythonpath", sys.executable, *arguments]
     environment = {
         **os.environ,
         "MYPY_CACHE_DIR": str(cache),
@@ -63,13 +82,7 @@ def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", PROJECTS, ids=by_path)
 def test_the_programs_of_a_page_print_what_it_says(page: Page, tmp_path: Path, mypy_cache: Path) -> None:
-    write_project(page, tmp_path)
-
-    for step in page.steps:
-        done = run(step.command, tmp_path, mypy_cache)
-
-        assert as_pattern(step.output).fullmatch(done.stdout), f"$ {step.command}\n{done.stdout}\ninstead of\n{step.output}"
-        assert done.returncode == (1 if re.search("error|failed", step.output, re.IGNORECASE) else 0), done.stdout
+    follow(page, tmp_path, mypy_cache)
 
 
 @pytest.mark.parametrize("page", PROJECTS, ids=by_path)

@@ -1,0 +1,45 @@
+"""What docs/reference/cli.md says of each command is what ``--help`` says: ``python -m tests.docs.cli_reference`` writes it there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.pages import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "cli.md"
+BEGIN, END = "<!-- written by `python -m tests.docs.cli_reference` -->\n", "<!-- end of what was written -->\n"
+
+
+def helps() -> dict[str, str]:
+    """Return what each command, `eventcore` itself first, prints for ``--help``."""
+    top = help_of()
+    [names] = re.findall(r"\{([\w,-]+)\} \.\.\.", top)
+    return {"eventcore": top, **{f"eventcore {name}": help_of(name) for name in names.split(",")}}
+
+
+def help_of(*command: str) -> str:
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "codegen")))}
+    program = [sys.executable, "-m", "eventcore", *command, "--help"]
+    return subprocess.run(program, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+
+
+def reference() -> str:
+    return "\n".join(f"## {command}\n\n```text\n{text}```\n" for command, text in helps().items())
+
+
+def split(page: Path) -> tuple[str, str, str]:
+    """Return what stands before, between and behind the marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    between, end, behind = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{page} has lost the lines {BEGIN!r} and {END!r}")
+    return before, between, behind
+
+
+if __name__ == "__main__":
+    before, _, behind = split(PAGE)
+    PAGE.write_text(f"{before}{BEGIN}\n{reference()}\n{END}{behind}", encoding="utf-8")
