@@ -98,7 +98,9 @@ def _stage(change: Change, text: str) -> Path:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         if change.kind == "changed":
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+            # Another run may have removed it meanwhile; then there is no mode to keep.
+            with contextlib.suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(path.stat().st_mode))
     except OSError:
         _discard([temporary])
         raise
@@ -111,7 +113,7 @@ def _commit(change: Change, staged: dict[Path, Path]) -> CannotWrite | None:
         if path in staged:
             os.replace(staged[path], path)  # noqa: PTH105  # says what it does: atomic, and over an existing file
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)
     except OSError as error:
         return _cannot(change, error)
     return None

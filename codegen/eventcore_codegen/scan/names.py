@@ -155,7 +155,7 @@ class Names:
     def _agree(self, module: LoadedModule, name: str, bindings: Iterable[Binding], visited: frozenset[tuple[str, str]]) -> Found:
         founds = [self._follow(module, name, binding, visited) for binding in bindings]
         first, *others = founds
-        if any(found.target != first.target for found in others):
+        if any(not _is_same(found.target, first.target) for found in others):
             broken = any(isinstance(found.target, Failed) and found.target.problem is Problem.BROKEN for found in founds)
             return Found(Failed(Problem.BROKEN if broken else Problem.AMBIGUOUS, _places(module, bindings)))
         through = tuple(step for found in founds for step in found.through)
@@ -244,6 +244,15 @@ def absolute_name(module: LoadedModule, name: str, level: int) -> str | None:
         return None
     base = package[: len(package) - level + 1]
     return ".".join([*base, name] if name else base)
+
+
+def _is_same(one: Target, other: Target) -> bool:
+    """Tell whether two bindings of a name agree: aliases do when they say the same, wherever they say it."""
+    match one, other:
+        case AliasTarget(value=Name(text=text), scope=scope), AliasTarget(value=Name(text=other_text), scope=other_scope):
+            return (one.module, text, scope) == (other.module, other_text, other_scope)
+        case _:
+            return one == other
 
 
 def _joined(name: str, rest: str) -> str:

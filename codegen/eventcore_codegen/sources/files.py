@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -52,7 +53,8 @@ def with_sources(paths: Iterable[Path]) -> list[Path]:
     found = set(paths)
     for path in sorted(found):
         source = path.with_name(source_name(path.name))
-        if path.name.endswith("_streams.py") and source not in found and source.is_file() and _starts_generated(path):
+        is_theirs = path.name.endswith("_streams.py") and _starts_generated(path)
+        if is_theirs and source not in found and os.path.isfile(source):  # noqa: PTH113  # as in `package_root`
             found.add(source)
     return sorted(found)
 
@@ -78,12 +80,12 @@ def _walk(folder: Path, faults: list[UnreadableFile]) -> Iterator[Path]:
 
 
 def _is_searched(folder: Path) -> bool:
-    return not folder.name.startswith(".") and folder.name not in _SKIPPED and not (folder / "pyvenv.cfg").exists()
+    return not folder.name.startswith(".") and folder.name not in _SKIPPED and not os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110  # `Path.exists` raises where the folder may not be read
 
 
 def package_root(path: Path) -> Path:
     folder = path.parent
-    while (folder / "__init__.py").is_file():
+    while os.path.isfile(folder / "__init__.py"):  # noqa: PTH113  # `Path.is_file` raises where the folder may not be read
         folder = folder.parent
     return folder
 
@@ -95,6 +97,9 @@ def module_name(path: Path, root: Path) -> str:
 
 def read_bytes(path: Path) -> bytes | UnreadableFile:
     try:
+        # Reading a pipe would wait for somebody to write to it.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return UnreadableFile(path, "it is no regular file")
         return path.read_bytes()
     except OSError as error:
         return UnreadableFile(path, f"it cannot be read: {error.strerror or error}")
