@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
@@ -11,12 +11,13 @@ import attrs
 from eventcore_codegen.built import Built, Rendered
 from eventcore_codegen.cache.folder import CacheFolder, open_cache
 from eventcore_codegen.cache.runs import Runs
+from eventcore_codegen.config import BadConfig, Config, find_config
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity, sorted_diagnostics
 from eventcore_codegen.model import output_name
 from eventcore_codegen.sources import Sources
 from eventcore_codegen.write import CannotWrite, Change, Foreign, Wanted, apply, compare
 
-__all__ = ["CacheFolder", "Outcome", "Rendered", "Stale", "generate", "open_cache"]
+__all__ = ["BadConfig", "CacheFolder", "Config", "Outcome", "Rendered", "Stale", "find_config", "generate", "open_cache"]
 
 
 @final
@@ -31,6 +32,15 @@ class Stale:
 
 @final
 @attrs.frozen
+class File:
+    """A generated file, and how it was found: *kind* is unchanged, missing, changed, orphaned, or blocked by something that is not ours."""
+
+    path: str
+    kind: str
+
+
+@final
+@attrs.frozen
 class Outcome:
     """What generating found and did. *skipped* modules have faults, or need others that have. *written* and *removed* stay empty where it
     only compared.
@@ -39,6 +49,7 @@ class Outcome:
     rendered: tuple[Rendered, ...]
     diagnostics: tuple[Diagnostic, ...]
     stale: tuple[Stale, ...]
+    files: tuple[File, ...]
     unchanged: int
     skipped: int
     written: int = 0
@@ -53,14 +64,15 @@ class Outcome:
         return len(self.diagnostics) - self.errors
 
 
-def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFolder | None = None) -> Outcome:
+def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFolder | None = None, config: Config | None = None) -> Outcome:
     """Generate for the files at and below *paths*; without *write*, only say what is stale.
 
     Faults are shown with paths relative to *base*. Modules with errors are left as they are; the others are written all the same.
     With a *cache* the outcome is the same, sooner.
     """
     paths = tuple(paths)
-    sources = Sources(paths)
+    config = Config(base) if config is None else config
+    sources = Sources(paths, config.excluded)
     built = _build(sources, paths, base, cache)
     rendered = built.rendered
     wanted = [Wanted(item.path, item.text) for item in rendered] + [Wanted(path, None) for path in _orphans(sources, built)]
@@ -73,8 +85,13 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFold
     removed = sum(change.kind == "orphaned" for change in changes) if done else 0
     return Outcome(
         rendered=rendered,
-        diagnostics=sorted_diagnostics([*built.diagnostics, *foreign, *failed]),
+        diagnostics=sorted_diagnostics(_weighed([*built.diagnostics, *foreign, *failed], config)),
         stale=tuple(_stale(change, base) for change in changes),
+        files=tuple(
+            File(_shown(item.path, base), _kind(found))
+            for item, found in sorted(zip(wanted, compared, strict=True), key=lambda pair: pair[0].path)
+            if item.text is not None or found is not None
+        ),
         unchanged=sum(item is None for item in compared[: len(rendered)]),
         skipped=built.skipped,
         written=done - removed,
@@ -95,6 +112,14 @@ def _build(sources: Sources, paths: tuple[Path, ...], base: Path, cache: CacheFo
     return built
 
 
+def _weighed(diagnostics: Iterable[Diagnostic], config: Config) -> Iterator[Diagnostic]:
+    """Yield *diagnostics* as heavy as the project takes them."""
+    for diagnostic in diagnostics:
+        severity = config.level(diagnostic.code)
+        if severity is not None:
+            yield attrs.evolve(diagnostic, severity=severity)
+
+
 def _orphans(sources: Sources, built: Built) -> list[Path]:
     """Return where nothing is to be generated: our files below the given paths, and those that belong to them, that no sound source needs.
 
@@ -106,6 +131,16 @@ def _orphans(sources: Sources, built: Built) -> list[Path]:
 
 def _output(path: Path) -> Path:
     return path.with_name(output_name(path.name))
+
+
+def _kind(found: Change | Foreign | None) -> str:
+    match found:
+        case None:
+            return "unchanged"
+        case Change(kind=kind):
+            return kind
+        case Foreign():
+            return "blocked"
 
 
 def _stale(change: Change, base: Path) -> Stale:

@@ -6,13 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from eventcore_codegen.pipeline import Outcome
-
-OK: Final = 0
-STALE: Final = 1
 FAULTY: Final = 2
 
 _MISSING_EXTRA: Final = """\
@@ -36,8 +31,17 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file, or a folder that is searched with all folders in it")
-    parser.add_argument("--check", action="store_true", help="write nothing; show what would change, and exit with 1 if anything would")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        type=Path,
+        help="a file, or a folder that is searched with all folders in it (default: `sources` in [tool.eventcore] of pyproject.toml)",
+    )
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument("--check", action="store_true", help="write nothing; show what would change, and exit with 1 if anything would")
+    modes.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("--no-cache", action="store_true", help="remember nothing, and use nothing that was remembered")
     parser.set_defaults(run=run)
@@ -46,48 +50,19 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Generate as *options* say; return the exit code."""
     try:
-        outcome = _generate(options)
+        from eventcore_codegen import command  # noqa: PLC0415  # an optional extra
+
+        return command.run(
+            command.Request(
+                paths=tuple(options.paths),
+                mode="check" if options.check else "diff" if options.diff else "write",
+                strict=options.strict,
+                as_json=options.json,
+                cached=not options.no_cache,
+            )
+        )
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
             raise
         print(_MISSING_EXTRA.format(name=error.name), file=sys.stderr)  # noqa: T201
         return FAULTY
-    _report(outcome, options)
-    return _exit_code(outcome, options)
-
-
-def _generate(options: argparse.Namespace) -> Outcome:
-    from eventcore_codegen.pipeline import generate, open_cache  # noqa: PLC0415  # an optional extra
-
-    base = Path.cwd()
-    return generate(options.paths, base=base, write=not options.check, cache=None if options.no_cache else open_cache(base))
-
-
-def _exit_code(outcome: Outcome, options: argparse.Namespace) -> int:
-    if outcome.errors or (options.strict and outcome.warnings):
-        return FAULTY
-    return STALE if options.check and outcome.stale else OK
-
-
-def _report(outcome: Outcome, options: argparse.Namespace) -> None:
-    for diagnostic in outcome.diagnostics:
-        print(diagnostic, file=sys.stderr)  # noqa: T201
-    if options.check:
-        for stale in outcome.stale:
-            print(f"{stale.path}: {stale.kind}\n{stale.diff}", end="")  # noqa: T201
-        if outcome.stale:
-            print(f"help: run `eventcore generate {' '.join(map(str, options.paths))}`", file=sys.stderr)  # noqa: T201
-    print(f"eventcore: {_summary(outcome, check=options.check)}")  # noqa: T201
-
-
-def _summary(outcome: Outcome, *, check: bool) -> str:
-    counts = (
-        (len(outcome.stale) if check else 0, "stale"),
-        (outcome.written, "generated"),
-        (outcome.removed, "removed"),
-        (outcome.unchanged, "unchanged"),
-        (outcome.skipped, "skipped"),
-        (outcome.errors, "error" if outcome.errors == 1 else "errors"),
-        (outcome.warnings, "warning" if outcome.warnings == 1 else "warnings"),
-    )
-    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing to do"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, final
+from typing import Final, cast, final
 
 import attrs
 
@@ -54,11 +54,11 @@ class _Encoder:
             case None | str() | int():
                 return value
             case tuple():
-                return [_TUPLE, *map(self.encode, value)]
+                return [_TUPLE, *map(self.encode, cast("tuple[object, ...]", value))]
             case frozenset():
-                return [_SET, *sorted(map(self.encode, value), key=repr)]
+                return [_SET, *sorted(map(self.encode, cast("frozenset[object]", value)), key=repr)]
             case Mapping():
-                return [_MAPPING, *(self.encode(part) for item in value.items() for part in item)]
+                return [_MAPPING, *(self.encode(part) for item in cast("Mapping[str, object]", value).items() for part in item)]
             case _:
                 return self._instance(value)
 

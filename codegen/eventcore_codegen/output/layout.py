@@ -21,10 +21,9 @@ class Group:
     head: str
     items: tuple[Code, ...]
     tail: str
-    flat: str = attrs.field(init=False, eq=False, repr=False)
+    flat: str = attrs.field(default=attrs.Factory(lambda self: self._on_one_line(), takes_self=True), init=False, eq=False, repr=False)
     """All of it on one line. Kept, as in the others: asked for again at each depth it would cost more than all the rest."""
 
-    @flat.default
     def _on_one_line(self) -> str:
         if self.head == "(" and len(self.items) == 1:
             return f"({flat(self.items[0])},)"
@@ -38,9 +37,8 @@ class Chain:
 
     operands: tuple[Code, ...]
     operators: tuple[str, ...]
-    flat: str = attrs.field(init=False, eq=False, repr=False)
+    flat: str = attrs.field(default=attrs.Factory(lambda self: self._on_one_line(), takes_self=True), init=False, eq=False, repr=False)
 
-    @flat.default
     def _on_one_line(self) -> str:
         rest = "".join(f" {operator} {flat(operand)}" for operator, operand in zip(self.operators, self.operands[1:], strict=True))
         return f"{flat(self.operands[0])}{rest}"
@@ -53,9 +51,8 @@ class Keyed:
 
     key: str
     value: Code
-    flat: str = attrs.field(init=False, eq=False, repr=False)
+    flat: str = attrs.field(default=attrs.Factory(lambda self: self._on_one_line(), takes_self=True), init=False, eq=False, repr=False)
 
-    @flat.default
     def _on_one_line(self) -> str:
         return f"{self.key}{flat(self.value)}"
 

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, final
 
@@ -31,13 +31,16 @@ class UnreadableFile:
     help: str = ""
 
 
-def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[UnreadableFile]]:
-    """Return the Python files at and below *paths*, each once, sorted, and the paths that are neither file nor folder."""
+def find_files(paths: Iterable[Path], excluded: Callable[[Path], bool]) -> tuple[list[Path], list[UnreadableFile]]:
+    """Return the Python files at and below *paths*, each once, sorted, and the paths that are neither file nor folder.
+
+    What is *excluded* is left out below a folder; whoever names it itself wants it.
+    """
     found: dict[str, Path] = {}
     faults: list[UnreadableFile] = []
     for path in sorted(map(absolute, paths)):
         if os.path.isdir(path):  # noqa: PTH112  # unlike `Path.is_dir` it never raises
-            for file in _walk(path, faults):
+            for file in _walk(path, faults, excluded):
                 found.setdefault(os.path.realpath(file), file)
         elif not os.path.lexists(path):
             faults.append(UnreadableFile(path, "there is no such file or folder", "give `eventcore generate` files or folders that exist"))
@@ -68,15 +71,15 @@ def absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  # `resolve` would follow links, and a link's name is the module's
 
 
-def _walk(folder: Path, faults: list[UnreadableFile]) -> Iterator[Path]:
+def _walk(folder: Path, faults: list[UnreadableFile], excluded: Callable[[Path], bool]) -> Iterator[Path]:
     def refused(error: OSError) -> None:
         faults.append(UnreadableFile(Path(error.filename), f"the folder cannot be read: {error.strerror}"))
 
     for place, folders, files in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if _is_searched(Path(place, name)))
+        folders[:] = sorted(name for name in folders if _is_searched(child := Path(place, name)) and not excluded(child))
         for name in sorted(files):
-            if name.endswith(".py") and not name.startswith("."):
-                yield Path(place, name)
+            if name.endswith(".py") and not name.startswith(".") and not excluded(file := Path(place, name)):
+                yield file
 
 
 def _is_searched(folder: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, final
 
@@ -17,15 +17,15 @@ Json: TypeAlias = "str | int | list[Json] | dict[str, Json] | None"
 
 @final
 class Sources:
-    """The files at and below *paths*, and the modules that their imports lead to.
+    """The files at and below *paths*, without those that are *excluded*, and the modules that their imports lead to.
 
     `answers` are the questions that were asked so far. Two runs whose answers are the same make the same; `confirms` tells whether they are,
     without reading any Python. Of generated files it only counts that they are some: what they hold is no input.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], excluded: Callable[[Path], bool] = lambda _: False) -> None:
         given = tuple(paths)
-        found, faults = files.find_files(given)
+        found, faults = files.find_files(given, excluded)
         self.named: Final = frozenset(map(files.absolute, given))
         self.searched: Final = tuple(files.with_sources(found))
         self.faults: Final = tuple(faults)

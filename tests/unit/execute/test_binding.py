@@ -90,7 +90,9 @@ def test_a_generated_command_executes(project):
 
 
 def test_a_module_imports_before_it_was_generated_and_executing_says_what_to_run(project):
-    with pytest.raises(GeneratedCodeMissing, match=rf"Fill has no generated module '{project.name}_streams'; run `eventcore generate {project.name}.py`"):
+    with pytest.raises(
+        GeneratedCodeMissing, match=rf"Fill has no generated module '{project.name}_streams'; run `eventcore generate {project.name}.py`"
+    ):
         project.fill()
 
 
@@ -105,10 +107,18 @@ def test_what_was_missing_is_found_as_soon_as_it_is_there(project):
 @pytest.mark.parametrize(
     ("pattern", "replacement", "difference"),
     [
-        (r"    amount: int = 1\n", "    amount: int = 1\n    other: StreamId[Glass] | None = stream(default=None)\n", "declares the streams glass, other, it knows glass"),
+        (
+            r"    amount: int = 1\n",
+            "    amount: int = 1\n    other: StreamId[Glass] | None = stream(default=None)\n",
+            "declares the streams glass, other, it knows glass",
+        ),
         (r"glass: StreamId\[Glass\] = stream\(\)", "glass: StreamId[Glass] = stream(read_only=True)", "'glass' is read-only in the class"),
         (r"class Fill:", "class Pour:", "it does not know this command"),
-        (r"@event\nclass Filled", '@event("filled", version=2)\nclass Filled', "Filled is stored as 'filled' in version 2, it says 'Filled' in version 1"),
+        (
+            r"@event\nclass Filled",
+            '@event("filled", version=2)\nclass Filled',
+            "Filled is stored as 'filled' in version 2, it says 'Filled' in version 1",
+        ),
         (r"\bFilled\b", "Poured", "there is no class Filled in"),
     ],
 )

@@ -1,0 +1,103 @@
+"""`eventcore generate`, once its arguments are read: what is generated from where, what is printed, and how it ends."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, final
+
+import attrs
+
+from eventcore_codegen import report
+from eventcore_codegen.pipeline import BadConfig, Config, Outcome, find_config, generate, open_cache
+from eventcore_codegen.report import Mode
+
+OK: Final = 0
+STALE: Final = 1
+FAULTY: Final = 2
+
+
+@final
+@attrs.frozen
+class Request:
+    """What the command line asks for. Without *paths*, the project's own sources are meant."""
+
+    paths: tuple[Path, ...]
+    mode: Mode
+    strict: bool = False
+    as_json: bool = False
+    cached: bool = True
+
+    @property
+    def command(self) -> str:
+        """The command that makes everything fresh that this one finds stale."""
+        return shlex.join(["eventcore", "generate", *map(str, self.paths)])
+
+
+@final
+class CannotBegin(Exception):
+    """There is nothing to read, or the settings are wrong."""
+
+
+def run(request: Request) -> int:
+    """Do what is asked for, print what was found, and return the exit code."""
+    try:
+        base = Path.cwd()
+        config = settings(request, base)
+    except CannotBegin as error:
+        if request.as_json:
+            print(report.problem_document(str(error), request.mode, FAULTY))
+        else:
+            print(f"eventcore: {error}", file=sys.stderr)
+        return FAULTY
+    outcome = run_once(request, base, config)
+    show(outcome, request)
+    return exit_code(outcome, request)
+
+
+def settings(request: Request, base: Path) -> Config:
+    """Return the project's settings. Raises CannotBegin."""
+    try:
+        config = find_config(request.paths, base)
+    except BadConfig as error:
+        raise CannotBegin(str(error)) from error
+    if not request.paths and not config.sources:
+        raise CannotBegin('no PATH was given, and no pyproject.toml above says `sources = ["..."]` in [tool.eventcore]')
+    return config
+
+
+def run_once(request: Request, base: Path, config: Config) -> Outcome:
+    """Generate, or compare, once."""
+    return generate(
+        sources_of(request, config),
+        base=base,
+        write=request.mode == "write",
+        cache=open_cache(config.root) if request.cached else None,
+        config=config,
+    )
+
+
+def sources_of(request: Request, config: Config) -> Sequence[Path]:
+    return request.paths or config.sources
+
+
+def exit_code(outcome: Outcome, request: Request) -> int:
+    if outcome.errors or (request.strict and outcome.warnings):
+        return FAULTY
+    return STALE if request.mode == "check" and outcome.stale else OK
+
+
+def show(outcome: Outcome, request: Request) -> None:
+    """Print faults to the standard error and all else to the standard output; or one JSON document to the latter."""
+    if request.as_json:
+        print(report.document(outcome, request.mode, exit_code(outcome, request)))
+        return
+    for diagnostic in outcome.diagnostics:
+        print(diagnostic, file=sys.stderr)
+    if request.mode != "write":
+        print(report.differences(outcome), end="")
+        if outcome.stale:
+            print(f"help: run `{request.command}`", file=sys.stderr)
+    print(f"eventcore: {report.summary(outcome, request.mode)}")
