@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import final
@@ -60,8 +59,7 @@ def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> S
     for path in sources.searched:
         data = sources.read(path)
         if not isinstance(data, bytes):
-            # What somebody removed since it was found is no fault.
-            universe.faults += [universe.unreadable(data)] if os.path.lexists(path) else []
+            universe.faults += [] if data.is_gone else [universe.unreadable(data)]
         elif path not in generated and (LIBRARY.encode() in data or path in sources.named):
             loaded.append(universe.load(path))
     project = _Assembly(Declarations(universe)).project(loaded)

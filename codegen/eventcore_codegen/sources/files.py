@@ -24,11 +24,12 @@ _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 @final
 @attrs.frozen
 class UnreadableFile:
-    """A path that no text could be read from."""
+    """A path that no text could be read from. *is_gone*: somebody removed it since it was found, which is no fault."""
 
     path: Path
     message: str
     help: str = ""
+    is_gone: bool = False
 
 
 def find_files(paths: Iterable[Path], excluded: Callable[[Path], bool]) -> tuple[list[Path], list[UnreadableFile]]:
@@ -56,8 +57,8 @@ def with_sources(paths: Iterable[Path]) -> list[Path]:
     found = set(paths)
     for path in sorted(found):
         source = path.with_name(source_name(path.name))
-        is_theirs = path.name.endswith("_streams.py") and _starts_generated(path)
-        if is_theirs and source not in found and os.path.isfile(source):  # noqa: PTH113  # as in `package_root`
+        is_missed = path.name.endswith("_streams.py") and source not in found and _starts_generated(path)
+        if is_missed and os.path.isfile(source):  # noqa: PTH113  # as in `package_root`
             found.add(source)
     return sorted(found)
 
@@ -73,7 +74,8 @@ def absolute(path: Path) -> Path:
 
 def _walk(folder: Path, faults: list[UnreadableFile], excluded: Callable[[Path], bool]) -> Iterator[Path]:
     def refused(error: OSError) -> None:
-        faults.append(UnreadableFile(Path(error.filename), f"the folder cannot be read: {error.strerror}"))
+        if not isinstance(error, FileNotFoundError):  # removed since its name was read
+            faults.append(UnreadableFile(Path(error.filename), f"the folder cannot be read: {error.strerror}"))
 
     for place, folders, files in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if _is_searched(child := Path(place, name)) and not excluded(child))
@@ -105,7 +107,8 @@ def read_bytes(path: Path) -> bytes | UnreadableFile:
             return UnreadableFile(path, "it is no regular file")
         return path.read_bytes()
     except OSError as error:
-        return UnreadableFile(path, f"it cannot be read: {error.strerror or error}")
+        is_gone = isinstance(error, FileNotFoundError) and not path.is_symlink()
+        return UnreadableFile(path, f"it cannot be read: {error.strerror or error}", is_gone=is_gone)
 
 
 def decode(path: Path, data: bytes) -> str | UnreadableFile:
