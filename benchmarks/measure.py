@@ -35,6 +35,7 @@ Settings: TypeAlias = "dict[tuple[str, str], Mapping[str, str | int]]"
 class _Description(TypedDict):
     name: str
     variants: list[str]
+    weaker: list[str]
     versions: dict[str, str]
 
 
@@ -44,8 +45,11 @@ class _Report(TypedDict):
 
 
 class Described(NamedTuple):
+    """*weaker* are variants that promise less than we do: they are measured and told, never compared."""
+
     name: str
     variants: Sequence[str]
+    weaker: Sequence[str]
     versions: Mapping[str, str]
 
 
@@ -63,6 +67,7 @@ class Result(NamedTuple):
     versions: Mapping[str, str]
     settings: Mapping[str, Mapping[str, str | int]]
     every_round: Sequence[Mapping[str, float]]
+    weaker: Mapping[str, float]
 
 
 class ContestantFailed(Exception):
@@ -72,7 +77,7 @@ class ContestantFailed(Exception):
 @cache
 def describe(contestant: str) -> Described:
     found = cast("_Description", _call(contestant, "--describe"))
-    return Described(found["name"], found["variants"], found["versions"])
+    return Described(found["name"], found["variants"], found["weaker"], found["versions"])
 
 
 def measure(row: Row, *, rounds: int, say: Say) -> Result:
@@ -92,6 +97,9 @@ def measure(row: Row, *, rounds: int, say: Say) -> Result:
         }
         rates.append({variant if name == row.against else "ours": rated[name, variant] for name, variant in entries})
         say(f"round {number + 1} of {rounds}: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates[-1].items()))
+    weaker = {variant: _rate(row.against, variant, transfers, 0, settings) for variant in against.weaker}
+    for variant, rate in weaker.items():
+        say(f"for comparison, with a weaker promise: {variant} {rate:,.0f}/s")
     best = max(finalists, key=lambda variant: statistics.median(rate[variant] for rate in rates))
     ratios = [rate["ours"] / rate[best] for rate in rates]
     return Result(
@@ -106,6 +114,7 @@ def measure(row: Row, *, rounds: int, say: Say) -> Result:
         versions={**ours.versions, **against.versions},
         settings={"ours": settings[row.ours, ours.variants[0]], "against": settings[row.against, best]},
         every_round=rates,
+        weaker=weaker,
     )
 
 

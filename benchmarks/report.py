@@ -66,6 +66,7 @@ def write(results: Sequence[Result], *, date: str, load: float, machine: dict[st
             "transfers": result.transfers,
             "settings": {side: dict(found) for side, found in result.settings.items()},
             "rates": [{name: round(rate, 1) for name, rate in rates.items()} for rates in result.every_round],
+            "weaker": {name: round(rate, 1) for name, rate in result.weaker.items()},
         }
     RESULTS.write_text(json.dumps(list(rows.values()), indent=2) + "\n")
     DETAILS.write_text(json.dumps(details, indent=2) + "\n")
@@ -104,4 +105,5 @@ def _circumstances(row: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     machine = about["machine"]
     where = f"{machine['cpu']}, {machine['cores']} cores, {machine['file system']}, {machine['system']}, load {about['load']}"
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    return f"`{row['row']}`: {about['date']}, {row['rounds']} rounds of {about['transfers']:,} transfers; {where}; {versions}"
+    weaker = "".join(f"; with a weaker promise, not compared: {name} {rate:,.0f}/s" for name, rate in about.get("weaker", {}).items())
+    return f"`{row['row']}`: {about['date']}, {row['rounds']} rounds of {about['transfers']:,} transfers; {where}; {versions}{weaker}"

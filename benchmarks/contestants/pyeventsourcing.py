@@ -3,9 +3,13 @@
 Its ways, all with one atomic `save` of both accounts:
 
 * `aggregates`: both are folded afresh for each command;
-* `cached`: `AGGREGATE_CACHE_MAXSIZE` with `AGGREGATE_CACHE_FASTFORWARD=n`: nothing is read once an account is known. Right only while one process
-  writes: nothing evicts on a conflict, so we do;
-* `cached, not copied`: `DEEPCOPY_FROM_AGGREGATE_CACHE=n` too: commands then work on the cached objects themselves, so it is run with one thread only.
+* `cached`: `AGGREGATE_CACHE_MAXSIZE` for all accounts; what is new is read for each command, so that others may write too;
+* `cached, one writer`: `AGGREGATE_CACHE_FASTFORWARD=n` too: nothing is read once an account is known. Right only while one process writes,
+  since nothing evicts on a conflict (here we do);
+* `cached, one writer, not copied`: and `DEEPCOPY_FROM_AGGREGATE_CACHE=n`: commands work on the cached objects themselves, so it is run with
+  one thread, and a command that fails after changing one leaves what was never stored behind.
+
+The last two promise less than we do. They are measured and told, but not compared.
 
 Its own JSON transcoder is replaced by orjson. There is no DCB recorder for SQLite in it.
 """
@@ -34,15 +38,14 @@ from benchmarks.work import ACCOUNTS, DEPOSIT, Outcome, Transfer, Work
 NAME = "pyeventsourcing"
 DISTRIBUTIONS = ("eventsourcing", "orjson")
 THREADS = (1, 8, 32, 64)
-VARIANTS = (*(f"{way}, {n} threads" for way in ("aggregates", "cached") for n in THREADS), "cached not copied, 1 threads")
+VARIANTS = tuple(f"{way}, {n} threads" for way in ("aggregates", "cached") for n in THREADS)
+WEAKER = ("cached one writer, 1 threads", "cached one writer not copied, 1 threads")
+_CACHED = {"AGGREGATE_CACHE_MAXSIZE": str(2 * ACCOUNTS)}
 SETTINGS = {
     "aggregates": {},
-    "cached": {"AGGREGATE_CACHE_MAXSIZE": str(2 * ACCOUNTS), "AGGREGATE_CACHE_FASTFORWARD": "n"},
-    "cached not copied": {
-        "AGGREGATE_CACHE_MAXSIZE": str(2 * ACCOUNTS),
-        "AGGREGATE_CACHE_FASTFORWARD": "n",
-        "DEEPCOPY_FROM_AGGREGATE_CACHE": "n",
-    },
+    "cached": _CACHED,
+    "cached one writer": {**_CACHED, "AGGREGATE_CACHE_FASTFORWARD": "n"},
+    "cached one writer not copied": {**_CACHED, "AGGREGATE_CACHE_FASTFORWARD": "n", "DEEPCOPY_FROM_AGGREGATE_CACHE": "n"},
 }
 
 

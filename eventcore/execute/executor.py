@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
 from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
 
 from eventcore.codec import EventCodec
@@ -68,7 +69,6 @@ ResolverT = TypeVar("ResolverT", bound=StreamResolver)
 ResolverT_contra = TypeVar("ResolverT_contra", bound=StreamResolver, contravariant=True)
 
 _log: Final = logging.getLogger("eventcore")
-_NO_METADATA: Final[Metadata] = {}
 
 
 class PlainCommand(Protocol[StreamsT_contra, E_co]):
@@ -367,22 +367,29 @@ class _Execution:
 
     def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
         versions = {key.stream_id: self._views[key].version for key in keys}
-        return CommandResult(events=(), position=self._views.newest(keys), attempts=self.attempt, versions=versions)
+        return CommandResult(record=tuple, position=self._views.newest(keys), attempts=self.attempt, versions=versions)
 
     def _committed(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
-        versions = {key.stream_id: self._views[key].version for key in keys}
         self._executor.tell(BatchCommitted, self._command, verdict.batch)
-        metadata = _NO_METADATA if self._metadata == b"{}" else self._executor.codec.decode_metadata(self._metadata)
-        recorded = tuple(
-            Recorded(write.event, write.stream_id, stored.version, stored.position, stored.event_id, stored.recorded_at, metadata)
-            for write, stored in zip(writes, verdict.events, strict=True)
-        )
-        for event in recorded:
-            versions[event.stream_id] = event.version
-        return CommandResult(events=recorded, position=recorded[-1].position, attempts=self.attempt, versions=versions)
+        versions = {key.stream_id: self._views[key].version for key in keys}
+        for write, stored in zip(writes, verdict.events, strict=True):
+            versions[write.stream_id] = stored.version
+        record = partial(_record, self._executor.codec, self._metadata, writes, verdict.events)
+        return CommandResult(record=record, position=verdict.events[-1].position, attempts=self.attempt, versions=versions)
 
     def _replay(self, events: Sequence[StoredEvent]) -> CommandResult[object]:
         recorded = tuple(self._plan.reader.recorded(stored) for stored in events)
         versions = {event.stream_id: event.version for event in recorded}
         position = recorded[-1].position if recorded else None
-        return CommandResult(events=recorded, position=position, attempts=self.attempt, versions=versions, replayed=True)
+        return CommandResult(record=lambda: recorded, position=position, attempts=self.attempt, versions=versions, replayed=True)
+
+
+def _record(
+    codec: EventCodec, metadata: bytes, writes: Sequence[ValidWrite], committed: Sequence[StoredEvent]
+) -> tuple[Recorded[object], ...]:
+    """Return what `handle` wrote together with how the store recorded it."""
+    decoded = codec.decode_metadata(metadata)
+    return tuple(
+        Recorded(write.event, write.stream_id, stored.version, stored.position, stored.event_id, stored.recorded_at, decoded)
+        for write, stored in zip(writes, committed, strict=True)
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar, final
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar, final
 
 import attrs
 
@@ -15,7 +15,6 @@ S_co = TypeVar("S_co", covariant=True)
 
 
 @final
-@attrs.frozen(kw_only=True)
 class CommandResult(Generic[E_co]):
     """What a command did.
 
@@ -25,11 +24,35 @@ class CommandResult(Generic[E_co]):
     the outcome was remembered under the idempotency key, and nothing was done now.
     """
 
-    events: tuple[Recorded[E_co], ...]
-    position: Position | None
-    attempts: int
-    versions: Mapping[StreamId, int]
-    replayed: bool = False
+    # Not an attrs class: many callers never look at the events, and making them would take a tenth of a command's time.
+    __slots__ = ("_events", "_record", "attempts", "position", "replayed", "versions")
+
+    def __init__(
+        self,
+        *,
+        record: Callable[[], tuple[Recorded[E_co], ...]],
+        position: Position | None,
+        attempts: int,
+        versions: Mapping[StreamId, int],
+        replayed: bool = False,
+    ) -> None:
+        self._record = record
+        self._events: tuple[Recorded[E_co], ...] | None = None
+        self.position: Final = position
+        self.attempts: Final = attempts
+        self.versions: Final = versions
+        self.replayed: Final = replayed
+
+    @property
+    def events(self) -> tuple[Recorded[E_co], ...]:
+        """The events that the command appended, as they were recorded."""
+        if self._events is None:
+            self._events = self._record()
+        return self._events
+
+    def __repr__(self) -> str:
+        shown = f"events={self.events!r}, position={self.position!r}, attempts={self.attempts}, versions={self.versions!r}"
+        return f"CommandResult({shown}, replayed={self.replayed})"
 
 
 @final
