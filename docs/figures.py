@@ -137,9 +137,9 @@ def handle() -> Drawing:
     drawing.box(500, 24, "seat A-1 ← SeatBooked", "wanted", width=210)
     drawing.box(500, 62, "booking ← BookingMade", "wanted", width=210)
     drawing.text(605, 14, "wanted", "mark", anchor="middle")
-    drawing.line("M337 100V146H462", "again")
-    drawing.tip(470, 146, "right", "again")
-    drawing.text(478, 151, "or CommandRejected, or nothing to write", "faint")
+    drawing.line("M337 100V146H412", "again")
+    drawing.tip(420, 146, "right", "again")
+    drawing.text(428, 151, "or CommandRejected, or nothing to write", "faint")
     return drawing
 
 

@@ -95,11 +95,11 @@ def _text(shown: Path) -> str:
         return shown.read_text(encoding="utf-8")
     name = shown.relative_to(ROOT).as_posix()
     if shown.is_file():
-        return f"# {name}\n\n{_listing(shown)}"
+        return f"# `{name}`\n\n{_listing(shown)}"
     files = [path for path in sorted(shown.glob("*.py")) if path.stat().st_size and not path.stem.endswith("_streams")]
-    listings = [f"## {path.name}\n\n{_listing(path)}" for path in files]
-    folders = [f"- [{name}/{path.name}]({path.name})" for path in _folders(shown)]
-    return "\n".join([f"# {name}\n", "The files of this folder, without those that are generated.\n", *folders, "", *listings])
+    listings = [f"## `{path.name}`\n\n{_listing(path)}" for path in files]
+    folders = [f"- [`{name}/{path.name}`]({path.name})" for path in _folders(shown)]
+    return "\n".join([f"# `{name}`\n", "The files of this folder, without those that are generated.\n", *folders, "", *listings])
 
 
 def _folders(shown: Path) -> list[Path]:

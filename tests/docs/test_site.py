@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
+import attrs
+import griffe
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -51,6 +54,23 @@ def test_every_public_name_has_one_entry_in_the_reference() -> None:
 
 def test_the_site_knows_the_public_names_without_importing_them() -> None:
     assert load("hooks").public_names() == eventcore.__all__
+
+
+def test_the_reference_shows_the_constructors_that_attrs_classes_have() -> None:
+    package = griffe.load("eventcore", search_paths=[str(ROOT)], extensions=griffe.load_extensions(str(DOCS / "signatures.py")))
+    public = {name: getattr(eventcore, name) for name in eventcore.__all__}
+    # A position is made by stores alone, and its entry shows no constructor.
+    made_by_attrs = {name: cls for name, cls in public.items() if isinstance(cls, type) and attrs.has(cls) and name != "Position"}
+
+    shown = {
+        name: [(each.name, each.default is not None) for each in package[name].parameters if each.name != "self"] for name in made_by_attrs
+    }
+
+    assert made_by_attrs
+    assert shown == {
+        name: [(each.name, each.default is not each.empty) for each in inspect.signature(cls).parameters.values()]
+        for name, cls in made_by_attrs.items()
+    }
 
 
 def test_every_page_is_in_the_navigation(site: Path) -> None:
