@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -66,6 +67,16 @@ def settings(request: Request, base: Path) -> Config:
     if not request.paths and not config.sources:
         raise CannotBegin('no PATH was given, and no pyproject.toml above says `sources = ["..."]` in [tool.eventcore]')
     return config
+
+
+def check_of(root: Path, base: Path) -> tuple[Request, Config]:
+    """Return what checks the project in the folder *root*: its own sources, or all files in it if it names none. Raises CannotBegin."""
+    try:
+        config = find_config([root], base)
+    except BadConfig as error:
+        raise CannotBegin(str(error)) from error
+    paths = () if config.sources else (Path(os.path.relpath(root, base)),)
+    return Request(paths, "check"), config
 
 
 def run_once(request: Request, base: Path, config: Config) -> Outcome:

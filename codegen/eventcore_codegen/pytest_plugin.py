@@ -1,0 +1,55 @@
+"""``pytest --eventcore-check``: no test runs on stale generated code.
+
+Nothing of the generator is imported as long as nobody asks for it: pytest loads this module in every project that has eventcore installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("eventcore").addoption(
+        "--eventcore-check",
+        action="store_true",
+        help="fail at once if generated code is stale: that of the sources in [tool.eventcore], or else of all files below the root",
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if config.getoption("--eventcore-check") and not hasattr(config, "workerinput"):  # pytest-xdist's workers are started after this check
+        problem = _problem(config.rootpath)
+        if problem:
+            pytest.exit(problem, returncode=pytest.ExitCode.TESTS_FAILED)
+
+
+def _problem(root: Path) -> str:
+    """Return what is wrong with the generated code, and which command repairs it; an empty text if nothing is."""
+    try:
+        return _found(root)
+    except ModuleNotFoundError as error:
+        if error.name not in ("libcst", "jinja2"):
+            raise
+        return f"eventcore: --eventcore-check needs {error.name}; install the extra: pip install 'eventcore-py[codegen]'"
+
+
+def _found(root: Path) -> str:
+    from eventcore_codegen import command  # noqa: PLC0415  # see above
+
+    base = Path.cwd()
+    try:
+        request, config = command.check_of(root, base)
+    except command.CannotBegin as error:
+        return f"eventcore: {error}"
+    outcome = command.run_once(request, base, config)
+    if outcome.errors:
+        return "\n".join(
+            ["eventcore: nothing can be generated from faulty source", *(str(fault) for fault in outcome.diagnostics if fault.is_error)]
+        )
+    if outcome.stale:
+        stale = [f"  {stale.path}: {stale.kind}" for stale in outcome.stale]
+        return "\n".join(["eventcore: generated code is stale", *stale, f"help: run `{request.command}`"])
+    return ""
