@@ -384,3 +384,28 @@ def test_a_decorator_that_is_ambiguous_and_nobodys_is_left_alone(source):
     head = "if bool():\n    from functools import cache as kept\nelse:\n    kept = None\n"
 
     assert source.codes({"a.py": source.CART + head + "@kept\nclass Own: pass\n"}) == []
+
+
+def test_a_category_is_read_as_the_runtime_makes_it(source):
+    from eventcore.declare import _snake_case
+
+    names = ["Cart", "CartItem", "HTTPRequest", "A", "AB", "Ab1C2", "X9Y", "Größe", "under_score", "ÄpfelBaum", "JSONWebKey2Go"]
+    text = source.HEAD + "@event\nclass Added: pass\n" + "".join(STATE.format(name=name, marker="") for name in names)
+    found = source.modules({"a.py": text})["a"].states
+
+    assert {state.ref.name: state.category for state in found} == {name: _snake_case(name) for name in names}
+
+
+def test_a_warning_that_a_project_makes_an_error_is_suppressed_all_the_same(source, monkeypatch, capsys):
+    from eventcore.cli import main
+
+    source.write({"pyproject.toml": '[tool.eventcore.severity]\nEC202 = "error"\n'})
+    kept = FIELDS.replace("stream(default=None)", "stream(default=None)  # eventcore: ignore[EC202]")
+    monkeypatch.chdir(source.root)
+
+    source.write({"a.py": source.CART + FIELDS + handle("yield streams.cart.write(1), streams.many")})
+    assert main(["generate", "."]) == 2
+    assert "EC202 error" in capsys.readouterr().err
+    source.write({"a.py": source.CART + kept + handle("yield streams.cart.write(1), streams.many")})
+    assert main(["generate", "."]) == 0
+    assert capsys.readouterr().err == ""
