@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,17 +13,19 @@ from eventcore_codegen.cache.folder import CacheFolder
 from eventcore_codegen.cache.syntaxes import Syntaxes
 from eventcore_codegen.check import check
 from eventcore_codegen.model import output_name
+from eventcore_codegen.progress import Progress
 from eventcore_codegen.render import Renderer
 from eventcore_codegen.scan import scan_sources
-from eventcore_codegen.scan.reading import parse_source
+from eventcore_codegen.scan.reading import Reader, parse_source
+from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
 from eventcore_codegen.sources import Sources
 
 
-def build(sources: Sources, base: Path, cache: CacheFolder | None = None) -> Built:
-    """Make everything that is generated from *sources*. What the *cache* knows is not parsed again."""
+def build(sources: Sources, base: Path, cache: CacheFolder | None = None, progress: Progress | None = None) -> Built:
+    """Make everything that is generated from *sources*. What the *cache* knows is not parsed again. *progress* hears of each file."""
     syntaxes = None if cache is None else Syntaxes(cache)
     with _no_collecting():
-        scanned = scan_sources(sources, base, parse_source if syntaxes is None else syntaxes.read)
+        scanned = scan_sources(sources, base, _counted(parse_source if syntaxes is None else syntaxes.read, sources, progress))
         checked = check(scanned.project)
         renderer = Renderer()
         rendered = tuple(renderer.render(module, scanned.project) for module in checked.sound)
@@ -36,6 +39,21 @@ def build(sources: Sources, base: Path, cache: CacheFolder | None = None) -> Bui
         kept=frozenset(broken | {module.source.output for module in declaring}),
         skipped=sum(module.is_scanned for module in declaring) - len(rendered),
     )
+
+
+def _counted(read: Reader, sources: Sources, progress: Progress | None) -> Reader:
+    if progress is None:
+        return read
+    total = len(sources.searched) - len(sources.generated)
+    numbers = itertools.count(1)
+
+    def counting(text: str) -> ModuleSyntax | SyntaxFault:
+        # Followed files beyond the given paths are read too; nobody knows how many there will be.
+        done = next(numbers)
+        progress(done, max(done, total))
+        return read(text)
+
+    return counting
 
 
 @contextlib.contextmanager

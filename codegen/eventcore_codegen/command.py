@@ -13,6 +13,7 @@ import attrs
 
 from eventcore_codegen import report
 from eventcore_codegen.pipeline import BadConfig, Config, Outcome, find_config, generate, open_cache
+from eventcore_codegen.progress import TerminalProgress
 from eventcore_codegen.report import Mode
 
 OK: Final = 0
@@ -81,13 +82,18 @@ def check_of(root: Path, base: Path) -> tuple[Request, Config]:
 
 def run_once(request: Request, base: Path, config: Config) -> Outcome:
     """Generate, or compare, once."""
-    return generate(
-        sources_of(request, config),
-        base=base,
-        write=request.mode == "write",
-        cache=open_cache(config.root) if request.cached else None,
-        config=config,
-    )
+    progress = TerminalProgress(sys.stderr)
+    try:
+        return generate(
+            sources_of(request, config),
+            base=base,
+            write=request.mode == "write",
+            cache=open_cache(config.root) if request.cached else None,
+            config=config,
+            progress=progress,
+        )
+    finally:
+        progress.end()
 
 
 def sources_of(request: Request, config: Config) -> Sequence[Path]:

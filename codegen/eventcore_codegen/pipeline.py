@@ -14,6 +14,7 @@ from eventcore_codegen.cache.runs import Runs
 from eventcore_codegen.config import BadConfig, Config, find_config
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity, sorted_diagnostics
 from eventcore_codegen.model import output_name
+from eventcore_codegen.progress import Progress
 from eventcore_codegen.sources import Sources
 from eventcore_codegen.write import CannotWrite, Change, Foreign, Wanted, apply, compare
 
@@ -42,14 +43,15 @@ class File:
 @final
 @attrs.frozen
 class Outcome:
-    """What generating found and did. *skipped* modules have faults, or need others that have. *written* and *removed* stay empty where it
-    only compared.
+    """What generating found and did. *followed* are the files that imports led to, below the given paths and beyond. *skipped* modules have
+    faults, or need others that have. *written* and *removed* stay empty where it only compared.
     """
 
     rendered: tuple[Rendered, ...]
     diagnostics: tuple[Diagnostic, ...]
     stale: tuple[Stale, ...]
     files: tuple[File, ...]
+    followed: tuple[Path, ...]
     unchanged: int
     skipped: int
     written: int = 0
@@ -64,7 +66,15 @@ class Outcome:
         return len(self.diagnostics) - self.errors
 
 
-def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFolder | None = None, config: Config | None = None) -> Outcome:
+def generate(
+    paths: Iterable[Path],
+    *,
+    base: Path,
+    write: bool,
+    cache: CacheFolder | None = None,
+    config: Config | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
     """Generate for the files at and below *paths*; without *write*, only say what is stale.
 
     Faults are shown with paths relative to *base*. Modules with errors are left as they are; the others are written all the same.
@@ -73,7 +83,7 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFold
     paths = tuple(paths)
     config = Config(base) if config is None else config
     sources = Sources(paths, config.excluded)
-    built = _build(sources, paths, base, cache)
+    built = _build(sources, paths, base, cache, progress)
     rendered = built.rendered
     wanted = [Wanted(item.path, item.text) for item in rendered] + [Wanted(path, None) for path in _orphans(sources, built)]
     compared = [compare(item) for item in wanted]
@@ -92,6 +102,7 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFold
             for item, found in sorted(zip(wanted, compared, strict=True), key=lambda pair: pair[0].path)
             if item.text is not None or found is not None
         ),
+        followed=sources.followed,
         unchanged=sum(item is None for item in compared[: len(rendered)]),
         skipped=built.skipped,
         written=done - removed,
@@ -99,14 +110,14 @@ def generate(paths: Iterable[Path], *, base: Path, write: bool, cache: CacheFold
     )
 
 
-def _build(sources: Sources, paths: tuple[Path, ...], base: Path, cache: CacheFolder | None) -> Built:
+def _build(sources: Sources, paths: tuple[Path, ...], base: Path, cache: CacheFolder | None, progress: Progress | None) -> Built:
     runs = None if cache is None else Runs(cache, paths, base)
     recalled = None if runs is None else runs.recall(sources)
     if recalled is not None:
         return recalled
     from eventcore_codegen.build import build  # noqa: PLC0415  # brings all that parses and renders, which most runs need none of
 
-    built = build(sources, base, cache)
+    built = build(sources, base, cache, progress)
     if runs is not None:
         runs.remember(sources, built)
     return built

@@ -41,6 +41,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--check", action="store_true", help="write nothing; show what would change, and exit with 1 if anything would")
     modes.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+    modes.add_argument("--watch", action="store_true", help="generate now and after each change of a file, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("--no-cache", action="store_true", help="remember nothing, and use nothing that was remembered")
@@ -52,15 +53,21 @@ def run(options: argparse.Namespace) -> int:
     try:
         from eventcore_codegen import command  # noqa: PLC0415  # an optional extra
 
-        return command.run(
-            command.Request(
-                paths=tuple(options.paths),
-                mode="check" if options.check else "diff" if options.diff else "write",
-                strict=options.strict,
-                as_json=options.json,
-                cached=not options.no_cache,
-            )
+        request = command.Request(
+            paths=tuple(options.paths),
+            mode="check" if options.check else "diff" if options.diff else "write",
+            strict=options.strict,
+            as_json=options.json,
+            cached=not options.no_cache,
         )
+        if not options.watch:
+            return command.run(request)
+        if options.json:
+            print("eventcore: --watch prints a line for each round, and --json one document: leave one of them out", file=sys.stderr)  # noqa: T201
+            return FAULTY
+        from eventcore_codegen.watch import watch  # noqa: PLC0415  # an optional extra
+
+        return watch(request)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
             raise

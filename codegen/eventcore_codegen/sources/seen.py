@@ -55,6 +55,11 @@ class Sources:
             self._modules[name] = None if path is None or self._is_generated(path) else path
         return self._modules[name]
 
+    @property
+    def followed(self) -> tuple[Path, ...]:
+        """The files that were located by their modules' names so far."""
+        return tuple(sorted({path for path in self._modules.values() if path is not None}))
+
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
         if name not in self._folders:
