@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import secrets
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -93,9 +94,10 @@ def apply(changes: Iterable[Change]) -> tuple[CannotWrite, ...]:
 def _stage(change: Change, text: str) -> Path:
     """Write the new text into a file beside its place; return that file."""
     path = change.wanted.path
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Drawn, not numbered by process: generators in two containers may share a folder and a process id. Short, as the name itself may be long.
+    temporary = path.with_name(f".eventcore-{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
         if change.kind == "changed":
             # Another run may have removed it meanwhile; then there is no mode to keep.

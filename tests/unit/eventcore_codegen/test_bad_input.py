@@ -311,6 +311,12 @@ def test_a_full_disk_leaves_the_old_files_as_they_were(source):
     assert sorted(name for name in source.tree() if name.endswith((".py", ".tmp"))) == ["a.py", "a_streams.py", "b.py"]
 
 
+def test_a_name_may_be_as_long_as_the_disk_allows(source):
+    name = "a" * (255 - len("_streams.py"))
+
+    assert "class FillStreams" in generated(source, f"{name}.py", shop(source))
+
+
 # --- two at once
 
 
