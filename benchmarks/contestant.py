@@ -30,7 +30,12 @@ def main() -> None:
 def describe(contestant: Contestant) -> dict[str, object]:
     versions = {name: importlib.metadata.version(name) for name in contestant.DISTRIBUTIONS}
     weaker = getattr(contestant, "WEAKER", ())
-    return {"name": contestant.NAME, "variants": contestant.VARIANTS, "weaker": weaker, "versions": {"python": platform.python_version(), **versions}}
+    return {
+        "name": contestant.NAME,
+        "variants": contestant.VARIANTS,
+        "weaker": weaker,
+        "versions": {"python": platform.python_version(), **versions},
+    }
 
 
 def run(contestant: Contestant, options: argparse.Namespace) -> dict[str, object]:

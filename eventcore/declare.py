@@ -105,9 +105,7 @@ def event(cls: type[T], /) -> type[T]: ...
 @overload
 @dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
 def event(name: str | None = None, /, *, version: int = 1) -> Callable[[type[T]], type[T]]: ...
-def event(
-    cls_or_name: type[T] | str | None = None, /, *, version: int = 1
-) -> type[T] | Callable[[type[T]], type[T]]:
+def event(cls_or_name: type[T] | str | None = None, /, *, version: int = 1) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class an event: frozen, slotted, stored under a stable name.
 
     The name is the class's, or the one given: ``@event("cart.item-added", version=2)``. It and the version are what a store keeps,
@@ -220,7 +218,9 @@ def _require_plain_class(cls: object, decorator: str) -> None:
         raise DefinitionError(cls.__qualname__, f"{decorator} makes an attrs class itself; remove the other decorator")
     for name, value in cls.__dict__.items():
         if type(value).__name__ == "_CountingAttr" and name not in cls.__dict__.get("__annotations__", {}):  # noqa: RUF063  # evaluates none
-            raise DefinitionError(cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name)
+            raise DefinitionError(
+                cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name
+            )
 
 
 def _freeze(cls: type[T]) -> type[T]:
@@ -274,7 +274,9 @@ def _read_command(cls: type[object]) -> CommandMarker:
     owner = cls.__qualname__
     inherited = [base.__qualname__ for base in cls.__mro__[1:] if command_marker(base)]
     if inherited:
-        raise DefinitionError(owner, f"a command cannot inherit from the command {inherited[0]}; move what they share into a plain base class")
+        raise DefinitionError(
+            owner, f"a command cannot inherit from the command {inherited[0]}; move what they share into a plain base class"
+        )
     streams = tuple((field.name, field.metadata[_FIELD]) for field in _fields(cls) if _FIELD in field.metadata)
     if not streams:
         raise DefinitionError(owner, "a command needs at least one stream; declare `<name>: StreamId[<State>] = stream()`")
@@ -283,7 +285,9 @@ def _read_command(cls: type[object]) -> CommandMarker:
             raise DefinitionError(owner, "a stream's name is part of the generated classes and cannot begin with an underscore", field=name)
         if marker.has_events != streams[0][1].has_events:
             raise DefinitionError(
-                owner, "either all streams of a command fold into their own states, or all say events= and the command folds them", field=name
+                owner,
+                "either all streams of a command fold into their own states, or all say events= and the command folds them",
+                field=name,
             )
     folds_itself = streams[0][1].has_events
     for name in ("initial", "apply"):
@@ -300,7 +304,9 @@ def _takes_resolver(cls: type[object]) -> bool:
     if not inspect.isfunction(handle):
         raise DefinitionError(owner, "a command needs `def handle(self, streams, state) -> <Command>Writes`", field="handle")
     if inspect.isasyncgenfunction(handle):
-        raise DefinitionError(owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle")
+        raise DefinitionError(
+            owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle"
+        )
     parameters = handle.__code__.co_argcount - 1
     if parameters not in (2, 3) or handle.__code__.co_kwonlyargcount:
         problem = f"it takes {parameters} parameters, expected (self, streams, state) or (self, streams, state, resolver)"

@@ -306,9 +306,7 @@ class RetriesExhausted(CommandError):
     *expected* and *actual* are versions (events in the stream) of *stream_id*, the stream of the last conflict; *events* are those between.
     """
 
-    def __init__(
-        self, command: str, attempts: int, stream_id: str, expected: int, actual: int, events: Sequence[Recorded[object]]
-    ) -> None:
+    def __init__(self, command: str, attempts: int, stream_id: str, expected: int, actual: int, events: Sequence[Recorded[object]]) -> None:
         self.command = command
         self.attempts = attempts
         self.stream_id = stream_id
@@ -443,5 +441,3 @@ def _shorten(value: object, limit: int = 120) -> str:
 def _listed(ids: Sequence[str], limit: int = 5) -> str:
     shown = ", ".join(map(repr, ids[:limit]))
     return shown if len(ids) <= limit else f"{shown} and {len(ids) - limit} more"
-
-

@@ -127,7 +127,12 @@ class CommandExecutor:
     ) -> CommandResult[E]: ...
     @overload
     async def execute(
-        self, command: DiscoveringCommand[StreamsT, ResolverT, E], /, *, metadata: Metadata | None = None, idempotency_key: str | None = None
+        self,
+        command: DiscoveringCommand[StreamsT, ResolverT, E],
+        /,
+        *,
+        metadata: Metadata | None = None,
+        idempotency_key: str | None = None,
     ) -> CommandResult[E]: ...
     async def execute(
         self, command: object, /, *, metadata: Metadata | None = None, idempotency_key: str | None = None

@@ -47,6 +47,8 @@ class StreamResolver:
         """Ask for streams of the only `discovered()` field: the founding chapter's form of ``resolver.<field>.add(ids)``."""
         if len(self.DISCOVERED) != 1:
             raise InvalidCommand(
-                type(self).__name__, "add_streams", f"the command has {len(self.DISCOVERED)} discovered() fields; use resolver.<field>.add(...)"
+                type(self).__name__,
+                "add_streams",
+                f"the command has {len(self.DISCOVERED)} discovered() fields; use resolver.<field>.add(...)",
             )
         self._request(self.DISCOVERED[0], ids)

@@ -126,7 +126,9 @@ def is_write(value: object, streams: StreamSet) -> TypeGuard[StreamWrite[StreamS
     return isinstance(value, StreamWrite) and cast("StreamWrite[StreamSet, object]", value).run is streams.__run__
 
 
-def refused_write(command: str, streams: StreamSet, write: object, fields: Mapping[str, tuple[bool, Iterable[str], Accepts]]) -> CommandError:
+def refused_write(
+    command: str, streams: StreamSet, write: object, fields: Mapping[str, tuple[bool, Iterable[str], Accepts]]
+) -> CommandError:
     """Say why the validator refused *write*. *fields* maps each present field to (is it writable, its stream ids, the events it takes)."""
     if not isinstance(write, StreamWrite):
         return NotAWrite(command, write)

@@ -196,7 +196,10 @@ def test_4_a_command_that_was_overtaken_conflicts_and_is_decided_again_on_the_ne
         order, inventory = ExpectedVersion.exact(5), ExpectedVersion.exact(10)
         store.overtake = AppendRequest(
             {ORDER: order, INVENTORY: inventory},
-            [NewEvent(ORDER, new_event_id(), "OrderPlaced", 1, b'{"total":3}'), NewEvent(INVENTORY, new_event_id(), "StockTaken", 1, b'{"quantity":9}')],
+            [
+                NewEvent(ORDER, new_event_id(), "OrderPlaced", 1, b'{"total":3}'),
+                NewEvent(INVENTORY, new_event_id(), "StockTaken", 1, b'{"quantity":9}'),
+            ],
         )
         result = await executor.execute(ProcessOrder(ORDER, INVENTORY, CUSTOMER, PAYMENT))
 
@@ -373,9 +376,7 @@ def test_9_concurrent_transfers_in_a_cycle(store):
             executor = CommandExecutor(store)
             for key in "ABC":
                 await executor.execute(OpenAccount(account(key), 1000))
-            results = await asyncio.gather(
-                *(executor.execute(TransferMoney(account(a), account(b), 100)) for a, b in ("AB", "BC", "CA"))
-            )
+            results = await asyncio.gather(*(executor.execute(TransferMoney(account(a), account(b), 100)) for a, b in ("AB", "BC", "CA")))
 
             assert len(results) == 3
             assert sum([await balance(executor, key) for key in "ABC"]) == 3000
@@ -415,7 +416,9 @@ def test_10_read_only_streams_are_read_and_not_written_but_checked(store):
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("vip", "total", "written"), [(False, 10, ["order"]), (True, 10, ["order", "member"]), (True, 2000, ["order", "member", "desk"])])
+@pytest.mark.parametrize(
+    ("vip", "total", "written"), [(False, 10, ["order"]), (True, 10, ["order", "member"]), (True, 2000, ["order", "member", "desk"])]
+)
 def test_10_streams_are_written_where_the_rules_say_so(store, vip, total, written):
     async def main() -> None:
         async with store:

@@ -563,7 +563,9 @@ def test_nothing_to_write_is_success_at_the_newest_position_it_rests_on():
 def test_a_result_tells_what_was_recorded():
     async def main():
         store = InMemoryEventStore()
-        result = await CommandExecutor(store).execute(probe(writes(lambda s: s.main.write(Added(4)))), metadata={"actor": "ann", "n": [1, None]})
+        result = await CommandExecutor(store).execute(
+            probe(writes(lambda s: s.main.write(Added(4)))), metadata={"actor": "ann", "n": [1, None]}
+        )
         [recorded], [stored] = result.events, await everything(store)
 
         assert recorded.event == Added(4)
@@ -769,7 +771,11 @@ def test_the_observer_is_told_and_one_that_fails_does_no_harm(caplog):
         asyncio.run(main())
 
     assert [type(observation).__name__ for observation in seen] == [
-        "AttemptStarted", "BatchCommitted", "CommandCompleted", "AttemptStarted", "CommandFailed",
+        "AttemptStarted",
+        "BatchCommitted",
+        "CommandCompleted",
+        "AttemptStarted",
+        "CommandFailed",
     ]
     assert any(isinstance(o, BatchCommitted) and o.requests == 1 for o in seen)
     assert any(isinstance(o, CommandCompleted) and (o.attempts, o.events) == (1, 1) for o in seen)
@@ -777,7 +783,9 @@ def test_the_observer_is_told_and_one_that_fails_does_no_harm(caplog):
     assert caplog.text.count("the observer of commands failed") == 5
 
 
-@pytest.mark.parametrize(("value", "message"), [(MAIN, "'counter-main' is an instance of StreamId"), (Probe, "the class Probe was given"), (None, "None")])
+@pytest.mark.parametrize(
+    ("value", "message"), [(MAIN, "'counter-main' is an instance of StreamId"), (Probe, "the class Probe was given"), (None, "None")]
+)
 def test_what_is_no_command_is_refused(value, message):
     with pytest.raises(NotACommand, match=message):
         asyncio.run(CommandExecutor(InMemoryEventStore()).execute(value))
