@@ -45,9 +45,7 @@ def _measure(root: Path, rounds: int) -> None:
     preparations: dict[str, Callable[[int], None]] = {
         "cold": lambda _: _forget(root),
         "nothing to do": lambda _: None,
-        "one command changed": lambda number: _replace(
-            root / _LEAF, "read_only=True", "read_only=True" if number % 2 else "read_only=False"
-        ),
+        "one command changed": lambda number: _replace(root / _LEAF, "auditors", f"auditors_{number}"),
         "an event changed": lambda number: _replace(root / _LEAF, "@event\nclass Moved", f'@event("moved.{number}")\nclass Moved'),
     }
     print(f"{'':22}{'median':>9}{'goal':>9}   (seconds, beyond {start:.3f} for an interpreter that does nothing)")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
-from collections.abc import Generator
 from pathlib import Path
 
 from eventcore_codegen.built import Built
@@ -24,11 +21,10 @@ from eventcore_codegen.sources import Sources
 def build(sources: Sources, base: Path, cache: CacheFolder | None = None, progress: Progress | None = None) -> Built:
     """Make everything that is generated from *sources*. What the *cache* knows is not parsed again. *progress* hears of each file."""
     syntaxes = None if cache is None else Syntaxes(cache)
-    with _no_collecting():
-        scanned = scan_sources(sources, base, _counted(parse_source if syntaxes is None else syntaxes.read, sources, progress))
-        checked = check(scanned.project)
-        renderer = Renderer()
-        rendered = tuple(renderer.render(module, scanned.project) for module in checked.sound)
+    scanned = scan_sources(sources, base, _counted(parse_source if syntaxes is None else syntaxes.read, sources, progress))
+    checked = check(scanned.project)
+    renderer = Renderer()
+    rendered = tuple(renderer.render(module, scanned.project) for module in checked.sound)
     if syntaxes is not None:
         syntaxes.trim()
     declaring = [module for module in scanned.project.modules if module.generates]
@@ -54,16 +50,3 @@ def _counted(read: Reader, sources: Sources, progress: Progress | None) -> Reade
         return read(text)
 
     return counting
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Generator[None]:
-    """Let no garbage be collected: nearly everything made here is kept, and looking through it again and again takes a third of the time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
