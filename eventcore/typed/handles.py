@@ -7,7 +7,7 @@ set of another command, or of an earlier run, is told apart both by the type che
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Final, Generic, NamedTuple, Self, TypeVar, cast, final
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar, cast, final
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
@@ -93,7 +93,8 @@ class StreamSet:
     __slots__ = ("__run__",)
     __run__: RunToken
 
-    def __new__(cls, *_handles: object) -> Self:
+    # `Any`, the gradual signature: each generated class says in its `__init__` what it takes.
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:
         streams = super().__new__(cls)
         streams.__run__ = RunToken(cls)
         return streams
