@@ -32,7 +32,7 @@ class Credited:
 AccountEvent = AccountActivated | AccountClosed | Debited | Credited
 
 
-@state
+@state(category="ledger_account")
 class Account:
     title: str = ""
     is_active: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.model import Event, Module, Project
+from eventcore_codegen.model import Event, Module, Project, Span
 
 
 def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
@@ -65,10 +65,13 @@ def unimportable_name(module: Module) -> Iterator[Fault]:
 
 
 def star_imports(module: Module) -> Iterator[Fault]:
-    """EC201"""
+    """EC201, once for each import, whatever number of names comes through it."""
+    imports: dict[tuple[Span, str | None], list[str]] = {}
     for star in module.stars:
-        message = f"`import *` hides where {star.name!r} comes from"
-        yield Fault("EC201", star.span, message, f"import it by name: from {star.module or '.'} import {star.name}")
+        imports.setdefault((star.span, star.module), []).append(star.name)
+    for (span, source), names in imports.items():
+        message = f"`import *` hides where {', '.join(map(repr, names))} {'comes' if len(names) == 1 else 'come'} from"
+        yield Fault("EC201", span, message, f"import by name: from {source or '.'} import {', '.join(names)}")
 
 
 def unclear_markers(module: Module) -> Iterator[Fault]:

@@ -169,10 +169,10 @@ def test_the_auditor_finds_what_must_not_be() -> None:
 
     assert found.findings == [
         "JE-1 debits 5 and credits 6",
-        "Debited(amount=Decimal('5'), reference='JE-1') was posted to account-cash without an entry in the ledger",
-        "Credited(amount=Decimal('7'), reference='JE-2') was posted to account-cash while that was closed",
-        "Credited(amount=Decimal('7'), reference='JE-2') was posted to account-cash without an entry in the ledger",
-        "Credited(amount=Decimal('6'), reference='JE-1') was never posted to account-sales",
+        "Debited(amount=Decimal('5'), reference='JE-1') was posted to ledger_account-cash without an entry in the ledger",
+        "Credited(amount=Decimal('7'), reference='JE-2') was posted to ledger_account-cash while that was closed",
+        "Credited(amount=Decimal('7'), reference='JE-2') was posted to ledger_account-cash without an entry in the ledger",
+        "Credited(amount=Decimal('6'), reference='JE-1') was never posted to ledger_account-sales",
     ]
     assert not found.trial_balance.is_balanced
 
@@ -198,7 +198,7 @@ def test_the_trial_balance_holds_accounts_of_earlier_days_too(tmp_path: Path, ca
     assert main([*arguments, "--accounts", "12"]) == 0
     assert main([*arguments, "--accounts", "2"]) == 0
 
-    assert capsys.readouterr().out.count("account-cost-centre-12") == 2
+    assert capsys.readouterr().out.count("ledger_account-cost-centre-12") == 2
 
 
 def total(output: str, side: str) -> Decimal:
@@ -207,7 +207,7 @@ def total(output: str, side: str) -> Decimal:
 
 
 def sum_of(output: str, side: str) -> Decimal:
-    rows = [line.split() for line in output.splitlines() if line.startswith("  account-")]
+    rows = [line.split() for line in output.splitlines() if line.startswith("  ledger_account-")]
     return sum((number(row[1 if side == "debits" else 2]) for row in rows), Decimal())
 
 
