@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.model import Event, Module, Project, Span
+from eventcore_codegen.diagnostics import Span
+from eventcore_codegen.model import Event, Module, Project
 
 
 def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
