@@ -58,7 +58,7 @@ format: $(VENV)/.dev ## Format, and repair what the linter can repair
 	$(BIN)/ruff format .
 
 clean: ## Remove the environment, caches and builds
-	rm -rf $(VENV) .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .eventcore_cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
