@@ -160,6 +160,7 @@ class CommandExecutor:
         except BaseException as error:
             self.tell(CommandFailed, command, execution.attempt, error, time.monotonic() - started)
             raise
+        # Asked here and not left to `tell`: counting the events makes them, which is work that nobody else may want.
         if self._observer is not None:
             self.tell(CommandCompleted, command, result.attempts, len(result.events), time.monotonic() - started)
         return result
