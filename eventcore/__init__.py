@@ -202,14 +202,33 @@ __all__ = [
     "stream",
 ]
 
+if TYPE_CHECKING:
+    from eventcore.stores.postgres import (
+        PostgresEventStore as PostgresEventStore,
+    )
+
 __version__: str
 
 if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name would be found here
 
-    def __getattr__(name: str) -> str:
-        """Look the version up when somebody asks: importing importlib.metadata takes longer than importing most of eventcore."""
-        if name != "__version__":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Look up what not everybody has or needs: the store that needs asyncpg, and the version, which takes long to find out."""
+        if name == "PostgresEventStore":
+            return _postgres_event_store()
+        if name == "__version__":
+            return _version()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def _postgres_event_store() -> object:
+        try:
+            from eventcore.stores.postgres import PostgresEventStore  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            if error.name != "asyncpg":
+                raise
+            raise ImportError("PostgresEventStore needs asyncpg; install it with `pip install 'eventcore-py[postgres]'`") from error
+        return PostgresEventStore
+
+    def _version() -> str:
         from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
         try:

@@ -42,7 +42,8 @@ class ClosingScenarios(StoreScenarios):
     async def test_closing_ends_the_waiting(self) -> None:
         """Who waits for news of a store that is closed is told soon, with `StoreClosed` or with no news, and not left to the timeout."""
         async with self.open_store() as other:
-            waiting = asyncio.create_task(other.wait_for_news(Position((2**40,)), timeout=50))
+            (newest,) = await add(other, "w-1", None)
+            waiting = asyncio.create_task(other.wait_for_news(newest.position, timeout=50))
             await asyncio.sleep(0.05)
         done, _ = await asyncio.wait([waiting], timeout=10)
 

@@ -1,0 +1,184 @@
+"""Connections: made with patience, kept while the store is open, thrown away when they are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from eventcore.stores.postgres.faults import Faults, is_lost, is_refused_connection
+from eventcore.stores.postgres.settings import Pool, Settings
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+T = TypeVar("T")
+
+_FIRST_WAIT: Final = 0.05
+_LONGEST_WAIT: Final = 1.0
+
+
+class Source(Protocol):
+    """Where connections come from."""
+
+    async def take(self) -> Connection: ...
+
+    async def give_back(self, connection: Connection) -> None: ...
+
+
+@final
+class DsnSource:
+    """Makes connections of its own."""
+
+    def __init__(self, dsn: str | None, settings: Settings) -> None:
+        self._dsn = dsn
+        self._settings = settings
+
+    async def take(self) -> Connection:
+        settings = self._settings
+        # What is sent at the start must pass through a pooler too: nothing but what the user asked for.
+        told = {} if settings.statement_timeout is None else {"statement_timeout": f"{settings.statement_timeout * 1000:.0f}ms"}
+        return await asyncpg.connect(
+            self._dsn,
+            timeout=min(settings.reply_timeout, settings.patience),
+            command_timeout=settings.reply_timeout,
+            statement_cache_size=settings.statement_cache_size,
+            server_settings=told or None,
+        )
+
+    async def give_back(self, connection: Connection) -> None:
+        await connection.close(timeout=5)
+
+
+@final
+class PoolSource:
+    """Takes connections of a pool that the user made, and will close."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    async def take(self) -> Connection:
+        return await self._pool.acquire(timeout=self._settings.patience)
+
+    async def give_back(self, connection: Connection) -> None:
+        assert isinstance(connection, PoolConnectionProxy), "what comes back was taken from the pool"  # noqa: S101
+        await self._pool.release(connection, timeout=5)
+
+
+def source_of(settings: Settings) -> Source:
+    return PoolSource(settings.source, settings) if isinstance(settings.source, asyncpg.Pool) else DsnSource(settings.source, settings)
+
+
+@final
+class Session:
+    """One connection, used by one task at a time. It is made when it is needed, and made anew when it was lost."""
+
+    def __init__(self, source: Source, faults: Faults, *, patience: float, reply_timeout: float) -> None:
+        self._source = source
+        self._faults = faults
+        self._patience = patience
+        self._reply_timeout = reply_timeout
+        self._connection: Connection | None = None
+
+    async def connected(self, *, until: float | None = None) -> Connection:
+        """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.
+
+        Raises `StoreUnavailable`.
+        """
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        await self.drop()
+        deadline = time.monotonic() + self._patience if until is None else until
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                self._connection = await self._source.take()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                if is_refused_connection(error) or time.monotonic() + wait >= deadline:
+                    raise self._faults.unreachable(self._patience, error) from error
+            else:
+                return self._connection
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Run one statement on the connection, which must be there. A connection that is lost meanwhile is given up."""
+        connection = self._connection
+        assert connection is not None, "connected() comes first"  # noqa: S101
+        return await self._minding(connection.fetch(sql, *args, timeout=self._reply_timeout))
+
+    async def fetch_in(self, sql: str, *args: object, isolation: Literal["read_committed"]) -> list[asyncpg.Record]:
+        """Run one statement as `fetch` does, in a transaction that says how isolated it is: two more round trips."""
+
+        async def act(connection: Connection) -> list[asyncpg.Record]:
+            async with connection.transaction(isolation=isolation):
+                return await connection.fetch(sql, *args, timeout=self._reply_timeout)
+
+        connection = self._connection
+        assert connection is not None, "connected() comes first"  # noqa: S101
+        return await self._minding(act(connection))
+
+    async def run(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            connection = await self.connected(until=deadline)
+            try:
+                return await self._minding(act(connection))
+            except Exception as error:
+                if not is_lost(error) or time.monotonic() >= deadline:
+                    raise self._faults.translate(error) from error
+
+    async def _minding(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except BaseException as error:
+            if is_lost(error) or not isinstance(error, Exception):
+                await self.drop()
+            raise
+
+    async def drop(self) -> None:
+        """Give the connection up without a word to the server, which may be gone."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if not connection.is_closed():
+                connection.terminate()
+            await self._return(connection)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._return(connection)
+
+    async def _return(self, connection: Connection) -> None:
+        try:
+            await self._source.give_back(connection)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            # It is given up either way.
+            connection.terminate()
+
+
+@final
+class Sessions:
+    """A few sessions for work that is not shared: whoever comes takes a free one, or waits for it."""
+
+    def __init__(self, sessions: list[Session]) -> None:
+        self._free = list(sessions)
+        self._all = tuple(sessions)
+        self._some = asyncio.Semaphore(len(sessions))
+
+    async def run(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._some:
+            session = self._free.pop()
+            try:
+                return await session.run(act)
+            finally:
+                self._free.append(session)
+
+    async def close(self) -> None:
+        for session in self._all:
+            await session.close()

@@ -1,0 +1,150 @@
+"""What the server and the driver report, in our words. No error of the driver leaves the store bare: it becomes the cause of one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeVar, final
+
+import asyncpg
+import attrs
+
+from eventcore.errors import (
+    EventCoreError,
+    MigrationNeeded,
+    RequestRefused,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
+
+E = TypeVar("E", bound=EventCoreError)
+
+# postgresql.org/docs/current/errcodes-appendix.html
+_SERIALIZATION_FAILURE: Final = "40001"
+_DEADLOCK: Final = "40P01"
+_LOCK_TIMEOUT: Final = "55P03"
+_CANCELED: Final = "57014"
+_DISK_FULL: Final = "53100"
+_TOO_MANY_CONNECTIONS: Final = "53300"
+_NOT_READ_COMMITTED: Final = "EC001"
+_READ_ONLY: Final = "25006"
+_NO_RIGHT: Final = "42501"
+_MISSING: Final = frozenset({"3F000", "42P01", "42883"})
+_DAMAGED: Final = frozenset({"XX001", "XX002"})
+# The connection ends, or there will be none for a while: the server stops, starts, or threw us out.
+_ENDED: Final = frozenset({"57P01", "57P02", "57P03", "57P05"})
+# Not the words of one request, but the state of the server.
+_SERVER_WIDE: Final = frozenset({_LOCK_TIMEOUT, _READ_ONLY, _NO_RIGHT, _TOO_MANY_CONNECTIONS, *_MISSING, *_DAMAGED})
+
+_BUSY: Final = (
+    "others kept streams of {store} locked for longer than lock_timeout ({error}); nothing was written; try again, or look for a session "
+    "that hangs in a transaction with `eventcore doctor`"
+)
+_STOPPED: Final = (
+    "the server stopped a statement of {store} ({error}); nothing was written; try again, or allow it more time (statement_timeout=)"
+)
+_RIVALS: Final = (
+    "{store} lost against other transactions again and again ({error}); nothing was written; try again, and look for a trigger or a tool "
+    "that locks its tables"
+)
+_ONLY_READ: Final = (
+    "{store} can only be read ({error}); connect to the primary: several hosts in the DSN, with target_session_attrs=read-write, find it"
+)
+_FORBIDDEN: Final = (
+    "this role may not use {store} ({error}); grant it what the page 'PostgreSQL in production' lists for the role of an application"
+)
+_CROWDED: Final = "the server of {store} takes no more connections ({error}); make pool_size= smaller, or max_connections larger"
+_MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
+    _LOCK_TIMEOUT: (StoreBusy, _BUSY),
+    _CANCELED: (StoreBusy, _STOPPED),
+    _SERIALIZATION_FAILURE: (StoreBusy, _RIVALS),
+    _DEADLOCK: (StoreBusy, _RIVALS),
+    _DISK_FULL: (StoreFull, "the disk of {store} is full ({error}); nothing was written; make room and try again"),
+    _READ_ONLY: (StoreReadOnly, _ONLY_READ),
+    _NO_RIGHT: (StoreUnavailable, _FORBIDDEN),
+    _TOO_MANY_CONNECTIONS: (StoreUnavailable, _CROWDED),
+}
+
+
+def code_of(error: BaseException) -> str:
+    """Return the SQLSTATE, the empty string where the error comes from elsewhere."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether *error* says that the connection is gone: what was sent on it may or may not have been done."""
+    if isinstance(error, asyncpg.PostgresError):
+        code = code_of(error)
+        return code.startswith("08") or code in _ENDED
+    if isinstance(error, asyncpg.InterfaceError):
+        # Of what the driver itself refuses, only values that it cannot encode are no fault of the connection.
+        return not isinstance(error, (asyncpg.DataError, ValueError))
+    return isinstance(error, (OSError, EOFError, TimeoutError, asyncpg.InternalClientError))
+
+
+def is_refused_connection(error: BaseException) -> bool:
+    """Whether it makes no sense to try again soon: a password, a name, a right, a certificate."""
+    return isinstance(error, asyncpg.PostgresError) and code_of(error)[:2] in {"28", "3D", "42"}
+
+
+def needs_retry(error: BaseException) -> bool:
+    """Whether the server gave a victim up that may well win when it tries again."""
+    return code_of(error) in {_SERIALIZATION_FAILURE, _DEADLOCK}
+
+
+def needs_read_committed(error: BaseException) -> bool:
+    return code_of(error) == _NOT_READ_COMMITTED
+
+
+def blames_request(error: BaseException) -> bool:
+    """Whether a part of the batch may succeed without the request that met *error*."""
+    return not isinstance(error, EventCoreError) and not is_lost(error) and code_of(error) not in _SERVER_WIDE
+
+
+@final
+@attrs.frozen
+class Faults:
+    """Translates for the store that *store* describes to people: a schema and a place, without a password."""
+
+    store: str
+
+    def refused(self, error: Exception) -> EventCoreError:
+        """Translate what one request met that its neighbours did not."""
+        if code_of(error) in _MEANINGS:
+            return self.translate(error)
+        return because(
+            RequestRefused(
+                f"{self.store} refused the request and nothing of it was written: {_said(error)}; a trigger or a constraint of the database, a "
+                "limit of PostgreSQL, or a value that it cannot keep is in the way"
+            ),
+            error,
+        )
+
+    def translate(self, error: Exception) -> EventCoreError:
+        """Return the error of ours that tells what *error* means here."""
+        return error if isinstance(error, EventCoreError) else because(self._store_error(error), error)
+
+    def unreachable(self, seconds: float, error: BaseException | None) -> StoreUnavailable:
+        text = f"no connection to {self.store} for {seconds:g} s ({_said(error)}); see that the server runs and that the DSN is right"
+        return StoreUnavailable(text) if error is None else because(StoreUnavailable(text), error)
+
+    def _store_error(self, error: Exception) -> StoreError:
+        code = code_of(error)
+        if code in _MISSING:
+            return MigrationNeeded(f"{self.store} lacks what this code needs ({_said(error)}); run `eventcore migrate` for it")
+        if code in _DAMAGED:
+            return StoreCorrupt(f"{self.store} is damaged ({_said(error)}); restore a backup")
+        make, text = _MEANINGS.get(code, (StoreUnavailable, "{store} failed: {error}"))
+        return make(text.format(store=self.store, error=_said(error)))
+
+
+def because(error: E, cause: BaseException) -> E:
+    error.__cause__ = cause
+    return error
+
+
+def _said(error: BaseException | None) -> str:
+    return "nobody answered" if error is None else str(error) or type(error).__name__

@@ -1,0 +1,123 @@
+"""Reads of many callers, answered by one statement and so by one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, final
+
+import orjson
+
+from eventcore.ids import Position
+from eventcore.store import ReadResult, RememberedOutcome, StoredEvent, StreamRead, StreamSlice
+from eventcore.stores.postgres.connections import Session
+from eventcore.stores.postgres.lane import Call
+from eventcore.stores.postgres.rows import stored_event
+
+# Versions that one statement brings at most, of all streams together; and of one stream at least.
+_AT_ONCE: Final = 16_384
+_OF_ONE_STREAM: Final = 64
+# Versions that one statement brings where a single long stream is read on.
+_STEP: Final = 5_000
+
+
+@final
+class ReadCall(Call[ReadResult]):
+    """Read streams, and look up a key. Shares its snapshot with others."""
+
+    __slots__ = ("key", "reads")
+
+    def __init__(self, reads: Sequence[StreamRead], key: str | None) -> None:
+        super().__init__(len(reads) + 1)
+        self.reads = reads
+        self.key = key
+
+
+class _Piece(NamedTuple):
+    slice: StreamSlice
+    complete: bool
+
+
+@final
+class Reader:
+    """Answers read calls on one connection."""
+
+    def __init__(self, session: Session, sql: str) -> None:
+        self._session = session
+        self._sql = sql
+
+    async def serve(self, calls: Sequence[ReadCall]) -> None:
+        reads = list(dict.fromkeys(read for call in calls for read in call.reads))
+        keys = list({call.key for call in calls if call.key is not None})
+        at_most = max(_OF_ONE_STREAM, _AT_ONCE // max(1, len(reads)))
+        pieces, outcomes = await self._read(reads, keys, at_most)
+        found = dict(zip(reads, pieces, strict=True))
+        long: list[ReadCall] = []
+        for call in calls:
+            if all(found[read].complete for read in call.reads):
+                call.give(ReadResult([_own(found[read].slice) for read in call.reads], _outcome(outcomes, call.key)))
+            else:
+                long.append(call)
+        for call in long:
+            slices = [await self._whole(read, found[read], at_most) for read in call.reads]
+            call.give(ReadResult(slices, _outcome(outcomes, call.key)))
+
+    async def _whole(self, read: StreamRead, begun: _Piece, at_most: int) -> StreamSlice:
+        """Read on where a statement brought only the beginning. What is older than the head never changes: it need not be the same snapshot."""
+        if begun.complete:
+            return _own(begun.slice)
+        slice_ = begun.slice
+        events = list(slice_.events)
+        for after in range(slice_.after + at_most, slice_.version, _STEP):
+            (piece,), _ = await self._read([read._replace(after=after)], [], min(_STEP, slice_.version - after))
+            events.extend(piece.slice.events)
+        return slice_._replace(events=events)
+
+    async def events_between(self, stream_id: str, after: int, version: int) -> list[StoredEvent]:
+        """Return the events of a stream from *after* up to *version*, which it has reached."""
+        begun = _Piece(StreamSlice(stream_id, after, version, None, ()), complete=False)
+        return list((await self._whole(StreamRead(stream_id, after), begun, 0)).events)
+
+    async def _read(
+        self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int
+    ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
+        sql, session = self._sql, self._session
+        arguments = (
+            [stream_id for stream_id, _, _ in reads],
+            [after for _, after, _ in reads],
+            [None if types is None else orjson.dumps(sorted(types)).decode() for _, _, types in reads],
+            keys,
+            at_most,
+        )
+        rows = await session.run(lambda connection: connection.fetch(sql, *arguments))
+        heads: dict[int, tuple[int, int, int]] = {}
+        events: dict[int, list[StoredEvent]] = {}
+        fingerprints: dict[int, bytes] = {}
+        for number, version, tx, ordinal, fingerprint, *columns in rows:
+            if number not in events:
+                events[number] = []
+                if number > 0:
+                    heads[number] = version, tx, ordinal
+                else:
+                    fingerprints[number] = fingerprint
+            if columns[0] is not None:
+                events[number].append(stored_event(*columns))
+        pieces = [_piece(read, heads.get(number), events.get(number, []), at_most) for number, read in enumerate(reads, 1)]
+        outcomes = {keys[-number - 1]: RememberedOutcome(fingerprint, events[number]) for number, fingerprint in fingerprints.items()}
+        return pieces, outcomes
+
+
+def _piece(read: StreamRead, head: tuple[int, int, int] | None, events: list[StoredEvent], at_most: int) -> _Piece:
+    if head is None:
+        return _Piece(StreamSlice(read.stream_id, 0, 0, None, ()), complete=True)
+    version, tx, ordinal = head
+    after = 0 if version < read.after else read.after
+    return _Piece(StreamSlice(read.stream_id, after, version, Position((tx, ordinal)), events), version - after <= at_most)
+
+
+def _own(shared: StreamSlice) -> StreamSlice:
+    """Give every caller a list of its own: what one does to it is nobody else's matter."""
+    return shared._replace(events=tuple(shared.events))
+
+
+def _outcome(outcomes: dict[str, RememberedOutcome], key: str | None) -> RememberedOutcome | None:
+    return None if key is None else outcomes.get(key)

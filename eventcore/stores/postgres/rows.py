@@ -1,0 +1,51 @@
+"""Rows of the server as the values that travel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from eventcore.errors import InvalidPosition
+from eventcore.ids import Position
+from eventcore.store import StoredEvent
+
+_NO_METADATA: Final = b"{}"
+_BEGINNING: Final = (0, 0)
+
+
+def stored_event(
+    tx: int,
+    ordinal: int,
+    recorded_at: datetime,
+    stream_id: str,
+    version: int,
+    event_id: UUID,
+    type_: str,
+    type_version: int,
+    data: str,
+    metadata: str,
+) -> StoredEvent:
+    """Return the event whose columns come in the order in which every statement of ours names them."""
+    return StoredEvent(
+        stream_id,
+        version,
+        Position((tx, ordinal)),
+        event_id,
+        type_,
+        type_version,
+        data.encode(),
+        _NO_METADATA if metadata == "{}" else metadata.encode(),
+        recorded_at,
+    )
+
+
+def place_of(position: Position | None) -> tuple[int, int]:
+    """Return the transaction and the ordinal that a position of this store stands for. Raises `InvalidPosition`."""
+    if position is None:
+        return _BEGINNING
+    match position.key:
+        case (tx, ordinal):
+            return tx, ordinal
+        case _:
+            raise InvalidPosition(str(position), "the positions of a PostgreSQL store are pairs, such as '748.1'")

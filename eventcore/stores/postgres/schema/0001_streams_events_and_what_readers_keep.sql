@@ -1,0 +1,507 @@
+-- {schema} stands for the schema's name, quoted; {seed} for a number made of it, so that two schemas of one database never wait for each other.
+--
+-- `tx` is the transaction that wrote an event: its xid8, with the restore epoch in the bits from the 48th on. `ordinal` counts the events of one
+-- transaction. (tx, ordinal) is the global order: a transaction gets its number only when it holds the locks of all its streams, so within a stream
+-- the order is that of the versions, and what was read comes before what was decided on it.
+
+CREATE TABLE {schema}.store (
+    epoch integer NOT NULL CHECK (epoch BETWEEN 0 AND 32767)
+);
+CREATE UNIQUE INDEX store_is_one_row ON {schema}.store ((true));
+INSERT INTO {schema}.store (epoch) VALUES (0);
+
+-- The newest event of each stream. Every append moves it, in place: no index holds what changes.
+CREATE TABLE {schema}.streams (
+    stream_id text COLLATE "C" PRIMARY KEY,
+    version bigint NOT NULL CHECK (version > 0),
+    tx bigint NOT NULL,
+    ordinal integer NOT NULL
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE TABLE {schema}.events (
+    tx bigint NOT NULL,
+    version bigint NOT NULL CHECK (version > 0),
+    recorded_at timestamptz NOT NULL,
+    ordinal integer NOT NULL,
+    type_version integer NOT NULL,
+    event_id uuid NOT NULL,
+    stream_id text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    data jsonb NOT NULL,
+    metadata jsonb NOT NULL,
+    CONSTRAINT events_by_stream PRIMARY KEY (stream_id, version),
+    CONSTRAINT events_in_order UNIQUE (tx, ordinal),
+    CONSTRAINT events_by_id UNIQUE (event_id)
+);
+CREATE INDEX events_by_type ON {schema}.events (type, tx, ordinal);
+
+CREATE TABLE {schema}.outcomes (
+    key text COLLATE "C" PRIMARY KEY,
+    fingerprint bytea NOT NULL,
+    tx bigint NOT NULL,
+    first_ordinal integer NOT NULL,
+    last_ordinal integer NOT NULL,
+    committed_at timestamptz NOT NULL
+);
+CREATE INDEX outcomes_by_age ON {schema}.outcomes (committed_at);
+
+CREATE TABLE {schema}.snapshots (
+    stream_id text COLLATE "C",
+    kind text COLLATE "C",
+    version bigint NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (stream_id, kind)
+);
+
+CREATE TABLE {schema}.checkpoints (
+    name text COLLATE "C" PRIMARY KEY,
+    tx bigint NOT NULL,
+    ordinal integer NOT NULL
+);
+
+CREATE TABLE {schema}.leases (
+    name text COLLATE "C" PRIMARY KEY,
+    owner text COLLATE "C",
+    token bigint NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+-- Append-only, whoever asks, the owner of the tables included.
+CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'eventcore: % on %.% is refused: % ', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0]
+        USING ERRCODE = 'restrict_violation';
+END;
+$$;
+
+CREATE TRIGGER events_never_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.events
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse('events are append-only');
+CREATE TRIGGER streams_never_vanish BEFORE DELETE OR TRUNCATE ON {schema}.streams
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse('a stream stays');
+CREATE TRIGGER streams_count_their_events BEFORE UPDATE ON {schema}.streams
+    FOR EACH ROW WHEN (NEW.stream_id <> OLD.stream_id OR NEW.version <= OLD.version OR NEW.tx < OLD.tx)
+    EXECUTE FUNCTION {schema}.refuse('the version of a stream only grows');
+ALTER TABLE {schema}.events ENABLE ALWAYS TRIGGER events_never_change;
+ALTER TABLE {schema}.streams ENABLE ALWAYS TRIGGER streams_never_vanish;
+ALTER TABLE {schema}.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
+
+-- Below this number every append has ended: what readers may be shown without ever missing what commits later.
+--
+-- Transactions that are still open in this snapshot hold it back only where they may append: an append takes the lock {seed} before its transaction gets
+-- a number, and keeps it to the end. A transaction that has a number and not that lock will not append any more (`append` refuses it). One that ended
+-- since the snapshot was taken counts as open: what it wrote is not in the snapshot.
+-- `moved` tells that this was so: asking again shows more.
+CREATE FUNCTION {schema}.horizon(OUT tx bigint, OUT moved boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    now_open CONSTANT pg_snapshot := pg_current_snapshot();
+    oldest xid8 := pg_snapshot_xmin(now_open);
+    base bigint;
+BEGIN
+    moved := false;
+    SELECT s.epoch::bigint << 48 INTO base FROM {schema}.store AS s;
+    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
+        WITH locks AS MATERIALIZED (
+            SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            FROM pg_locks AS l
+            WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
+        ), alive AS (
+            SELECT t.transactionid, EXISTS (
+                SELECT FROM locks AS g
+                WHERE g.locktype = 'advisory' AND g.virtualtransaction = t.virtualtransaction AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = {seed}
+            ) AS appends
+            FROM locks AS t
+            WHERE t.locktype = 'transactionid'
+        )
+        SELECT coalesce(min(o.xid), pg_snapshot_xmax(now_open)), coalesce(bool_or(a.transactionid IS NULL), false) INTO oldest, moved
+        FROM pg_snapshot_xip(now_open) AS o (xid)
+        LEFT JOIN alive AS a ON a.transactionid = o.xid::xid
+        WHERE a.appends IS NOT false;
+    END IF;
+    tx := base + oldest::text::bigint;
+END;
+$$;
+
+-- Decide the requests of one batch in their order, and write what they add. Requests, streams, checks and events are numbered from 1.
+--
+-- The checks of request r are those up to check_ends[r], its events those up to event_ends[r]. check_streams and event_streams are numbers into
+-- `streams`, which holds each stream of the batch once; `written` says which of them any request writes. check_versions: -1 admits any.
+-- `resent`: the batch may have been committed before, so look for its events first.
+--
+-- The first row returned is the verdict of the batch: for each request 0 = committed, n = lost by check n, -1 = its key was used for the same, -2 = its
+-- key was used for something else, -3 = committed when it was sent before. Further rows are events: with a request number those of what was done
+-- before, without one the news of streams that losers asked about.
+CREATE FUNCTION {schema}.append(
+    streams text[], written boolean[],
+    check_ends integer[], check_streams integer[], check_versions bigint[],
+    event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[],
+    contents jsonb[], metadatas jsonb[],
+    key_requests integer[], keys text[], fingerprints bytea[],
+    resent boolean, lock_timeout text, news_limit integer
+) RETURNS TABLE (
+    verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer,
+    request integer, tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text,
+    type_version integer, data jsonb, metadata jsonb
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    writing CONSTANT boolean := cardinality(event_ids) > 0;
+    requests CONSTANT integer := cardinality(check_ends);
+    known integer[];
+    found record;
+    heads bigint[];
+    txs bigint[];
+    ordinals integer[];
+    last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
+    born boolean := false;
+    moved boolean := false;
+    lost boolean := false;
+    news_after bigint[];
+    news_until bigint[];
+    decided integer[] := array_fill(0, ARRAY[requests]);
+    assigned bigint[] := array_fill(0::bigint, ARRAY[cardinality(event_ids)]);
+    seen bigint[];
+    verdict integer;
+    after bigint;
+    s integer;
+    check_from integer := 1;
+    event_from integer := 1;
+    this_tx bigint;
+    before_first integer := 0;
+    now_at CONSTANT timestamptz := clock_timestamp();
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
+            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
+    END IF;
+
+    IF writing THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_locks AS g
+            WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                AND g.classid::bigint << 32 | g.objid::bigint = {seed}
+        ) THEN
+            RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+        END IF;
+        -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
+        -- number, which it must not have before the last of them.
+        PERFORM set_config('lock_timeout', lock_timeout, true);
+        PERFORM pg_advisory_xact_lock_shared({seed});
+        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
+        FROM (
+            SELECT k.key, bool_or(k.exclusive) AS exclusive
+            FROM (
+                SELECT hashtextextended(w.id, {seed} + 1), w.exclusive FROM unnest(streams, written) AS w (id, exclusive)
+                UNION ALL
+                SELECT hashtextextended(w.key, {seed} + 2), true FROM unnest(keys) AS w (key)
+            ) AS k (key, exclusive)
+            GROUP BY k.key
+            ORDER BY k.key
+        ) AS l;
+    END IF;
+
+    -- From here on a statement sees what was committed before the locks were given.
+    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number)
+    INTO heads, txs, ordinals
+    FROM unnest(streams) WITH ORDINALITY AS w (id, number)
+    LEFT JOIN LATERAL (
+        SELECT h.version, h.tx, h.ordinal FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
+    ) AS h ON true;
+
+    IF resent OR cardinality(keys) > 0 THEN
+        known := array_fill(0, ARRAY[requests]);
+        FOR found IN
+            SELECT w.request, o.fingerprint = w.fingerprint AS same
+            FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
+            CROSS JOIN LATERAL (SELECT o.fingerprint FROM {schema}.outcomes AS o WHERE o.key = w.key OFFSET 0) AS o
+        LOOP
+            known[found.request] := CASE WHEN found.same THEN -1 ELSE -2 END;
+        END LOOP;
+        IF resent THEN
+            FOR r IN 1..requests LOOP
+                IF event_ends[r] >= event_from AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.event_id = event_ids[event_from]) THEN
+                    known[r] := -3;
+                END IF;
+                event_from := event_ends[r] + 1;
+            END LOOP;
+            event_from := 1;
+        END IF;
+    END IF;
+
+    FOR r IN 1..requests LOOP
+        verdict := 0;
+        IF known IS NOT NULL THEN
+            verdict := known[r];
+        END IF;
+        IF verdict = 0 THEN
+            FOR c IN check_from..check_ends[r] LOOP
+                IF check_versions[c] <> heads[check_streams[c]] AND check_versions[c] >= 0 THEN
+                    verdict := c;
+                    EXIT;
+                END IF;
+            END LOOP;
+            IF verdict = 0 THEN
+                FOR e IN event_from..event_ends[r] LOOP
+                    s := event_streams[e];
+                    heads[s] := heads[s] + 1;
+                    assigned[e] := heads[s];
+                    IF last_events[s] = 0 THEN
+                        IF heads[s] = 1 THEN born := true; ELSE moved := true; END IF;
+                    END IF;
+                    last_events[s] := e;
+                END LOOP;
+            ELSE
+                IF NOT lost THEN
+                    lost := true;
+                    seen := array_fill(NULL::bigint, ARRAY[cardinality(check_streams)]);
+                    news_after := array_fill(NULL::bigint, ARRAY[cardinality(streams)]);
+                    news_until := news_after;
+                END IF;
+                FOR c IN check_from..check_ends[r] LOOP
+                    s := check_streams[c];
+                    seen[c] := heads[s];
+                    IF check_versions[c] >= 0 AND check_versions[c] <> heads[s] THEN
+                        after := CASE WHEN check_versions[c] < heads[s] THEN check_versions[c] ELSE 0 END;
+                        news_after[s] := least(news_after[s], after);
+                        news_until[s] := heads[s];
+                    END IF;
+                END LOOP;
+            END IF;
+        END IF;
+        decided[r] := verdict;
+        check_from := check_ends[r] + 1;
+        event_from := event_ends[r] + 1;
+    END LOOP;
+
+    IF born OR moved THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            -- Somebody wrote before in this transaction: perhaps an append.
+            SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM {schema}.events AS e
+            WHERE e.tx = (SELECT (m.epoch::bigint << 48) FROM {schema}.store AS m) + pg_current_xact_id()::text::bigint;
+        END IF;
+        SELECT (m.epoch::bigint << 48) + pg_current_xact_id()::text::bigint INTO this_tx FROM {schema}.store AS m;
+
+        INSERT INTO {schema}.events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
+        FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
+            WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
+        WHERE n.version > 0;
+
+        IF moved THEN
+            UPDATE {schema}.streams AS h SET version = n.version, tx = this_tx, ordinal = before_first + n.event
+            FROM unnest(streams, heads, last_events, txs) AS n (id, version, event, tx)
+            WHERE n.event > 0 AND n.tx IS NOT NULL AND h.stream_id = n.id;
+        END IF;
+        IF born THEN
+            INSERT INTO {schema}.streams (stream_id, version, tx, ordinal)
+            SELECT n.id, n.version, this_tx, before_first + n.event
+            FROM unnest(streams, heads, last_events, txs) AS n (id, version, event, tx)
+            WHERE n.event > 0 AND n.tx IS NULL;
+        END IF;
+        IF cardinality(keys) > 0 THEN
+            INSERT INTO {schema}.outcomes (key, fingerprint, tx, first_ordinal, last_ordinal, committed_at)
+            SELECT w.key, w.fingerprint, this_tx, before_first + coalesce(event_ends[w.request - 1], 0) + 1, before_first + event_ends[w.request], now_at
+            FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
+            WHERE decided[w.request] = 0 AND event_ends[w.request] > coalesce(event_ends[w.request - 1], 0);
+        END IF;
+    END IF;
+
+    verdicts := decided;
+    versions := assigned;
+    first_ordinal := before_first;
+    tx := this_tx;
+    recorded_at := now_at;
+    IF lost THEN
+        check_heads := seen;
+        head_txs := txs;
+        head_ordinals := ordinals;
+    END IF;
+    RETURN NEXT;
+
+    IF lost THEN
+        RETURN QUERY
+        SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, NULL::integer,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(streams, news_after, news_until) WITH ORDINALITY AS n (id, after, until, number)
+        CROSS JOIN LATERAL (
+            SELECT * FROM {schema}.events AS e
+            WHERE e.stream_id = n.id AND e.version > n.after AND e.version <= n.until
+            ORDER BY e.version LIMIT news_limit
+        ) AS e
+        ORDER BY n.number, e.version;
+    END IF;
+
+    IF known IS NOT NULL THEN
+        event_from := 1;
+        FOR r IN 1..requests LOOP
+            IF decided[r] = -3 THEN
+                RETURN QUERY
+                SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
+                    e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+                FROM {schema}.events AS e WHERE e.event_id = ANY (event_ids[event_from:event_ends[r]])
+                ORDER BY e.tx, e.ordinal;
+            ELSIF decided[r] = -1 THEN
+                RETURN QUERY
+                SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
+                    e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+                FROM {schema}.outcomes AS o
+                JOIN {schema}.events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
+                WHERE o.key = keys[array_position(key_requests, r)]
+                ORDER BY e.tx, e.ordinal;
+            END IF;
+            event_from := event_ends[r] + 1;
+        END LOOP;
+    END IF;
+END;
+$$;
+
+-- Read pieces of streams, and the outcomes under keys, in one snapshot. A row has the number of its stream in `streams`, the newest event of
+-- that stream, and one event (or none); or the number of its key in `keys`, negative, its fingerprint, and one event.
+-- A type set is an array of text, null where all types are wanted. At most `at_most` versions of each stream are looked at.
+CREATE FUNCTION {schema}.read(streams text[], afters bigint[], type_sets jsonb[], keys text[], at_most integer)
+RETURNS TABLE (
+    number integer, head_version bigint, head_tx bigint, head_ordinal integer, fingerprint bytea,
+    tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text, type_version integer,
+    data jsonb, metadata jsonb
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
+        e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+    FROM unnest(streams, afters, type_sets) WITH ORDINALITY AS w (id, after, types, number)
+    CROSS JOIN LATERAL (
+        SELECT h.version, h.tx, h.ordinal, CASE WHEN h.version < w.after THEN 0 ELSE w.after END AS after
+        FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
+    ) AS h
+    LEFT JOIN LATERAL (
+        SELECT * FROM {schema}.events AS e
+        WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+        ORDER BY e.version
+        OFFSET 0
+    ) AS e ON true
+    ORDER BY w.number, e.version;
+    IF cardinality(keys) > 0 THEN
+        RETURN QUERY
+        SELECT -w.number::integer, NULL::bigint, NULL::bigint, NULL::integer, o.fingerprint,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(keys) WITH ORDINALITY AS w (key, number)
+        JOIN {schema}.outcomes AS o ON o.key = w.key
+        JOIN {schema}.events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
+        ORDER BY w.number, e.tx, e.ordinal;
+    END IF;
+END;
+$$;
+
+-- A page of the global order. Unless it is full, one row without an event follows: where the page ends (nowhere, where there is nothing), whether asking
+-- again at once brings `more`, and whether the horizon `moved` while this was read.
+-- `likes` are LIKE patterns over stream ids; with them at most `looked_at` events are looked at.
+CREATE FUNCTION {schema}.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer)
+RETURNS TABLE (
+    more boolean, moved boolean, tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text,
+    type_version integer, data jsonb, metadata jsonb
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_sort = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    limits CONSTANT record := {schema}.horizon();
+    until_tx bigint := limits.tx;
+    until_ordinal integer := 0;
+    windowed boolean;
+    size integer;
+BEGIN
+    IF likes IS NOT NULL THEN
+        -- A window, so that a filter that lets little through does not look through all of history at once.
+        IF types IS NULL THEN
+            SELECT e.tx, e.ordinal, true INTO until_tx, until_ordinal, windowed
+            FROM {schema}.events AS e
+            WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < limits.tx
+            ORDER BY e.tx, e.ordinal OFFSET looked_at LIMIT 1;
+        ELSE
+            SELECT e.tx, e.ordinal, true INTO until_tx, until_ordinal, windowed
+            FROM unnest(types) AS w (type)
+            CROSS JOIN LATERAL (
+                SELECT e.tx, e.ordinal FROM {schema}.events AS e
+                WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < limits.tx
+                ORDER BY e.tx, e.ordinal LIMIT looked_at + 1
+            ) AS e
+            ORDER BY e.tx, e.ordinal OFFSET looked_at LIMIT 1;
+        END IF;
+        IF windowed IS NULL THEN
+            until_tx := limits.tx;
+            until_ordinal := 0;
+        END IF;
+    END IF;
+
+    IF types IS NULL THEN
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM {schema}.events AS e
+        WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+            AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+        ORDER BY e.tx, e.ordinal
+        LIMIT page_size;
+    ELSE
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(types) AS w (type)
+        CROSS JOIN LATERAL (
+            SELECT * FROM {schema}.events AS e
+            WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+            ORDER BY e.tx, e.ordinal
+            LIMIT page_size
+        ) AS e
+        ORDER BY e.tx, e.ordinal
+        LIMIT page_size;
+    END IF;
+    GET DIAGNOSTICS size = ROW_COUNT;
+    IF size = page_size THEN
+        RETURN;
+    END IF;
+
+    SELECT e.tx, e.ordinal INTO tx, ordinal
+    FROM {schema}.events AS e
+    WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+    ORDER BY e.tx DESC, e.ordinal DESC
+    LIMIT 1;
+    more := windowed IS NOT NULL;
+    moved := limits.moved;
+    RETURN NEXT;
+END;
+$$;
+
+-- Whether a reader at this place has news, and whether there will be news as soon as older appends have ended.
+CREATE FUNCTION {schema}.news(after_tx bigint, after_ordinal integer, OUT visible boolean, OUT held boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    until_tx CONSTANT bigint := ({schema}.horizon()).tx;
+BEGIN
+    visible := EXISTS (SELECT FROM {schema}.events AS e WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < until_tx);
+    held := NOT visible AND EXISTS (SELECT FROM {schema}.events AS e WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal));
+END;
+$$;
+
+-- For people: the history as it reads best.
+CREATE VIEW {schema}.history AS
+SELECT e.tx || '.' || e.ordinal AS position, e.stream_id, e.version, e.type, e.type_version, e.data, e.metadata, e.event_id, e.recorded_at
+FROM {schema}.events AS e;
+
+REVOKE ALL ON FUNCTION
+    {schema}.append, {schema}.read, {schema}.read_log, {schema}.news, {schema}.horizon, {schema}.refuse
+FROM PUBLIC;

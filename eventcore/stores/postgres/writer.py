@@ -1,0 +1,189 @@
+"""Appends that wait share one transaction, and each gets its own verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias, final
+
+import asyncpg
+
+from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
+from eventcore.store import AppendRequest, Refused, Verdict
+from eventcore.stores.postgres.batch import Batch, Decision, Lost
+from eventcore.stores.postgres.connections import Session
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_read_committed, needs_retry
+from eventcore.stores.postgres.lane import Call
+from eventcore.stores.postgres.reader import Reader
+
+Decided: TypeAlias = "Decision | EventCoreError"
+
+# Each stream is a lock of the server for the length of the transaction, and its table of locks is finite (max_locks_per_transaction).
+_STREAMS_AT_ONCE: Final = 512
+_REQUESTS_AT_ONCE: Final = 512
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+# Events that a conflict brings along for each stream; the rest is read afterwards.
+_NEWS_AT_ONCE: Final = 256
+# How often a batch is sent again that the server gave up in favour of another one.
+_RIVALRIES: Final = 8
+
+
+@final
+class AppendCall(Call[Sequence[Verdict]]):
+    """Decide requests. Shares its transaction with others."""
+
+    __slots__ = ("requests",)
+
+    def __init__(self, requests: Sequence[AppendRequest]) -> None:
+        super().__init__(len(requests))
+        self.requests = requests
+
+
+@final
+class Writer:
+    """Commits batches on one connection; *committed* is called after each commit."""
+
+    def __init__(
+        self,
+        session: Session,
+        reader: Reader,
+        faults: Faults,
+        sql: str,
+        *,
+        committed: Callable[[], None],
+        lock_timeout: float,
+        patience: float,
+    ) -> None:
+        self._session = session
+        self._reader = reader
+        self._faults = faults
+        self._sql = sql
+        self._committed = committed
+        self._lock_timeout = f"{lock_timeout * 1000:.0f}ms"
+        self._patience = patience
+        self._read_committed_by_default = True
+
+    async def serve(self, calls: Sequence[AppendCall]) -> None:
+        decided: list[Decided] = []
+        for requests in _batches([request for call in calls for request in call.requests]):
+            decided += await self._decide(requests, resent=False)
+        start = 0
+        for call in calls:
+            end = start + len(call.requests)
+            await self._answer(call, decided[start:end])
+            start = end
+
+    async def _answer(self, call: AppendCall, decided: Sequence[Decided]) -> None:
+        if (error := _of_all(decided)) is not None:
+            call.fail(error)
+        else:
+            call.give([await self._verdict(decision) for decision in decided])
+
+    async def _verdict(self, decision: Decided) -> Verdict:
+        if isinstance(decision, EventCoreError):
+            return Refused(decision)
+        if not isinstance(decision, Lost):
+            return decision
+        news = dict(decision.verdict.news)
+        try:
+            for stream_id in decision.missing:
+                begun = news[stream_id]
+                read_to = begun.events[-1].version if begun.events else begun.after
+                events = [*begun.events, *await self._reader.events_between(stream_id, read_to, begun.version)]
+                news[stream_id] = begun._replace(events=events, position=events[-1].position)
+        except EventCoreError as error:
+            # It fails this request alone: others of its call may have been written.
+            return Refused(error)
+        return decision.verdict._replace(news=news)
+
+    async def _decide(self, requests: Sequence[AppendRequest], *, resent: bool) -> list[Decided]:
+        """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone."""
+        sending = _Sending(resent)
+        try:
+            return list(await self._commit(Batch(requests), sending))
+        except Exception as error:  # noqa: BLE001 - it is looked at, and goes to those it concerns
+            if not blames_request(error):
+                # After a lost reply, an error says only that asking did not help.
+                return [self._told(request, error, sent=sending.lost) for request in requests]
+            if len(requests) == 1:
+                return [self._told(requests[0], self._faults.refused(error), sent=sending.lost)]
+        middle = len(requests) // 2
+        return await self._decide(requests[:middle], resent=sending.lost) + await self._decide(requests[middle:], resent=sending.lost)
+
+    def _told(self, request: AppendRequest, error: Exception, *, sent: bool) -> EventCoreError:
+        if sent and request.events:
+            streams = ", ".join(sorted({event.stream_id for event in request.events}))
+            return because(OutcomeUnknown(f"an append to {streams} in {self._faults.store}"), error)
+        return self._faults.translate(error)
+
+    async def _commit(self, batch: Batch, sending: _Sending) -> list[Decision]:
+        """Send *batch* until an answer came back. It can be sent again: the server looks for its events first, by their ids."""
+        deadline = time.monotonic() + self._patience
+        rivalries = 0
+        while True:
+            await self._session.connected(until=deadline)
+            try:
+                rows = await self._send(batch, resent=sending.lost)
+            except Exception as error:
+                if is_lost(error):
+                    sending.lost = True
+                    if time.monotonic() >= deadline:
+                        raise self._faults.unreachable(self._patience, error) from error
+                elif needs_read_committed(error) and self._read_committed_by_default:
+                    self._read_committed_by_default = False
+                elif needs_retry(error) and rivalries < _RIVALRIES:
+                    rivalries += 1
+                    await asyncio.sleep(0.001 * rivalries)
+                else:
+                    raise
+            else:
+                if batch.writes:
+                    self._committed()
+                return batch.decisions(rows)
+
+    async def _send(self, batch: Batch, *, resent: bool) -> list[asyncpg.Record]:
+        arguments = (*batch.arguments(), resent, self._lock_timeout, _NEWS_AT_ONCE)
+        if self._read_committed_by_default:
+            return await self._session.fetch(self._sql, *arguments)
+        return await self._session.fetch_in(self._sql, *arguments, isolation="read_committed")
+
+
+@final
+class _Sending:
+    """Whether a batch may have reached the server without an answer coming back."""
+
+    __slots__ = ("lost",)
+
+    def __init__(self, lost: bool) -> None:  # noqa: FBT001
+        self.lost = lost
+
+
+def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendRequest]]:
+    """Cut what came together into what one transaction should hold, in the order in which it came. Two of one key are decided one after the other."""
+    batch: list[AppendRequest] = []
+    streams: set[str] = set()
+    keys: set[str] = set()
+    size = 0
+    for request in requests:
+        key = None if request.idempotency is None else request.idempotency.key
+        weight = sum(len(event.data) + len(event.metadata) for event in request.events)
+        full = len(batch) >= _REQUESTS_AT_ONCE or len(streams) + len(request.expected) > _STREAMS_AT_ONCE or size + weight > _BYTES_AT_ONCE
+        if batch and (full or key in keys):
+            yield batch
+            batch, size = [], 0
+            streams.clear()
+            keys.clear()
+        batch.append(request)
+        streams.update(request.expected)
+        size += weight
+        if key is not None:
+            keys.add(key)
+    if batch:
+        yield batch
+
+
+def _of_all(decided: Sequence[Decided]) -> EventCoreError | None:
+    """Return the error of the whole store where it is all that the call met."""
+    errors = [each for each in decided if isinstance(each, EventCoreError) and not isinstance(each, RequestRefused)]
+    return errors[0] if errors and len(errors) == len(decided) else None
