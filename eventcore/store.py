@@ -84,11 +84,15 @@ class StoredEvent(NamedTuple):
 
 
 class StreamRead(NamedTuple):
-    """Ask for the events of one stream whose version is greater than *after*; of the given *types* only, where given."""
+    """Ask for the events of one stream whose version is greater than *after*; of the given *types* only, where given.
+
+    With *snapshot_kind*, a snapshot of that kind that is newer than *after* takes the place of the events up to its version.
+    """
 
     stream_id: str
     after: int = 0
     types: frozenset[str] | None = None
+    snapshot_kind: str | None = None
 
 
 class StreamSlice(NamedTuple):
@@ -96,7 +100,8 @@ class StreamSlice(NamedTuple):
 
     *version* and *position* are those of the stream's newest event, whether or not it is among *events* (0 and None: there is none).
     *events* are in the order of their versions. *after* is the version from which they begin: it is less than what was asked for
-    where the stream turned out to be shorter than that, and then *events* begins with its first.
+    where the stream turned out to be shorter than that, and then *events* begins with its first. It is the version of *snapshot* where
+    one was asked for and there is one between what was asked for and the head (none that is newer than the stream: it is of another).
     """
 
     stream_id: str
@@ -104,6 +109,7 @@ class StreamSlice(NamedTuple):
     version: int
     position: Position | None
     events: Sequence[StoredEvent]
+    snapshot: Snapshot | None = None
 
 
 class IdempotencyKey(NamedTuple):
@@ -250,6 +256,22 @@ class StreamStore(Protocol):
         ...
 
 
+class SnapshotStore(Protocol):
+    """Keep folded states. A snapshot may be lost at any time, and nothing but time is lost with it."""
+
+    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
+        """Return the newest snapshot for each (stream id, kind) that has one."""
+        ...
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
+        """Keep each snapshot unless a newer one of its stream and kind is kept already."""
+        ...
+
+
+class CommandStore(StreamStore, SnapshotStore, Protocol):
+    """What a `CommandExecutor` needs."""
+
+
 class EventLog(Protocol):
     """Read everything in its global order: what projections need."""
 
@@ -262,18 +284,6 @@ class EventLog(Protocol):
 
         Whichever process wrote it; a wake-up may be early, never lost.
         """
-        ...
-
-
-class SnapshotStore(Protocol):
-    """Keep folded states. A snapshot may be lost at any time, and nothing but time is lost with it."""
-
-    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
-        """Return the newest snapshot for each (stream id, kind) that has one."""
-        ...
-
-    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
-        """Keep each snapshot unless a newer one of its stream and kind is kept already."""
         ...
 
 
@@ -299,7 +309,7 @@ class LeaseStore(Protocol):
         ...
 
 
-class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseStore, Protocol):
+class EventStore(CommandStore, EventLog, CheckpointStore, LeaseStore, Protocol):
     """Everything that a store offers. Open it with ``async with``."""
 
     async def __aenter__(self) -> Self: ...

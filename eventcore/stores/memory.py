@@ -87,7 +87,7 @@ class InMemoryEventStore:
     async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
         self._refuse_if_closed()
         with self._lock:
-            slices = [self._slice(stream_id, after, types) for stream_id, after, types in streams]
+            slices = [self._slice(*read) for read in streams]
             outcome = None if idempotency_key is None else self._outcomes.get(idempotency_key)
         return ReadResult(slices, None if outcome is None else RememberedOutcome(outcome.fingerprint, _stored(outcome.events)))
 
@@ -203,7 +203,7 @@ class InMemoryEventStore:
         if self._closed:
             raise StoreClosed("this InMemoryEventStore was closed, and what it held is gone; make a new one")
 
-    def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None) -> StreamSlice:
+    def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None, kind: str | None = None) -> StreamSlice:
         if after < 0:
             raise InvalidArgument(f"stream {stream_id!r} cannot be read after version {after}; expected 0 or more")
         stream = self._streams.get(stream_id)
@@ -211,12 +211,17 @@ class InMemoryEventStore:
             return StreamSlice(stream_id, 0, 0, None, ())
         events = stream.events
         version = len(events)
+        snapshot = None if kind is None else self._snapshots.get((stream_id, kind))
+        if snapshot is not None and not after < snapshot.version <= version:
+            snapshot = None
         if after > version:
             after = 0
+        if snapshot is not None:
+            after = snapshot.version
         news = events[after:] if after < version else []
         if types is not None:
             news = [row for row in news if row[_TYPE] in types]
-        return StreamSlice(stream.id, after, version, Position((events[-1][_POSITION],)), _stored(news) if news else ())
+        return StreamSlice(stream.id, after, version, Position((events[-1][_POSITION],)), _stored(news) if news else (), snapshot)
 
     def _decide(self, request: AppendRequest, at: datetime) -> Verdict:
         key = request.idempotency

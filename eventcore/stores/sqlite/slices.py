@@ -11,6 +11,7 @@ import orjson
 
 from eventcore.ids import Position
 from eventcore.store import RememberedOutcome, StoredEvent, StreamRead, StreamSlice
+from eventcore.stores.sqlite.keep import load_snapshots
 from eventcore.stores.sqlite.rows import stored_event
 from eventcore.stores.sqlite.statements import statements
 
@@ -30,7 +31,9 @@ class Piece(NamedTuple):
 
 def read_pieces(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, at_most: int) -> list[Piece]:
     """Return a piece for every read, of up to *at_most* versions each. One statement, so one snapshot."""
-    question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types in reads])
+    if any(read.snapshot_kind is not None for read in reads):
+        return _read_from_snapshots(connection, reads, at_most)
+    question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types, _ in reads])
     (answer,) = connection.execute(_SQL["slices"], (question.decode(), at_most)).fetchone()
     heads: dict[int, tuple[int, int]] = {}
     events: dict[int, list[StoredEvent]] = {}
@@ -46,6 +49,27 @@ def read_pieces(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, 
 
 
 _NO_HEAD: Final = (0, 0)
+
+
+def _read_from_snapshots(connection: sqlite3.Connection, reads: Sequence[StreamRead], at_most: int) -> list[Piece]:
+    """Load the snapshots first, then read what came after: what a snapshot says of its version is true whenever it is loaded."""
+    wanted = [(read.stream_id, read.snapshot_kind) for read in reads if read.snapshot_kind is not None]
+    newest = {(found.stream_id, found.kind): found for found in load_snapshots(connection, wanted)}
+    snapshots = [None if read.snapshot_kind is None else newest.get((read.stream_id, read.snapshot_kind)) for read in reads]
+    plain = [StreamRead(*read[:3]) for read in reads]
+    begins = [
+        read if snapshot is None or snapshot.version <= read.after else read._replace(after=snapshot.version)
+        for read, snapshot in zip(plain, snapshots, strict=True)
+    ]
+    pieces = read_pieces(connection, begins, at_most=at_most)
+    for index, (read, begin, snapshot) in enumerate(zip(plain, begins, snapshots, strict=True)):
+        if begin is not read:
+            piece = pieces[index]
+            if piece.slice.version < begin.after:  # a snapshot that is newer than its stream is of another
+                (pieces[index],) = read_pieces(connection, [read], at_most=at_most)
+            else:
+                pieces[index] = piece._replace(slice=piece.slice._replace(snapshot=snapshot))
+    return pieces
 
 
 def _piece(read: StreamRead, version: int, position: int, events: list[StoredEvent], at_most: int) -> Piece:
@@ -69,7 +93,7 @@ def read_whole(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, a
 def _read_on(connection: sqlite3.Connection, read: StreamRead, begun: StreamSlice, at_a_time: int) -> StreamSlice:
     events = list(begun.events)
     for after in range(begun.after + at_a_time, begun.version, at_a_time):
-        (more,) = read_pieces(connection, [read._replace(after=after)], at_most=at_a_time)
+        (more,) = read_pieces(connection, [StreamRead(read.stream_id, after, read.types)], at_most=at_a_time)
         events.extend(more.slice.events)
     return begun._replace(events=events)
 

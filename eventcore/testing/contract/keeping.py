@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventcore.store import EventStore, Snapshot
+from eventcore.store import EventStore, Snapshot, StreamRead
 from eventcore.testing.contract.base import StoreScenarios, scenario
 from eventcore.testing.contract.checks import require_equal
 from eventcore.testing.contract.making import add, read_log
@@ -68,6 +68,67 @@ class SnapshotScenarios(StoreScenarios):
         await store.save_snapshots([Snapshot("a-1", "State", 9, b"ahead")])
 
         require_equal(await read_log(store), list(events), "the log after a snapshot was saved")
+
+    @scenario
+    async def test_a_read_begins_at_the_snapshot(self, store: EventStore) -> None:
+        """A snapshot takes the place of the events up to its version, of its own kind only, in the same read."""
+        events = await add(store, "a-1", "one", "two", "three")
+        await add(store, "a-2", "other")
+        snapshot = Snapshot("a-1", "State", 2, ODD_BYTES)
+        await store.save_snapshots([snapshot])
+        reads = [
+            StreamRead("a-1", 0, None, "State"),
+            StreamRead("a-1", 0, None, "Other"),
+            StreamRead("a-1"),
+            StreamRead("a-2", 0, None, "State"),
+            StreamRead("a-3", 0, None, "State"),
+        ]
+
+        begun, *others = (await store.read(reads)).slices
+        require_equal((begun.snapshot, begun.after, begun.version), (snapshot, 2, 3), "the snapshot, its version and the head's")
+        require_equal(begun.position, events[-1].position, "the position of the head")
+        require_equal(list(begun.events), list(events[2:]), "the events after the snapshot")
+        require_equal([each.snapshot for each in others], [None] * 4, "snapshots of reads that ask for another kind, or of another stream")
+        require_equal([len(each.events) for each in others], [3, 3, 1, 0], "events where there is no snapshot")
+
+    @scenario
+    async def test_a_snapshot_at_the_head_leaves_no_events(self, store: EventStore) -> None:
+        """All is in the snapshot; the version and the position are the head's."""
+        events = await add(store, "a-1", "one", "two")
+        await store.save_snapshots([Snapshot("a-1", "State", 2, b"")])
+
+        (piece,) = (await store.read([StreamRead("a-1", 0, frozenset({"one"}), "State")])).slices
+        require_equal((piece.after, piece.version, piece.position, list(piece.events)), (2, 2, events[-1].position, []), "the slice")
+        require_equal(piece.snapshot, Snapshot("a-1", "State", 2, b""), "the snapshot")
+
+    @scenario
+    async def test_a_snapshot_that_is_not_newer_than_what_is_known_is_left_out(self, store: EventStore) -> None:
+        """Whoever knows as much as the snapshot asks for what came after, and gets that."""
+        events = await add(store, "a-1", "one", "two", "three")
+        await store.save_snapshots([Snapshot("a-1", "State", 2, b"2")])
+
+        (piece,) = (await store.read([StreamRead("a-1", 2, None, "State")])).slices
+        require_equal((piece.snapshot, piece.after, list(piece.events)), (None, 2, list(events[2:])), "the slice")
+
+    @scenario
+    async def test_a_snapshot_that_is_newer_than_its_stream_is_left_out(self, store: EventStore) -> None:
+        """It was folded from a stream that is no more: one restored from elsewhere, say."""
+        events = await add(store, "a-1", "one", "two")
+        await store.save_snapshots([Snapshot("a-1", "State", 3, b"3"), Snapshot("a-2", "State", 1, b"1")])
+
+        slices = (await store.read([StreamRead("a-1", 1, None, "State"), StreamRead("a-2", 0, None, "State")])).slices
+        found = [(piece.snapshot, piece.after, piece.version, list(piece.events)) for piece in slices]
+        require_equal(found, [(None, 1, 2, list(events[1:])), (None, 0, 0, [])], "the slices")
+
+    @scenario
+    async def test_a_snapshot_of_a_long_stream_is_whole(self, store: EventStore) -> None:
+        """However much there is beyond the snapshot, all of it comes."""
+        await add(store, "a-1", *(f"{number}" for number in range(5000)))
+        await store.save_snapshots([Snapshot("a-1", "State", 7, b"7")])
+
+        (piece,) = (await store.read([StreamRead("a-1", 0, None, "State")])).slices
+        require_equal((piece.snapshot, piece.after), (Snapshot("a-1", "State", 7, b"7"), 7), "the snapshot")
+        require_equal([event.version for event in piece.events], list(range(8, 5001)), "the versions after the snapshot")
 
 
 class CheckpointScenarios(StoreScenarios):
