@@ -51,6 +51,8 @@ class EventMarker:
 class StateMarker:
     category: str
     ignore_unknown: bool
+    snapshot_every: int | None = None
+    version: int = 1
 
 
 @final
@@ -132,18 +134,31 @@ def event(cls_or_name: type[T] | str | None = None, /, *, version: int = 1) -> t
 def state(cls: type[T], /) -> type[T]: ...
 @overload
 @dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
-def state(*, category: str | None = None, ignore_unknown: bool = False) -> Callable[[type[T]], type[T]]: ...
 def state(
-    cls: type[T] | None = None, /, *, category: str | None = None, ignore_unknown: bool = False
+    *, category: str | None = None, ignore_unknown: bool = False, snapshot_every: int | None = None, version: int = 1
+) -> Callable[[type[T]], type[T]]: ...
+def state(
+    cls: type[T] | None = None,
+    /,
+    *,
+    category: str | None = None,
+    ignore_unknown: bool = False,
+    snapshot_every: int | None = None,
+    version: int = 1,
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class the state that streams of one category fold into: frozen, slotted, with `apply` from one event to the next state.
 
     A new stream begins as ``State()``, so every field has a default. *category* names its streams (`StreamId.of`); it is the class name in
     snake_case unless given. *ignore_unknown* skips events that `apply` does not take, and lets the store leave them out.
+
+    With *snapshot_every*, the store keeps the folded state each time a stream has grown by that many events, so that a process that meets the stream
+    for the first time need not fold all of it. A change of the class or of anything that it reaches in its module makes old ones
+    invalid; *version* is for changes that nobody can see there: raise it when code that `apply` calls in other modules folds differently.
     """
 
     def decorate(cls: type[T]) -> type[T]:
         _require_plain_class(cls, "@state")
+        _check_snapshots(cls, snapshot_every, version)
         if not callable(getattr(cls, "apply", None)):
             raise DefinitionError(cls.__qualname__, "a @state needs `def apply(self, event: <its events>) -> <itself>`", field="apply")
         made = _freeze(cls)
@@ -154,7 +169,7 @@ def state(
                 )
         name = _snake_case(cls.__name__) if category is None else category
         StreamId(f"{name}-0")
-        setattr(made, _STATE, StateMarker(name, ignore_unknown))
+        setattr(made, _STATE, StateMarker(name, ignore_unknown, snapshot_every, version))
         setattr(made, CATEGORY_ATTRIBUTE, name)
         return made
 
@@ -221,6 +236,13 @@ def _require_plain_class(cls: object, decorator: str) -> None:
             raise DefinitionError(
                 cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name
             )
+
+
+def _check_snapshots(cls: type[object], every: int | None, version: int) -> None:
+    if every is not None and every < 1:
+        raise DefinitionError(cls.__qualname__, f"snapshot_every={every!r} counts the events between two snapshots; give 1 or more")
+    if version < 1:
+        raise DefinitionError(cls.__qualname__, f"versions of a state count from 1, got {version}")
 
 
 def _freeze(cls: type[T]) -> type[T]:

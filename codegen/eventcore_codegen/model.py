@@ -269,7 +269,7 @@ class Methods:
 @attrs.frozen
 class State:
     """A `@state` class. *category* is what ids of its streams begin with, None where the source does not say it literally;
-    *ignores_unknown* is True where it does not literally say False.
+    *ignores_unknown* is True where it does not literally say False. *fingerprint* is that of its source where it asks for snapshots, else "".
     """
 
     ref: ClassRef
@@ -278,6 +278,7 @@ class State:
     category: str | None
     ignores_unknown: bool
     span: Span
+    fingerprint: str = ""
 
     @property
     def event_type(self) -> Type | None:

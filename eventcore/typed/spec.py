@@ -44,10 +44,14 @@ class StateRef(NamedTuple):
 @final
 @attrs.frozen
 class StateSpec:
-    """A `@state` class and the events that its `apply` takes."""
+    """A `@state` class and the events that its `apply` takes.
+
+    *fingerprint* is a digest of its source, and of all in its module that it reaches, where it asks for snapshots.
+    """
 
     state: StateRef
     events: tuple[EventRef, ...]
+    fingerprint: str = ""
 
 
 @final

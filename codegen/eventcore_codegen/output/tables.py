@@ -17,7 +17,8 @@ class Tables:
         self._names = names
 
     def state_spec(self, state: State) -> Group:
-        return call(self._typed("StateSpec"), self._state_ref(state.ref), self._events(state.event_type))
+        fingerprint = (text_literal(state.fingerprint),) if state.fingerprint else ()
+        return call(self._typed("StateSpec"), self._state_ref(state.ref), self._events(state.event_type), *fingerprint)
 
     def stream_spec(self, stream: StreamField) -> Group:
         states = [member.ref for member in union_members(stream.state) if isinstance(member, ClassType)] if stream.state else []

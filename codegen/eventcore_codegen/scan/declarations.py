@@ -144,6 +144,7 @@ class Declarations:
             category=_literal_category(keywords.get("category"), syntax.name),
             ignores_unknown="ignore_unknown" in keywords and _text(keywords["ignore_unknown"]) != "False",
             span=syntax.span,
+            fingerprint=syntax.fingerprint,
         )
 
     def command(self, module: LoadedModule, syntax: ClassSyntax) -> Command:

@@ -19,6 +19,7 @@ from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.bodies import bodies
 from eventcore_codegen.scan.expressions import ExpressionReader
+from eventcore_codegen.scan.fingerprints import fingerprints
 from eventcore_codegen.scan.ids import made_ids
 from eventcore_codegen.scan.ignores import ignores
 from eventcore_codegen.scan.places import Places
@@ -55,11 +56,14 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
     checked = _python_parse(text)
     if isinstance(checked, SyntaxFault):
         return checked
-    places = Places(split_lines(text))
+    lines = split_lines(text)
+    places = Places(lines)
     try:
         module = cst.parse_module(text)
         with _deep_recursion():
-            return _ModuleReader(module, bodies(checked, _JUDGED, places)).read(tuple(made_ids(checked, places)), tuple(ignores(text)))
+            return _ModuleReader(module, bodies(checked, _JUDGED, places), fingerprints(checked, lines)).read(
+                tuple(made_ids(checked, places)), tuple(ignores(text))
+            )
     except cst.ParserSyntaxError as error:
         return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
     except (RecursionError, KeyError):  # libcst turns a RecursionError within its position tables into a KeyError
@@ -93,8 +97,9 @@ def _deep_recursion() -> Generator[None]:
 
 @final
 class _ModuleReader:
-    def __init__(self, module: cst.Module, bodies: Mapping[tuple[str, int], BodySyntax]) -> None:
+    def __init__(self, module: cst.Module, bodies: Mapping[tuple[str, int], BodySyntax], fingerprints: Mapping[str, str]) -> None:
         self._bodies = bodies
+        self._fingerprints = fingerprints
         self._module = module
         self._expressions = ExpressionReader(module, _positions(module))
         self._span = self._expressions.span
@@ -239,6 +244,7 @@ class _ModuleReader:
             nested=tuple(nested),
             aliases=aliases,
             span=self._span(node.name),
+            fingerprint=self._fingerprints.get(qualname, ""),
         )
 
     def _value(self, value: cst.BaseExpression | None) -> Expr | None:

@@ -160,7 +160,10 @@ class Field:
 @final
 @attrs.frozen(eq=False)
 class ClassSyntax:
-    """A class. *nested* are the classes in its body, *aliases* the types that it gives names, *type_parameters* the names of ``class C[T]``."""
+    """A class. *nested* are the classes in its body, *aliases* the types that it gives names, *type_parameters* the names of ``class C[T]``.
+
+    *fingerprint* is that of its source where it asks for snapshots.
+    """
 
     name: str
     qualname: str
@@ -172,6 +175,7 @@ class ClassSyntax:
     nested: tuple[ClassSyntax, ...]
     aliases: Mapping[str, Expr]
     span: Span
+    fingerprint: str = ""
 
     def method(self, name: str) -> Method | None:
         """Return the last definition of a method: the one that counts."""
