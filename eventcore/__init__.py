@@ -8,111 +8,112 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eventcore.codec import (
-    EventCodec,
-)
-from eventcore.declare import (
-    Discovered,
-    command,
-    discovered,
-    event,
-    require,
-    state,
-    stream,
-)
-from eventcore.errors import (
-    AliasedStreams,
-    CommandError,
-    CommandRejected,
-    DefinitionError,
-    DiscoveryLimitExceeded,
-    EventCoreError,
-    EventDataError,
-    EventNotReadable,
-    EventNotStorable,
-    ForeignWrite,
-    GeneratedCodeError,
-    GeneratedCodeMissing,
-    GeneratedCodeStale,
-    IdempotencyKeyReused,
-    InvalidArgument,
-    InvalidCommand,
-    InvalidHandle,
-    InvalidIdempotencyKey,
-    InvalidMetadata,
-    InvalidPosition,
-    InvalidStreamId,
-    InvalidWrite,
-    LeaseLost,
-    MigrationNeeded,
-    NotACommand,
-    NotAnEventStore,
-    NotAWrite,
-    OutcomeUnknown,
-    ReadOnlyStreamWrite,
-    RequestRefused,
-    RetriesExhausted,
-    StoreBusy,
-    StoreClosed,
-    StoreCorrupt,
-    StoreError,
-    StoreFull,
-    StoreReadOnly,
-    StoreTooNew,
-    StoreUnavailable,
-    StreamNotRequested,
-    UndeclaredEvent,
-    UndeclaredStream,
-    UnknownEventType,
-    UnknownEventVersion,
-)
-from eventcore.events import (
-    JsonValue,
-    Metadata,
-    Recorded,
-)
-from eventcore.execute import (
-    AttemptStarted,
-    BatchCommitted,
-    CommandCompleted,
-    CommandExecutor,
-    CommandFailed,
-    CommandResult,
-    ConflictMet,
-    Loaded,
-    Observation,
-    Observer,
-    RetryPolicy,
-    StreamsDiscovered,
-)
-from eventcore.ids import (
-    Position,
-    StreamId,
-    StreamPattern,
-    StreamPrefix,
-)
-from eventcore.store import (
-    ANY,
-    NO_STREAM,
-    EventFilter,
-    EventStore,
-    ExpectedVersion,
-)
-from eventcore.stores.memory import (
-    InMemoryEventStore,
-)
-from eventcore.stores.sqlite import (
-    SqliteEventStore,
-)
-from eventcore.typed import (
-    ReadOnlyStream,
-    ReadOnlyStreams,
-    StreamResolver,
-    StreamSet,
-    StreamWrite,
-    WritableStream,
-    WritableStreams,
-)
+if TYPE_CHECKING:
+    from eventcore.codec import (
+        EventCodec,
+    )
+    from eventcore.declare import (
+        Discovered,
+        command,
+        discovered,
+        event,
+        require,
+        state,
+        stream,
+    )
+    from eventcore.errors import (
+        AliasedStreams,
+        CommandError,
+        CommandRejected,
+        DefinitionError,
+        DiscoveryLimitExceeded,
+        EventCoreError,
+        EventDataError,
+        EventNotReadable,
+        EventNotStorable,
+        ForeignWrite,
+        GeneratedCodeError,
+        GeneratedCodeMissing,
+        GeneratedCodeStale,
+        IdempotencyKeyReused,
+        InvalidArgument,
+        InvalidCommand,
+        InvalidHandle,
+        InvalidIdempotencyKey,
+        InvalidMetadata,
+        InvalidPosition,
+        InvalidStreamId,
+        InvalidWrite,
+        LeaseLost,
+        MigrationNeeded,
+        NotACommand,
+        NotAnEventStore,
+        NotAWrite,
+        OutcomeUnknown,
+        ReadOnlyStreamWrite,
+        RequestRefused,
+        RetriesExhausted,
+        StoreBusy,
+        StoreClosed,
+        StoreCorrupt,
+        StoreError,
+        StoreFull,
+        StoreReadOnly,
+        StoreTooNew,
+        StoreUnavailable,
+        StreamNotRequested,
+        UndeclaredEvent,
+        UndeclaredStream,
+        UnknownEventType,
+        UnknownEventVersion,
+    )
+    from eventcore.events import (
+        JsonValue,
+        Metadata,
+        Recorded,
+    )
+    from eventcore.execute import (
+        AttemptStarted,
+        BatchCommitted,
+        CommandCompleted,
+        CommandExecutor,
+        CommandFailed,
+        CommandResult,
+        ConflictMet,
+        Loaded,
+        Observation,
+        Observer,
+        RetryPolicy,
+        StreamsDiscovered,
+    )
+    from eventcore.ids import (
+        Position,
+        StreamId,
+        StreamPattern,
+        StreamPrefix,
+    )
+    from eventcore.store import (
+        ANY,
+        NO_STREAM,
+        EventFilter,
+        EventStore,
+        ExpectedVersion,
+    )
+    from eventcore.stores.memory import (
+        InMemoryEventStore,
+    )
+    from eventcore.stores.sqlite import (
+        SqliteEventStore,
+    )
+    from eventcore.typed import (
+        ReadOnlyStream,
+        ReadOnlyStreams,
+        StreamResolver,
+        StreamSet,
+        StreamWrite,
+        WritableStream,
+        WritableStreams,
+    )
 
 __all__ = [
     "ANY",
@@ -202,34 +203,60 @@ __all__ = [
     "stream",
 ]
 
-if TYPE_CHECKING:
-    from eventcore.stores.postgres import (
-        PostgresEventStore as PostgresEventStore,
-    )
-
 __version__: str
 
 if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name would be found here
+    from importlib import import_module as _import
+
+    # Names as above; a test holds both equal.
+    _HOMES = {
+        "eventcore.codec": "EventCodec",
+        "eventcore.declare": "Discovered command discovered event require state stream",
+        "eventcore.errors": (
+            "AliasedStreams CommandError CommandRejected DefinitionError DiscoveryLimitExceeded EventCoreError "
+            "EventDataError EventNotReadable EventNotStorable ForeignWrite GeneratedCodeError "
+            "GeneratedCodeMissing GeneratedCodeStale IdempotencyKeyReused InvalidArgument InvalidCommand "
+            "InvalidHandle InvalidIdempotencyKey InvalidMetadata InvalidPosition InvalidStreamId InvalidWrite "
+            "LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown ReadOnlyStreamWrite "
+            "RequestRefused RetriesExhausted StoreBusy StoreClosed StoreCorrupt StoreError StoreFull "
+            "StoreReadOnly StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredStream "
+            "UnknownEventType UnknownEventVersion"
+        ),
+        "eventcore.events": "JsonValue Metadata Recorded",
+        "eventcore.execute": (
+            "AttemptStarted BatchCommitted CommandCompleted CommandExecutor CommandFailed CommandResult "
+            "ConflictMet Loaded Observation Observer RetryPolicy StreamsDiscovered"
+        ),
+        "eventcore.ids": "Position StreamId StreamPattern StreamPrefix",
+        "eventcore.store": "ANY NO_STREAM EventFilter EventStore ExpectedVersion",
+        "eventcore.stores.memory": "InMemoryEventStore",
+        "eventcore.stores.sqlite": "SqliteEventStore",
+        "eventcore.typed": "ReadOnlyStream ReadOnlyStreams StreamResolver StreamSet StreamWrite WritableStream WritableStreams",
+    }
+    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
     def __getattr__(name: str) -> object:
-        """Look up what not everybody has or needs: the store that needs asyncpg, and the version, which takes long to find out."""
-        if name == "PostgresEventStore":
-            return _postgres_event_store()
+        """Import a public name, or look the version up, when somebody asks.
+
+        A program that declares events needs no store, and the command line none of the runtime: what is not asked for would be most of their start.
+        """
+        if name in _HOME_OF:
+            value = globals()[name] = getattr(_import(_HOME_OF[name]), name)
+            return value
         if name == "__version__":
             return _version()
+        below = [home for home in _HOMES if f"{home}.".startswith(f"{__name__}.{name}.")]
+        if below:  # type checkers see these modules imported, so `eventcore.stores.sqlite` has to be there
+            for home in below:
+                _import(home)
+            return _import(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    def _postgres_event_store() -> object:
-        try:
-            from eventcore.stores.postgres import PostgresEventStore  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            if error.name != "asyncpg":
-                raise
-            raise ImportError("PostgresEventStore needs asyncpg; install it with `pip install 'eventcore-py[postgres]'`") from error
-        return PostgresEventStore
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, "__version__"})
 
     def _version() -> str:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # takes longer to import than most of eventcore
 
         try:
             return version("eventcore-py")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import Final
-
-from eventcore.errors import EventCoreError, InvalidArgument
-from eventcore.stores.sqlite import SqliteEventStore
 
 OK: Final = 0
 FAILED: Final = 2
@@ -31,6 +27,11 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Migrate as *options* say; return the exit code."""
+    # Only now: the stores and asyncio take longer to import than `eventcore generate` takes.
+    import asyncio  # noqa: PLC0415
+
+    from eventcore.errors import EventCoreError  # noqa: PLC0415
+
     try:
         asyncio.run(_migrate(options.url))
     except EventCoreError as error:
@@ -41,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _migrate(url: str) -> None:
+    from eventcore.errors import InvalidArgument  # noqa: PLC0415
+    from eventcore.stores.sqlite import SqliteEventStore  # noqa: PLC0415
+
     path = url.removeprefix(_SQLITE)
     if path == url or not path:
         raise InvalidArgument(f"{url!r} names no store; expected sqlite:///FILE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib.metadata import entry_points, version
@@ -52,6 +53,48 @@ def test_every_public_name_exists() -> None:
     assert [name for name in eventcore.__all__ if not hasattr(eventcore, name)] == []
 
 
+def test_each_name_comes_from_where_the_type_checkers_are_told() -> None:
+    """The imports that they read never run; the table that runs is never read by them."""
+    tree = ast.parse(Path(eventcore.__file__).read_text(encoding="utf-8"))
+    guarded = [
+        node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    ]
+    told = [
+        (alias.name, node.module, alias.asname)
+        for block in guarded
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+
+    assert sorted(told) == sorted((name, home, None) for name, home in vars(eventcore)["_HOME_OF"].items())
+    assert {name for name, _, _ in told} == set(eventcore.__all__)
+    assert set(eventcore.__all__) <= set(dir(eventcore))
+
+
+def test_a_program_may_go_through_the_package_to_its_modules() -> None:
+    code = "import eventcore; print(eventcore.stores.sqlite.SqliteEventStore is eventcore.SqliteEventStore, eventcore.errors.StoreError.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.split() == ["True", "StoreError"]
+
+
+def test_a_misspelt_name_is_an_error_of_pythons_own() -> None:
+    with pytest.raises(AttributeError, match="module 'eventcore' has no attribute 'StreamID'"):
+        _ = eventcore.StreamID  # type: ignore[attr-defined]
+    with pytest.raises(ImportError, match="cannot import name 'StreamID'"):
+        from eventcore import StreamID  # type: ignore[attr-defined]  # noqa: F401
+
+
+@pytest.mark.parametrize("module", ["eventcore", "eventcore.cli", "eventcore.declare"])
+def test_what_declares_and_generates_does_not_wait_for_what_runs(module: str) -> None:
+    heavy = {"asyncio", "cattrs", "orjson", "sqlite3", "eventcore.execute", "eventcore.stores"}
+    code = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.strip() == "[]"
+
+
 def test_everything_else_in_the_front_room_is_a_module() -> None:
     others = {name for name in vars(eventcore) if not name.startswith("_")} - set(eventcore.__all__) - {"annotations", "TYPE_CHECKING"}
 
@@ -65,8 +108,10 @@ def test_every_error_is_public() -> None:
 
 
 def test_every_error_of_ours_has_one_root() -> None:
-    defined = [value for value in vars(eventcore).values() if isinstance(value, type) and issubclass(value, BaseException)]
+    values = [getattr(eventcore, name) for name in eventcore.__all__]
+    defined = [value for value in values if isinstance(value, type) and issubclass(value, BaseException)]
 
+    assert defined
     assert all(issubclass(value, eventcore.EventCoreError) for value in defined)
 
 
