@@ -87,6 +87,8 @@ def is_lost(error: BaseException) -> bool:
 
 def is_refused_connection(error: BaseException) -> bool:
     """Whether it makes no sense to try again soon: a password, a name, a right, a certificate."""
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return True
     return isinstance(error, asyncpg.PostgresError) and code_of(error)[:2] in {"28", "3D", "42"}
 
 
@@ -147,4 +149,7 @@ def because(error: E, cause: BaseException) -> E:
 
 
 def _said(error: BaseException | None) -> str:
-    return "nobody answered" if error is None else str(error) or type(error).__name__
+    if error is None:
+        return "nobody answered"
+    hint = getattr(error, "hint", None)
+    return (str(error) or type(error).__name__) + (f"; {hint}" if hint else "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
+import asyncpg
 import orjson
 
 from eventcore.ids import Position
-from eventcore.store import ReadResult, RememberedOutcome, StoredEvent, StreamRead, StreamSlice
+from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Session
 from eventcore.stores.postgres.lane import Call
 from eventcore.stores.postgres.rows import stored_event
@@ -68,7 +70,7 @@ class Reader:
         slice_ = begun.slice
         events = list(slice_.events)
         for after in range(slice_.after + at_most, slice_.version, _STEP):
-            (piece,), _ = await self._read([read._replace(after=after)], [], min(_STEP, slice_.version - after))
+            (piece,), _ = await self._read([StreamRead(read.stream_id, after, read.types)], [], min(_STEP, slice_.version - after))
             events.extend(piece.slice.events)
         return slice_._replace(events=events)
 
@@ -82,36 +84,60 @@ class Reader:
     ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
         sql, session = self._sql, self._session
         arguments = (
-            [stream_id for stream_id, _, _ in reads],
-            [after for _, after, _ in reads],
-            [None if types is None else orjson.dumps(sorted(types)).decode() for _, _, types in reads],
+            [read.stream_id for read in reads],
+            [read.after for read in reads],
+            [None if read.types is None else orjson.dumps(sorted(read.types)).decode() for read in reads],
+            [read.snapshot_kind for read in reads] if any(read.snapshot_kind is not None for read in reads) else None,
             keys,
             at_most,
         )
         rows = await session.run(lambda connection: connection.fetch(sql, *arguments))
-        heads: dict[int, tuple[int, int, int]] = {}
-        events: dict[int, list[StoredEvent]] = {}
-        fingerprints: dict[int, bytes] = {}
-        for number, version, tx, ordinal, fingerprint, *columns in rows:
-            if number not in events:
-                events[number] = []
-                if number > 0:
-                    heads[number] = version, tx, ordinal
-                else:
-                    fingerprints[number] = fingerprint
-            if columns[0] is not None:
-                events[number].append(stored_event(*columns))
-        pieces = [_piece(read, heads.get(number), events.get(number, []), at_most) for number, read in enumerate(reads, 1)]
-        outcomes = {keys[-number - 1]: RememberedOutcome(fingerprint, events[number]) for number, fingerprint in fingerprints.items()}
-        return pieces, outcomes
+        return _sorted_out(reads, keys, at_most, rows)
 
 
-def _piece(read: StreamRead, head: tuple[int, int, int] | None, events: list[StoredEvent], at_most: int) -> _Piece:
-    if head is None:
-        return _Piece(StreamSlice(read.stream_id, 0, 0, None, ()), complete=True)
-    version, tx, ordinal = head
-    after = 0 if version < read.after else read.after
-    return _Piece(StreamSlice(read.stream_id, after, version, Position((tx, ordinal)), events), version - after <= at_most)
+def _sorted_out(
+    reads: Sequence[StreamRead], keys: Sequence[str], at_most: int, rows: Sequence[asyncpg.Record]
+) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
+    """Give every row to the stream or the key that it belongs to."""
+    heads: dict[int, _Head] = {}
+    events: dict[int, list[StoredEvent]] = defaultdict(list)
+    snapshots: dict[int, Snapshot] = {}
+    fingerprints: dict[int, bytes] = {}
+    for row in rows:
+        number: int = row[0]
+        head_version, head_tx, head_ordinal, kept, *columns = row[1:]
+        if number < 0:
+            fingerprints[number] = kept
+        elif kept is not None:
+            read = reads[number - 1]
+            assert read.snapshot_kind is not None  # noqa: S101
+            snapshots[number] = Snapshot(read.stream_id, read.snapshot_kind, columns[_VERSION], kept)
+        elif number not in heads:
+            heads[number] = _Head(head_version, Position((head_tx, head_ordinal)))
+        if columns[0] is not None:
+            events[number].append(stored_event(*columns))
+    pieces = [
+        _piece(read, heads.get(number, _NO_HEAD), events[number], snapshots.get(number), at_most) for number, read in enumerate(reads, 1)
+    ]
+    outcomes = {keys[-number - 1]: RememberedOutcome(fingerprint, events[number]) for number, fingerprint in fingerprints.items()}
+    return pieces, outcomes
+
+
+class _Head(NamedTuple):
+    version: int
+    position: Position | None
+
+
+_NO_HEAD: Final = _Head(0, None)
+# Where an event's columns have the version.
+_VERSION: Final = 4
+
+
+def _piece(read: StreamRead, head: _Head, events: list[StoredEvent], snapshot: Snapshot | None, at_most: int) -> _Piece:
+    asked = 0 if head.version < read.after else read.after
+    after = asked if snapshot is None else snapshot.version
+    slice_ = StreamSlice(read.stream_id, after, head.version, head.position, events, snapshot)
+    return _Piece(slice_, head.version - after <= at_most)
 
 
 def _own(shared: StreamSlice) -> StreamSlice:

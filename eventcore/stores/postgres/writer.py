@@ -60,7 +60,8 @@ class Writer:
         self._faults = faults
         self._sql = sql
         self._committed = committed
-        self._lock_timeout = f"{lock_timeout * 1000:.0f}ms"
+        # 0 would mean: for ever.
+        self._lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
         self._patience = patience
         self._read_committed_by_default = True
 

@@ -362,11 +362,12 @@ END;
 $$;
 
 -- Read pieces of streams, and the outcomes under keys, in one snapshot. A row has the number of its stream in `streams`, the newest event of
--- that stream, and one event (or none); or the number of its key in `keys`, negative, its fingerprint, and one event.
+-- that stream, and one event (or none). A row of a stream with something `kept` has the data of a snapshot, and its version: the events begin after it.
+-- A row of a key has its number in `keys`, negative, the fingerprint as what is `kept`, and one event.
 -- A type set is an array of text, null where all types are wanted. At most `at_most` versions of each stream are looked at.
-CREATE FUNCTION {schema}.read(streams text[], afters bigint[], type_sets jsonb[], keys text[], at_most integer)
+CREATE FUNCTION {schema}.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer)
 RETURNS TABLE (
-    number integer, head_version bigint, head_tx bigint, head_ordinal integer, fingerprint bytea,
+    number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea,
     tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text, type_version integer,
     data jsonb, metadata jsonb
 )
@@ -375,12 +376,26 @@ SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET
 AS $$
 #variable_conflict use_column
 BEGIN
+    IF kinds IS NOT NULL THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, s.data,
+            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb
+        FROM unnest(streams, afters, kinds) WITH ORDINALITY AS w (id, after, kind, number)
+        JOIN {schema}.streams AS h ON h.stream_id = w.id
+        JOIN {schema}.snapshots AS s ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version;
+    END IF;
     RETURN QUERY
     SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
         e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-    FROM unnest(streams, afters, type_sets) WITH ORDINALITY AS w (id, after, types, number)
+    FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
     CROSS JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal, CASE WHEN h.version < w.after THEN 0 ELSE w.after END AS after
+        SELECT h.version, h.tx, h.ordinal, coalesce(
+            (
+                SELECT s.version FROM {schema}.snapshots AS s
+                WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+            ),
+            CASE WHEN h.version < w.after THEN 0 ELSE w.after END
+        ) AS after
         FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
     ) AS h
     LEFT JOIN LATERAL (
