@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final, Self, TypeVar, final
+from uuid import UUID
 
 from eventcore.errors import InvalidArgument, StoreClosed, StoreError
-from eventcore.ids import Position
+from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import (
     EVERYTHING,
     AppendRequest,
@@ -19,10 +20,13 @@ from eventcore.store import (
     Page,
     ReadResult,
     Snapshot,
+    StoredEvent,
     StreamRead,
     Verdict,
     check_request,
 )
+from eventcore.stores.catalogue import StreamHead
+from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.connections import Connection, DsnSource, Session, Sessions, Source, source_of
 from eventcore.stores.postgres.faults import Faults
 from eventcore.stores.postgres.keep import Keep
@@ -158,6 +162,23 @@ class PostgresEventStore:
         opened = self._opened
         await opened.run(lambda connection: opened.keep.release_lease(connection, lease))
 
+    async def list_streams(
+        self, after: str | None = None, /, *, limit: int = 1000, streams: Sequence[StreamPrefix | StreamPattern] | None = None
+    ) -> Sequence[StreamHead]:
+        opened = self._opened
+        return await opened.run(lambda connection: opened.catalogue.list_streams(connection, after, limit, streams))
+
+    async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        if limit < 1:
+            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        opened = self._opened
+        place_of(before)
+        return await opened.run(lambda connection: opened.catalogue.read_back(connection, before, limit, where))
+
+    async def find_event(self, event_id: UUID, /) -> StoredEvent | None:
+        opened = self._opened
+        return await opened.run(lambda connection: opened.catalogue.find_event(connection, event_id))
+
     @property
     def _opened(self) -> _OpenStore:
         if self._open is None:
@@ -178,6 +199,7 @@ class _OpenStore:
         self.loop = asyncio.get_running_loop()
         self.sql = settings.schema.statements("calls")
         self.keep = Keep(settings.schema.statements("keep"))
+        self.catalogue = Catalogue(settings.schema)
         self._settings = settings
         self._faults = Faults(settings.described)
         self._source = source_of(settings)

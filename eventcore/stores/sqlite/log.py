@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import orjson
 
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import EventFilter, Page, StoredEvent
+from eventcore.stores.selecting import literal_prefix
 from eventcore.stores.sqlite.rows import position_of, stored_event
 from eventcore.stores.sqlite.statements import statements
 
 _SQL: Final = statements("log")
 # Events that one page looks through for the few that a filter lets through: bounded work, whatever the filter.
 _WINDOW: Final = 20_000
-_FIRST_WILDCARD: Final = re.compile(r"[*?\[]")
 _SET: Final = re.compile(r"\[!?.[^\]]*\]", re.DOTALL)
 
 
@@ -44,7 +45,7 @@ def _window(connection: sqlite3.Connection, after: int, newest: int, limit: int,
     if where.types is not None:
         size = limit if where.streams is None else max(limit, _WINDOW)
         count, last = connection.execute(
-            _SQL["window_by_type"], {"types": _json(list(where.types)), "after": after, "size": size}
+            _SQL["window_by_type"], {"types": types_json(where.types), "after": after, "size": size}
         ).fetchone()
         return _Window(after, last if count == size else newest, newest)
     if where.streams is not None:
@@ -60,11 +61,19 @@ def _select(connection: sqlite3.Connection, window: _Window, limit: int, where: 
         "after": window.after,
         "until": window.until,
         "limit": limit,
-        "types": _json(list(where.types or ())),
-        "selectors": _json([_selector(select) for select in where.streams or ()]),
+        "types": types_json(where.types),
+        "selectors": selectors_json(where.streams),
     }
     (answer,) = connection.execute(_SQL[name], parameters).fetchone()
     return sorted((stored_event(*row) for row in orjson.loads(answer)), key=_by_position)
+
+
+def types_json(types: Iterable[str] | None) -> str | None:
+    return None if types is None else _json(list(types))
+
+
+def selectors_json(streams: Iterable[StreamPrefix | StreamPattern] | None) -> str:
+    return _json([_selector(select) for select in streams or ()])
 
 
 def _selector(select: StreamPrefix | StreamPattern) -> tuple[str, str | None, str | None]:
@@ -72,9 +81,9 @@ def _selector(select: StreamPrefix | StreamPattern) -> tuple[str, str | None, st
 
     SQLite's sets differ from ours in small ways, so a set becomes ``?`` and the pattern has the last word on what is left.
     """
+    literal = literal_prefix(select)
     if isinstance(select, StreamPrefix):
-        return select.text, None, None
-    literal = _FIRST_WILDCARD.split(select.text, maxsplit=1)[0]
+        return literal, None, None
     glob = _SET.sub("?", select.text)
     return literal, glob, select.text if glob != select.text else None
 

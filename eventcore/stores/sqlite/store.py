@@ -6,12 +6,13 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Final, Self, TypeVar, final
+from uuid import UUID
 
 from eventcore.errors import InvalidArgument, InvalidPosition, StoreClosed, StoreError
-from eventcore.ids import Position
+from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import (
     EVERYTHING,
     AppendRequest,
@@ -20,17 +21,20 @@ from eventcore.store import (
     Page,
     ReadResult,
     Snapshot,
+    StoredEvent,
     StreamRead,
     Verdict,
     check_request,
 )
-from eventcore.stores.sqlite import keep
+from eventcore.stores.catalogue import StreamHead
+from eventcore.stores.sqlite import catalogue, keep
 from eventcore.stores.sqlite.calls import AppendCall, Job, ReadCall
 from eventcore.stores.sqlite.database import Database, Synchronous, checked_path
 from eventcore.stores.sqlite.faults import Faults
 from eventcore.stores.sqlite.lane import Lane
 from eventcore.stores.sqlite.log import read_page
 from eventcore.stores.sqlite.news import Waiters
+from eventcore.stores.sqlite.read_models import ReadModels, SqliteReadModelTransaction
 from eventcore.stores.sqlite.reader import ReaderCall, SharedReader, SideReader
 from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.writer import Writer, WriterCall
@@ -145,6 +149,23 @@ class SqliteEventStore:
     async def release_lease(self, lease: Lease, /) -> None:
         await self._write(lambda connection: keep.release_lease(connection, lease))
 
+    async def list_streams(
+        self, after: str | None = None, /, *, limit: int = 1000, streams: Sequence[StreamPrefix | StreamPattern] | None = None
+    ) -> Sequence[StreamHead]:
+        return await self._look(lambda connection: catalogue.list_streams(connection, after, limit, streams))
+
+    async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        if limit < 1:
+            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        _check_position(before)
+        return await self._look(lambda connection: catalogue.read_back(connection, before, limit, where))
+
+    async def find_event(self, event_id: UUID, /) -> StoredEvent | None:
+        return await self._look(lambda connection: catalogue.find_event(connection, event_id))
+
+    def transaction(self, *, under: Lease | None = None) -> AbstractAsyncContextManager[SqliteReadModelTransaction]:
+        return self._opened.read_models.transaction(under)
+
     @property
     def _opened(self) -> _Lanes:
         if self._lanes is None:
@@ -154,6 +175,12 @@ class SqliteEventStore:
     async def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
         job = Job(act)
         self._opened.reader.submit(job)
+        return await job.future
+
+    async def _look(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Read what may take long, so that nobody else waits for it."""
+        job = Job(act)
+        self._opened.side.submit(job)
         return await job.future
 
     async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
@@ -170,6 +197,7 @@ class _Lanes:
         def refuse() -> StoreClosed:
             return _closed(database)
 
+        self.read_models = ReadModels(database)
         sides = [SideReader(database) for _ in range(_SIDE_THREADS)]
         self.side: Lane[ReaderCall] = Lane("eventcore-side", sides, max_weight=1, refuse=refuse)
         self.reader: Lane[ReaderCall] = Lane(
@@ -188,6 +216,7 @@ class _Lanes:
 
     async def close(self) -> None:
         """Finish what is under way. The side threads end last: the others may still pass something on to them."""
+        await self.read_models.close()
         await self.writer.close()
         await self.reader.close()
         await self.side.close()
