@@ -18,8 +18,9 @@ The rules that every store keeps:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final
 from uuid import UUID
 
 import attrs
@@ -307,6 +308,48 @@ class LeaseStore(Protocol):
     async def release_lease(self, lease: Lease, /) -> None:
         """Give the lease back; nothing happens where it has passed to another owner."""
         ...
+
+
+class Statement(NamedTuple):
+    """SQL of a projection's, with an argument for each of its placeholders: ``$1``, ``$2`` and so on, whichever the store."""
+
+    sql: str
+    arguments: tuple[object, ...] = ()
+
+
+Row: TypeAlias = "Mapping[str, Any]"
+"""A row of a read model by the names of its columns. What type a column has is known to whoever wrote the SQL."""
+
+
+class ReadModelTransaction(Protocol):
+    """All or nothing. It begins with its first statement."""
+
+    def table(self, name: str, /) -> str:
+        """Return how SQL has to call the table or view *name*: quoted, and in its schema."""
+        ...
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        """Run *statements* in their order. Raises `RequestRefused` where the database refuses one; nothing of the transaction stays then."""
+        ...
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        """Run *statement* and return its rows; it sees what was written before it in this transaction."""
+        ...
+
+
+class ReadModelStore(Protocol):
+    """Keep tables beside the events: what a projection writes, and how far it has come, change together or not at all."""
+
+    def transaction(self, *, under: Lease | None = None) -> AbstractAsyncContextManager[ReadModelTransaction]:
+        """Open a transaction on the read models; leaving the block commits it, and an exception takes all of it back.
+
+        With a lease, it is refused with `LeaseLost` once the lease has passed to another owner, so that nothing is committed by two.
+        """
+        ...
+
+
+class ProjectionStore(EventLog, LeaseStore, ReadModelStore, Protocol):
+    """What a `ProjectionRunner` needs of a store."""
 
 
 class EventStore(CommandStore, EventLog, CheckpointStore, LeaseStore, Protocol):

@@ -8,14 +8,15 @@ events would cost every command a sixth of its time). Nothing else of what is ha
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeAlias, final
 from uuid import UUID
 
-from eventcore.errors import InvalidArgument, InvalidPosition, RequestRefused, StoreClosed
+from eventcore.errors import InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
 from eventcore.ids import Position
 from eventcore.store import (
     EVERYTHING,
@@ -32,13 +33,16 @@ from eventcore.store import (
     ReadResult,
     Refused,
     RememberedOutcome,
+    Row,
     Snapshot,
+    Statement,
     StoredEvent,
     StreamRead,
     StreamSlice,
     Verdict,
     check_request,
 )
+from eventcore.stores.lite import StatementFailed, execute, fetch, quoted, schema
 
 _SCANNED_AT_ONCE: Final = 1000
 
@@ -72,6 +76,8 @@ class InMemoryEventStore:
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
         self._waiters: set[_Waiter] = set()
+        self._read_models: sqlite3.Connection | None = None  # made for the first projection
+        self._read_models_lock = threading.Lock()
 
     async def __aenter__(self) -> Self:
         self._refuse_if_closed()
@@ -81,6 +87,10 @@ class InMemoryEventStore:
         with self._lock:
             self._closed = True
             self._wake_waiters()
+        # A transaction that is open still takes its connection along at its end.
+        if self._read_models is not None and self._read_models_lock.acquire(blocking=False):
+            self._read_models.close()
+            self._read_models_lock.release()
 
     # Streams
 
@@ -197,11 +207,46 @@ class InMemoryEventStore:
             if held is not None and (held.owner, held.token) == (lease.owner, lease.token):
                 del self._leases[lease.name]
 
+    # Read models
+
+    @asynccontextmanager
+    async def transaction(self, *, under: Lease | None = None) -> AsyncGenerator[_ReadModelTransaction]:
+        self._refuse_if_closed()
+        # One transaction at a time, whichever thread and loop it comes from; none of them may be held up by waiting.
+        while not self._read_models_lock.acquire(blocking=False):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        try:
+            self._refuse_if_closed()
+            if self._read_models is None:
+                self._read_models = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                self._read_models.executescript(schema())
+            self._read_models.execute("BEGIN")
+            try:
+                with self._lock:
+                    self._check_lease(under)
+                yield _ReadModelTransaction(self._read_models)
+                with self._lock:
+                    self._check_lease(under)
+                    self._read_models.execute("COMMIT")
+            except BaseException:
+                if self._read_models.in_transaction:
+                    self._read_models.execute("ROLLBACK")
+                raise
+        finally:
+            self._read_models_lock.release()
+
     # Within the lock
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreClosed("this InMemoryEventStore was closed, and what it held is gone; make a new one")
+
+    def _check_lease(self, lease: Lease | None) -> None:
+        held = self._leases.get(lease.name) if lease is not None else None
+        if lease is not None and (held is None or (held.owner, held.token) != (lease.owner, lease.token)):
+            raise LeaseLost(
+                f"the lease {lease.name!r} has passed from {lease.owner!r} to another owner; nothing was written; acquire it again"
+            )
 
     def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None, kind: str | None = None) -> StreamSlice:
         if after < 0:
@@ -287,6 +332,31 @@ class _Stream:
     def __init__(self, stream_id: str) -> None:
         self.id = stream_id
         self.events: list[_Row] = []
+
+
+@final
+class _ReadModelTransaction:
+    """A transaction on the read models of a memory store: tables of SQLite, in memory."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def table(self, name: str, /) -> str:
+        return quoted(name)
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        await asyncio.sleep(0)
+        try:
+            execute(self._connection, statements)
+        except StatementFailed as failed:
+            raise failed.refused("the memory store") from failed.error
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        await asyncio.sleep(0)
+        try:
+            return fetch(self._connection, statement)
+        except StatementFailed as failed:
+            raise failed.refused("the memory store") from failed.error
 
 
 class _Outcome(NamedTuple):

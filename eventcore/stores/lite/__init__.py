@@ -1,0 +1,7 @@
+"""Read models in SQLite: what the SQLite store keeps in its file and the memory store in memory, in the same SQL."""
+
+from __future__ import annotations
+
+from eventcore.stores.lite.sql import StatementFailed, execute, fetch, quoted, schema
+
+__all__ = ["StatementFailed", "execute", "fetch", "quoted", "schema"]
