@@ -269,10 +269,6 @@ class SnapshotStore(Protocol):
         ...
 
 
-class CommandStore(StreamStore, SnapshotStore, Protocol):
-    """What a `CommandExecutor` needs."""
-
-
 class EventLog(Protocol):
     """Read everything in its global order: what projections need."""
 
@@ -340,10 +336,11 @@ class ReadModelTransaction(Protocol):
 class ReadModelStore(Protocol):
     """Keep tables beside the events: what a projection writes, and how far it has come, change together or not at all."""
 
-    def transaction(self, *, under: Lease | None = None) -> AbstractAsyncContextManager[ReadModelTransaction]:
+    def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AbstractAsyncContextManager[ReadModelTransaction]:
         """Open a transaction on the read models; leaving the block commits it, and an exception takes all of it back.
 
         With a lease, it is refused with `LeaseLost` once the lease has passed to another owner, so that nothing is committed by two.
+        One that is *read_only* is a snapshot and waits for nobody.
         """
         ...
 
@@ -352,7 +349,7 @@ class ProjectionStore(EventLog, LeaseStore, ReadModelStore, Protocol):
     """What a `ProjectionRunner` needs of a store."""
 
 
-class EventStore(CommandStore, EventLog, CheckpointStore, LeaseStore, Protocol):
+class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseStore, Protocol):
     """Everything that a store offers. Open it with ``async with``."""
 
     async def __aenter__(self) -> Self: ...

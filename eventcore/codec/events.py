@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, TypeVar, cast, final
+from types import NoneType, UnionType
+from typing import Any, Final, NoReturn, TypeVar, Union, cast, final, get_args, get_origin
 
 import orjson
 from cattrs import Converter
 
 from eventcore.codec.coder import Coder, Function
 from eventcore.codec.compiler import Compiler
+from eventcore.codec.fields import is_record, outline, shape_of
 from eventcore.codec.fingerprint import canonical_command
 from eventcore.codec.misfit import Misfit, shown
 from eventcore.codec.untyped import encode_json, refuse_unstorable_text
@@ -20,6 +22,7 @@ from eventcore.events import Metadata
 T = TypeVar("T")
 
 _ESCAPED_NUL: Final = b"\\u0000"
+_PLAIN: Final = frozenset({int, str, bool, float, NoneType})
 _FINGERPRINT_FORMAT: Final = b"1:"
 
 
@@ -78,6 +81,17 @@ class EventCodec:
 
         return decode_event
 
+    def is_plain(self, cls: type) -> bool:
+        """Tell whether events of *cls* are made of numbers and texts alone: what comes back from the store is as good as what went in."""
+        if self._compiler.hooks is not None or not is_record(cls):
+            return False
+        shape = shape_of(cls, ())
+        return shape.trusted and all(map(_is_plain, (field.annotation for field in shape.fields)))
+
+    def outline(self, cls: type) -> str:
+        """Return a text that changes where the stored form of *cls* does, as far as its annotations tell; users' hooks are not looked into."""
+        return outline(cls)
+
     def encode_metadata(self, metadata: Metadata) -> bytes:
         """Return the JSON of *metadata*. Raises `InvalidMetadata`."""
         if not metadata and type(metadata) is dict:
@@ -119,6 +133,11 @@ class EventCodec:
 
     def _coder(self, cls: type) -> Coder:
         return self._compiler.event(cls)
+
+
+def _is_plain(annotation: object) -> bool:
+    types = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    return all(each in _PLAIN for each in types)
 
 
 def _refuse(cls: type, encoded: object, error: TypeError) -> NoReturn:

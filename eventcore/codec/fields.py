@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, ForwardRef, Generic, TypeVar, cast, final, get_args, get_origin
 
 import attrs
@@ -66,6 +67,26 @@ def shape_of(cls: Any, arguments: tuple[object, ...]) -> Shape:
     if dataclasses.is_dataclass(cls):
         return _dataclass_shape(cls, variables)
     return _named_tuple_shape(cls, variables)
+
+
+def outline(annotation: Any) -> str:
+    """Return a text that changes where the fields of a class do, or those of classes within: names, types, and the members of enums."""
+    parts: dict[object, str] = {}
+    _outline(annotation, parts)
+    return "; ".join(parts.values())
+
+
+def _outline(annotation: Any, parts: dict[object, str]) -> None:
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if is_record(origin) and repr(annotation) not in parts:
+        fields = shape_of(origin, arguments).fields
+        parts[repr(annotation)] = f"{annotation!r}: {[(field.name, repr(field.annotation)) for field in fields]}"
+        for field in fields:
+            _outline(field.annotation, parts)
+    elif isinstance(origin, type) and issubclass(origin, Enum):
+        parts[repr(annotation)] = f"{annotation!r}: {[(member.name, repr(member.value)) for member in origin]}"
+    for argument in arguments:
+        _outline(argument, parts)
 
 
 def evaluate(text: str, scope: Scope) -> object:

@@ -20,6 +20,7 @@ from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
 from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
 from eventcore.execute.folding import EventReader, StateFold
+from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
 from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamSpec
 
 T = TypeVar("T")
@@ -106,7 +107,15 @@ class Binder:
         if marker is None:
             raise DefinitionError(state.__qualname__, "streams fold into @state classes; decorate it")
         types = {ref.name: site.event_type(ref) for ref in events}
-        return StateFold(state, EventReader(self._codec, state.__qualname__, types), ignore_unknown=marker.ignore_unknown)
+        rule = None if marker.snapshot_every is None else self._snapshot_rule(state, marker.snapshot_every, marker.version)
+        return StateFold(state, EventReader(self._codec, state.__qualname__, types), ignore_unknown=marker.ignore_unknown, snapshots=rule)
+
+    def _snapshot_rule(self, state: type[object], every: int, version: int) -> SnapshotRule:
+        home = _Site.of(state)
+        spec = home.generated().states.get(state.__qualname__)
+        if spec is None or not spec.fingerprint:
+            raise home.stale("it has no fingerprint of this state, whose decorator says snapshot_every=")
+        return snapshot_rule(state, home.name, self._codec, every=every, version=version, fingerprint=spec.fingerprint)
 
 
 @final

@@ -4,7 +4,7 @@ The promise: what `execute` returns or raises was decided on data that was curre
 version check. For every other outcome, the run must have seen one whole snapshot: one read covers all streams of the command; a discovery
 reads what is new in the streams known before along with the new ones; and a conflict brings news of all streams of its request, taken under
 the lock that refused it. A run on cached states has seen no snapshot: its outcome is confirmed by a read of what is new, and if there is
-anything, `handle` runs again.
+anything, `handle` runs again. One that rests on events of other commands that are still on their way (`chains.py`) waits for those first.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from eventcore.errors import (
 )
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
-from eventcore.execute.folding import StateCache, StreamKey, Views
-from eventcore.execute.in_flight import InFlight
+from eventcore.execute.chains import Again, Chains, Outcome
+from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views
 from eventcore.execute.observe import (
     AttemptStarted,
     BatchCommitted,
@@ -43,6 +43,7 @@ from eventcore.execute.observe import (
 from eventcore.execute.results import CommandResult, Loaded
 from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
 from eventcore.execute.run import Run, given_streams
+from eventcore.execute.snapshots import SavesSnapshots, Snapshots
 from eventcore.ids import EventIdSource, StreamId, state_of
 from eventcore.store import (
     AlreadyDone,
@@ -95,6 +96,9 @@ class CommandExecutor:
     *retry* says what happens on conflicts. *max_discoveries* bounds the rounds in which one attempt may ask for new streams. *observer* is told what
     happens (`eventcore.execute.observe`). *codec* turns events into JSON; give one with a cattrs converter of your own for types of your own.
     *cache_size* is the number of stream states that are kept between commands (0: none): a command whose streams are all among them needs no read.
+    *chaining* decides commands of this executor that meet on a stream one on top of the other, and commits them together; without it they wait
+    for each other. *snapshots* loads and saves the states that ask for it (``@state(snapshot_every=...)``). None of the three changes what a
+    command comes to.
     """
 
     def __init__(
@@ -106,6 +110,8 @@ class CommandExecutor:
         observer: Observer | None = None,
         codec: EventCodec | None = None,
         cache_size: int = 10_000,
+        chaining: bool = True,
+        snapshots: bool = True,
     ) -> None:
         if max_discoveries < 1:
             raise InvalidArgument(f"CommandExecutor(max_discoveries={max_discoveries!r}): expected at least 1")
@@ -116,7 +122,8 @@ class CommandExecutor:
         self.max_discoveries: Final = max_discoveries
         self.codec: Final = codec or EventCodec()
         self.cache: Final = StateCache(cache_size)
-        self.in_flight: Final = InFlight()
+        self.snapshots: Final = Snapshots(store if snapshots and isinstance(store, SavesSnapshots) else None)
+        self.chains: Final = Chains(store, self.cache, self.snapshots, enabled=chaining)
         self.event_ids: Final = EventIdSource()
         self._observer = observer
         self._binder = Binder(self.codec)
@@ -180,11 +187,16 @@ class CommandExecutor:
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
         key = StreamKey(stream_id, self._binder.fold(cls))
-        views = Views(self.cache)
-        views.absorb((await self.store.read(views.reads([key]))).slices)
+        views = Views(self.cache, snapshots=self.snapshots.enabled)
+        while not views.absorb((await self.store.read(views.reads([key]))).slices):
+            pass
         view = views[key]
         state_now: S = view.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
         return Loaded(stream_id=stream_id, state=state_now, version=view.version, position=view.position)
+
+    async def save_snapshots(self) -> None:
+        """Wait until the snapshots that are due have been saved. For programs that end soon; others need not care."""
+        await self.snapshots.saved()
 
     def tell(self, observation: type[Observation], *facts: object) -> None:
         """Tell the observer, if there is one."""
@@ -200,6 +212,14 @@ class CommandExecutor:
         return IdempotencyKey(key, self.codec.fingerprint(command))
 
 
+# A command whose chain fell so often, for whatever reason, goes on by itself.
+_MOST_FALLS: Final = 8
+
+
+class _Fallen(Exception):  # it says what happened, and reaches nobody
+    """What a run rests on was not committed: it is decided again."""
+
+
 @final
 class _Execution:
     """One call of `execute`."""
@@ -213,34 +233,38 @@ class _Execution:
         self._metadata = metadata
         self._key = key
         self._given = given_streams(plan, command)
-        self._views = Views(executor.cache)
+        self._declared = [key for given in self._given for key in given.keys]
+        self._views = Views(executor.cache, snapshots=executor.snapshots.enabled)
         self._confirmed = False
+        self._chains = executor.chains
+        # Fallen with others so often that the command takes its chance by itself.
+        self._falls = 0
+        self._alone = False
 
     async def run(self, started: float) -> CommandResult[object]:
         """Read; then decide and append until there is an outcome."""
-        declared = [key for given in self._given for key in given.keys]
-        in_flight, streams = self._executor.in_flight, [key.stream_id for key in declared]
-        if in_flight.hinders(streams):
-            await in_flight.landed(streams)
-        if self._key is not None or not self._views.adopt(declared):
-            remembered = await self._read(declared)
-            if remembered is not None:
-                return self._replay(remembered.events)
-            await self._wait_in_line(declared)
+        remembered = await self._begin()
+        if remembered is not None:
+            return self._replay(remembered.events)
+        self._executor.tell(AttemptStarted, self._command, self.attempt)
         while True:
-            self._executor.tell(AttemptStarted, self._command, self.attempt)
-            keys, writes, request = await self._decide()
+            try:
+                keys, writes, request = await self._decide()
+            except _Fallen:
+                await self._begin_again()
+                continue
             if request is None:
                 return self._nothing(keys)
-            with in_flight.to([write.stream_id for write in writes]):
-                [verdict] = await self._store.append([request])
-                if isinstance(verdict, Committed):
-                    self._views.settle(keys, verdict.events)
+            verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
             match verdict:
+                case Again():
+                    self._alone |= verdict is Again.ALONE
+                    await self._begin_again()
                 case Committed():
                     return self._committed(keys, writes, verdict)
                 case Conflict():
                     await self._conflicted(keys, verdict, started)
+                    self._executor.tell(AttemptStarted, self._command, self.attempt)
                 case AlreadyDone(events):
                     return self._replay(events)
                 case KeyReused(key):
@@ -250,17 +274,46 @@ class _Execution:
                 case _:
                     assert_never(verdict)
 
+    async def _begin(self) -> RememberedOutcome | None:
+        """Come to know the declared streams, or return what was committed under the key before."""
+        chains, declared = self._chains, self._declared
+        if chains.hinders(declared, alone=self._alone):
+            await chains.clear(declared, alone=self._alone)
+        if self._key is not None or not self._views.adopt(declared, self._foreseeing()):
+            remembered = await self._read(declared)
+            if remembered is not None:
+                return remembered
+            await self._wait_in_line(declared)
+        return None
+
+    async def _begin_again(self) -> None:
+        """Forget all that rested on what others did not get committed. The key was looked up once, and the append looks again."""
+        self._falls += 1
+        self._alone |= self._falls >= _MOST_FALLS
+        self._views = Views(self._executor.cache, snapshots=self._executor.snapshots.enabled)
+        self._confirmed = False
+        chains, declared = self._chains, self._declared
+        if chains.hinders(declared, alone=self._alone):
+            await chains.clear(declared, alone=self._alone)
+        if not self._views.adopt(declared, self._foreseeing()):
+            await self._refresh(declared)
+            await self._wait_in_line(declared)
+
+    def _foreseeing(self) -> Foreseeing | None:
+        return None if self._alone else self._chains.foreseen
+
     async def _read(self, declared: Sequence[StreamKey]) -> RememberedOutcome | None:
         """Read the declared streams, or return what was committed under the key before."""
         key = self._key
-        found = await self._store.read(self._views.reads(declared), idempotency_key=None if key is None else key.key)
-        if key is not None and found.remembered is not None:
-            if found.remembered.fingerprint != key.fingerprint:
-                raise IdempotencyKeyReused(key.key, self._plan.name)
-            return found.remembered
-        self._views.absorb(found.slices)
-        self._confirmed = True
-        return None
+        while True:
+            found = await self._store.read(self._views.reads(declared), idempotency_key=None if key is None else key.key)
+            if key is not None and found.remembered is not None:
+                if found.remembered.fingerprint != key.fingerprint:
+                    raise IdempotencyKeyReused(key.key, self._plan.name)
+                return found.remembered
+            if self._views.absorb(found.slices):
+                self._confirmed = True
+                return None
 
     async def _decide(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite], AppendRequest | None]:
         """Return the streams of the deciding run, what it wants written, and the request for that; None where it wants nothing.
@@ -272,6 +325,8 @@ class _Execution:
                 keys, writes = await self._run_with_discoveries()
                 if writes:
                     return keys, writes, self._request(keys, writes)
+            except _Fallen:
+                raise
             except Exception:
                 if await self._was_current():
                     raise
@@ -312,7 +367,16 @@ class _Execution:
             await self._refresh(run.unread)
 
     async def _refresh(self, more: Iterable[StreamKey] = ()) -> None:
-        self._views.absorb((await self._store.read(self._views.reads(more))).slices)
+        """Read what is new, and all of *more*. Raises `_Fallen` where the views rest on events that were not committed."""
+        views = self._views
+        if views.foreseen:
+            for link in views.links():
+                await link.arrival()
+                if not link.committed:
+                    raise _Fallen
+            views.rest_on_the_store()
+        while not views.absorb((await self._store.read(views.reads(more))).slices):
+            pass
         self._confirmed = True
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
@@ -335,6 +399,7 @@ class _Execution:
         self._executor.tell(ConflictMet, *told, delay)
         # The news covers the streams of this request; whatever else was read in earlier rounds is of an older moment.
         self._views.forget(keys)
+        self._views.rest_on_the_store()
         self._views.absorb(conflict.news.values())
         self._confirmed = True
         self.attempt += 1
@@ -344,12 +409,11 @@ class _Execution:
         await self._wait_in_line(keys)
 
     async def _wait_in_line(self, keys: Sequence[StreamKey]) -> None:
-        """Let appends of this executor that are on their way to the streams arrive, and take what they made of them."""
-        in_flight, streams = self._executor.in_flight, [key.stream_id for key in keys]
-        if in_flight.hinders(streams):
-            await in_flight.landed(streams)
-            if self._views.renew(keys):
-                self._confirmed = False
+        """Let commands of this executor that are on their way to the streams go before, and take what they make of them."""
+        if self._chains.hinders(keys, alone=self._alone):
+            await self._chains.clear(keys, alone=self._alone)
+        if self._views.renew(keys, self._foreseeing()):
+            self._confirmed = False
 
     def _exhausted(self, conflict: Conflict) -> RetriesExhausted:
         between = conflict.news.get(conflict.stream_id)

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, Protocol, TypeAlias, final
 
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
+from eventcore.execute.snapshots import SnapshotRule
 from eventcore.ids import Position, StreamId
-from eventcore.store import StoredEvent, StreamRead, StreamSlice
+from eventcore.store import NewEvent, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.typed.spec import EventType
 
 _log: Final = logging.getLogger("eventcore")
@@ -31,6 +32,7 @@ class EventReader:
         self.owner = owner
         self.types = types
         self.decoders = {(name, event_type.version): codec.decoder(event_type.cls) for name, event_type in types.items()}
+        self.plain = frozenset(event_type.cls for event_type in types.values() if codec.is_plain(event_type.cls))
         self._codec = codec
 
     def read(self, stored: StoredEvent) -> object:
@@ -74,8 +76,9 @@ def _where(stored: StoredEvent) -> str:
 class StateFold:
     """How streams fold into one `@state` class."""
 
-    def __init__(self, state: type[object], reader: EventReader, *, ignore_unknown: bool) -> None:
+    def __init__(self, state: type[object], reader: EventReader, *, ignore_unknown: bool, snapshots: SnapshotRule | None = None) -> None:
         self.state = state
+        self.snapshots = snapshots
         self.reader = reader
         self.types = frozenset(reader.types) if ignore_unknown else None
         self._apply = getattr(state, "apply")  # noqa: B009  # checked by @state; its type is the user's
@@ -108,6 +111,24 @@ class StateFold:
             raise
         return state
 
+    def foresee(self, state: object, events: Iterable[tuple[object, NewEvent]]) -> object:
+        """Return *state* after events that are yet to be stored, as it will be when they are read.
+
+        An event goes by its bytes, unless it is made of numbers and texts: what a caller does later to a mapping in it must not reach the cache.
+        """
+        reader, apply, types = self.reader, self._apply, self.types
+        for live, new in events:
+            if types is not None and new.type not in types:
+                continue
+            if type(live) in reader.plain:
+                state = apply(state, live)
+                continue
+            decode = reader.decoders.get((new.type, new.type_version))
+            if decode is None:
+                raise UnknownEventType(new.type, new.stream_id, 0, reader.owner, tuple(reader.types))
+            state = apply(state, decode(new.data))
+        return state
+
 
 class StreamKey(NamedTuple):
     """A stream, and what it folds into (None: its events are kept for a command that folds by itself)."""
@@ -117,11 +138,15 @@ class StreamKey(NamedTuple):
 
 
 class CachedState(NamedTuple):
-    """The state of a stream at a version that was once its head. A baseline, never the truth: an append still checks the version."""
+    """The state of a stream at a version that was once its head. A baseline, never the truth: an append still checks the version.
+
+    *saved* is the version of the newest snapshot that is known of.
+    """
 
     version: int
     position: Position | None
     state: object
+    saved: int = 0
 
 
 @final
@@ -161,16 +186,33 @@ class StateCache:
         self._kept.pop(key, None)
 
 
+class Link(Protocol):
+    """Another command's events that are on their way; *committed* is None until that is known."""
+
+    @property
+    def committed(self) -> bool | None: ...
+
+    async def arrival(self) -> None:
+        """Wait until it is known."""
+        ...
+
+
+Foreseeing: TypeAlias = Callable[[StreamKey], "tuple[CachedState, Link] | None"]
+"""Tells the state that a stream will have when what is on its way has arrived."""
+
+
 @final
 class View:
-    """What is known of one stream. *events* are kept where the command folds by itself."""
+    """What is known of one stream. *events* are kept where the command folds by itself. *link*: the events of another command that it rests on."""
 
-    __slots__ = ("events", "position", "state", "version")
+    __slots__ = ("events", "link", "position", "saved", "state", "version")
 
-    def __init__(self, version: int, position: Position | None, state: object) -> None:
+    def __init__(self, version: int, position: Position | None, state: object, saved: int = 0, link: Link | None = None) -> None:
         self.version = version
         self.position = position
         self.state = state
+        self.saved = saved
+        self.link = link
         self.events: Sequence[StoredEvent] = ()
 
 
@@ -178,11 +220,15 @@ class View:
 class Views:
     """The streams that one execution knows: their versions, states, and events where the command folds by itself.
 
-    What it knows comes from *cache* or from the store, and from the store alone what is of one moment.
+    What it knows comes from *cache* or from the store, and from the store alone what is of one moment. *foreseen* tells that some of it comes from
+    events of other commands that were not written yet. With *snapshots*, streams that are read for the first time begin at theirs.
     """
 
-    def __init__(self, cache: StateCache) -> None:
+    def __init__(self, cache: StateCache, *, snapshots: bool = False) -> None:
+        self.foreseen = False
         self._cache = cache
+        self._snapshots = snapshots
+        self._distrusted: set[StreamKey] = set()
         self._views: dict[StreamKey, View] = {}
 
     def __contains__(self, key: StreamKey) -> bool:
@@ -207,26 +253,46 @@ class Views:
         positions = [position for key in keys if (position := self._views[key].position) is not None]
         return max(positions, default=None)
 
-    def adopt(self, keys: Iterable[StreamKey]) -> bool:
-        """Take the states of all of *keys* from the cache; where one is missing, take none and return False."""
+    def adopt(self, keys: Iterable[StreamKey], foreseen: Foreseeing | None) -> bool:
+        """Take the states of all of *keys* from what is *foreseen* or from the cache; where one is missing, take none and return False."""
         adopted: dict[StreamKey, View] = {}
+        ahead = False
         for key in keys:
+            if foreseen is not None and (found := foreseen(key)) is not None:
+                adopted[key] = View(*found[0], found[1])
+                ahead = True
+                continue
             cached = self._cache.get(key)
             if cached is None:
                 return False
             adopted[key] = View(*cached)
         self._views.update(adopted)
+        self.foreseen |= ahead
         return True
 
-    def renew(self, keys: Iterable[StreamKey]) -> bool:
-        """Take from the cache what is newer there; return True if anything was."""
+    def renew(self, keys: Iterable[StreamKey], foreseen: Foreseeing | None) -> bool:
+        """Take from what is *foreseen* or from the cache what is newer there; return True if anything was."""
         renewed = False
         for key in keys:
+            view = self._views[key]
             cached = self._cache.get(key)
-            if cached is not None and cached.version > self._views[key].version:
-                self._views[key] = View(*cached)
+            if cached is not None and cached.version > view.version:
+                view = self._views[key] = View(*cached)
                 renewed = True
+            if foreseen is not None and (found := foreseen(key)) is not None and found[0].version > view.version:
+                self._views[key] = View(*found[0], found[1])
+                renewed = self.foreseen = True
         return renewed
+
+    def links(self) -> list[Link]:
+        """Return what the views rest on beyond the store, arrived or not."""
+        return [view.link for view in self._views.values() if view.link is not None] if self.foreseen else []
+
+    def rest_on_the_store(self) -> None:
+        """Say that all that the views rest on was committed: they are what a read would have brought."""
+        for view in self._views.values():
+            view.link = None
+        self.foreseen = False
 
     def forget(self, keep: Iterable[StreamKey]) -> None:
         """Forget every stream but those to *keep*."""
@@ -243,21 +309,39 @@ class Views:
             types = fold.types if fold else None
             other = reads.get(stream_id)
             if other is None:
-                reads[stream_id] = StreamRead(stream_id, view.version, types)
+                rule = fold.snapshots if fold is not None and self._snapshots and view.version == 0 else None
+                kind = None if rule is None or (stream_id, fold) in self._distrusted else rule.kind
+                reads[stream_id] = StreamRead(stream_id, view.version, types, kind)
             else:
                 both = None if types is None or other.types is None else types | other.types
                 reads[stream_id] = StreamRead(stream_id, min(other.after, view.version), both)
         return list(reads.values())
 
-    def absorb(self, slices: Iterable[StreamSlice]) -> None:
-        """Fold what is new. A stream that is shorter than it was known to be is folded afresh."""
+    def absorb(self, slices: Iterable[StreamSlice]) -> bool:
+        """Fold what is new. A stream that is shorter than it was known to be is folded afresh.
+
+        Return False where a snapshot could not be read: then nothing was taken in, and reading again does without it.
+        """
         by_id = {piece.stream_id: piece for piece in slices}
+        begun: dict[StreamKey, View] = {}
+        for key in self._views:
+            piece = by_id.get(key.stream_id)
+            if piece is not None and piece.snapshot is not None:
+                view = _begun(key, piece.snapshot)
+                if view is None:
+                    self._distrusted.add(key)
+                else:
+                    begun[key] = view
+        if any(key in self._distrusted for key in self._views if (piece := by_id.get(key.stream_id)) is not None and piece.snapshot):
+            return False
         for key, view in self._views.items():
             piece = by_id.get(key.stream_id)
             if piece is not None:
-                self._absorb(key, view, piece)
+                self._absorb(key, begun.get(key, view), piece)
+        return True
 
     def _absorb(self, key: StreamKey, view: View, piece: StreamSlice) -> None:
+        self._views[key] = view
         if piece.version < view.version:
             self._cache.discard(key)
             view = self._views[key] = View(*_nothing(key))
@@ -269,33 +353,19 @@ class Views:
         elif news:
             view.state = key.fold.fold(view.state, news)
         view.version, view.position = piece.version, piece.position
-        self._cache.keep(key, CachedState(view.version, view.position, view.state))
+        self._cache.keep(key, CachedState(view.version, view.position, view.state, view.saved))
 
-    def settle(self, keys: Iterable[StreamKey], committed: Iterable[StoredEvent]) -> None:
-        """Keep the states of *keys* for later commands, as they are after what was just *committed* to them.
 
-        The events are folded as they were stored, not as `handle` made them: what a caller does to an object later must not reach the cache.
-        """
-        written: dict[str, list[StoredEvent]] = {}
-        for stored in committed:
-            events = written.get(stored.stream_id)
-            if events is None:
-                written[stored.stream_id] = [stored]
-            else:
-                events.append(stored)
-        for key in keys:
-            events = written.get(key.stream_id)
-            if events is not None and key.fold is not None:
-                self._settle(key, key.fold, events)
-
-    def _settle(self, key: StreamKey, fold: StateFold, events: Sequence[StoredEvent]) -> None:
-        try:
-            state = fold.fold(self._views[key].state, events)
-        except Exception as error:  # noqa: BLE001  # the command is done; the next one that reads the stream meets the error
-            self._cache.discard(key)
-            _log.warning("a command was committed whose events do not fold into %s: %s", fold.state.__qualname__, error)
-        else:
-            self._cache.keep(key, CachedState(events[-1].version, events[-1].position, state))
+def _begun(key: StreamKey, snapshot: Snapshot) -> View | None:
+    """Return the state that *snapshot* holds, or None where it cannot be read."""
+    rule = key.fold.snapshots if key.fold is not None else None
+    if rule is None:
+        return None
+    try:
+        return View(snapshot.version, None, rule.decode(snapshot.data), snapshot.version)
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the events tell the same
+        _log.warning("a snapshot of %r at version %d cannot be read and is passed over: %s", snapshot.stream_id, snapshot.version, error)
+        return None
 
 
 def _nothing(key: StreamKey) -> CachedState:

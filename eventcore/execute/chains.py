@@ -1,0 +1,411 @@
+"""Commands decided on top of each other's events before those are written.
+
+A decided command is a `Link`: its request, and the states that its streams will have. While it is on its way, the next command on one of its
+streams is decided on those states and becomes a link that rests on it. Links that rest on something travel in a `Train`, one request of the
+store made of all of theirs: they are committed together, in their order, or none of them is. A train departs when all that it rests on has
+arrived; what rested on something that was not committed never departs and is decided again.
+
+One request, and not one for each command: were a link's predecessor refused because another process wrote as many events as it was about to, the
+link's expected version would fit by chance, and it would be committed on a state that never was.
+
+Commands of different event loops do not see each other here. They meet in the store and conflict there, as those of other processes do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Final, TypeAlias, final
+
+from eventcore.execute.folding import CachedState, StateCache, StreamKey, Views
+from eventcore.execute.snapshots import Snapshots
+from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, NewEvent, Refused, StoredEvent, StreamStore, Verdict
+from eventcore.typed import ValidWrite
+
+_log: Final = logging.getLogger("eventcore")
+
+# What one train takes at most: links, and bytes of their events. Conflicts with other processes make it shorter.
+_LINKS: Final = 64
+_BYTES: Final = 1 << 20
+_OF_AN_EVENT: Final = 256
+# Trains that may wait behind the one that is under way. Who would need one more waits for an arrival instead.
+_DEPTH: Final = 3
+# How often a command waits for arrivals before it takes its chance in the store.
+_PATIENCE: Final = 64
+
+
+class Again(Enum):
+    """What a link gets instead of a verdict: it was not sent, or fell with its train, and has to be decided again."""
+
+    TOGETHER = "together"
+    ALONE = "alone"  # the store refused the train: who is guilty shows when each goes alone
+
+
+Outcome: TypeAlias = Verdict | Again
+
+
+@final
+class Link:
+    """One decided command. *states* are those of its streams after it; *committed* is None until that is known."""
+
+    __slots__ = ("bases", "committed", "faults", "future", "keys", "request", "states", "train")
+
+    def __init__(self, keys: Sequence[StreamKey], request: AppendRequest, bases: Sequence[Link], train: Train) -> None:
+        self.keys = keys
+        self.request = request
+        self.bases = bases
+        self.train = train
+        self.states: dict[StreamKey, CachedState] = {}
+        self.faults: list[tuple[StreamKey, Exception]] = []
+        self.committed: bool | None = None
+        self.future: asyncio.Future[Outcome] | None = None
+
+    async def arrival(self) -> None:
+        await self.train.arrival()
+
+
+@final
+class Train:
+    """Links that are committed together. It departs when all of *after* has arrived."""
+
+    __slots__ = ("_event", "_size", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
+
+    def __init__(self, after: Iterable[Train] = (), *, closed: bool = False) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.links: list[Link] = []
+        self.after: set[Train] = set(after)
+        self.followers: list[Train] = []
+        self.closed = closed
+        self.departed = False
+        self.landed = False
+        self.frozen = False
+        self._event: asyncio.Event | None = None
+        self._versions: dict[str, ExpectedVersion] = {}
+        self._size = 0
+
+    def depth(self) -> int:
+        """Return how many departures there will be up to its own."""
+        return 0 if self.departed else 1 + max((train.depth() for train in self.after), default=0)
+
+    def has_room(self, limit: int) -> bool:
+        return not (self.closed or self.departed) and len(self.links) < limit
+
+    def fits(self, request: AppendRequest) -> bool:
+        """Tell whether *request* goes on from where the links leave the streams, and is not too much."""
+        versions = self._versions
+        if any(versions.get(stream_id, expected) != expected for stream_id, expected in request.expected.items()):
+            return False
+        return self._size + _size(request) <= _BYTES
+
+    def board(self, link: Link) -> None:
+        self.links.append(link)
+        versions = self._versions
+        versions.update(link.request.expected)
+        for event in link.request.events:
+            versions[event.stream_id] = ExpectedVersion.exact((versions[event.stream_id].version or 0) + 1)
+        self._size += _size(link.request)
+
+    def drop(self, link: Link) -> None:
+        """Take out a link. Nobody boards any more: what it left behind is in the way of others."""
+        self.links.remove(link)
+        self.closed = True
+
+    def wait_for(self, trains: Iterable[Train]) -> None:
+        for train in trains:
+            self.after.add(train)
+            train.followers.append(self)
+
+    async def arrival(self) -> None:
+        if not self.landed:
+            if self._event is None:
+                self._event = asyncio.Event()
+            await self._event.wait()
+
+    def arrive(self) -> list[Train]:
+        """Wake all who wait for it; return the trains that follow."""
+        self.landed = True
+        self.after.clear()
+        followers, self.followers = self.followers, []
+        if self._event is not None:
+            self._event.set()
+        return followers
+
+
+def _size(request: AppendRequest) -> int:
+    return sum([len(event.data) + len(event.metadata) + _OF_AN_EVENT for event in request.events])
+
+
+def _merged(links: Sequence[Link]) -> AppendRequest:
+    """Return one request for all of *links*: each stream is expected where the first that knows it expects it."""
+    if len(links) == 1:
+        return links[0].request
+    expected: dict[str, ExpectedVersion] = {}
+    for link in links:
+        for stream_id, version in link.request.expected.items():
+            expected.setdefault(stream_id, version)
+    return AppendRequest(expected, [event for link in links for event in link.request.events])
+
+
+@final
+class Chains:
+    """The links of one executor that have not arrived, by the streams that they write."""
+
+    def __init__(self, store: StreamStore, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
+        self.limit = _LINKS if enabled else 1
+        self._longest = self.limit
+        self._store = store
+        self._cache = cache
+        self._snapshots = snapshots
+        self._heads: dict[str, Link] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def head(self, key: StreamKey) -> Link | None:
+        """Return the last link that writes the stream of *key*, if it is of this event loop."""
+        link = self._heads.get(key.stream_id) if self._heads else None
+        return link if link is not None and link.train.loop is asyncio.get_running_loop() else None
+
+    def foreseen(self, key: StreamKey) -> tuple[CachedState, Link] | None:
+        """Return the state that a stream will have, and the link that it rests on."""
+        link = self.head(key)
+        state = None if link is None else link.states.get(key)
+        return None if link is None or state is None else (state, link)
+
+    def hinders(self, keys: Iterable[StreamKey], *, alone: bool) -> bool:
+        """Tell whether something is on its way to one of *keys* that no command can be decided upon."""
+        return bool(self._heads) and self._blocker(keys, alone=alone) is not None
+
+    async def clear(self, keys: Sequence[StreamKey], *, alone: bool) -> None:
+        """Wait until nothing hinders; after a bounded number of arrivals the command takes its chance."""
+        for _ in range(_PATIENCE):
+            train = self._blocker(keys, alone=alone)
+            if train is None:
+                return
+            await train.arrival()
+
+    def _blocker(self, keys: Iterable[StreamKey], *, alone: bool) -> Train | None:
+        for key in keys:
+            link = self.head(key)
+            if link is not None and (alone or not self._bears(link, key)):
+                return link.train
+        return None
+
+    def _bears(self, link: Link, key: StreamKey) -> bool:
+        """Tell whether a command may be decided on what *link* leaves of *key*."""
+        if self.limit == 1 or key not in link.states:
+            return False
+        train = link.train
+        return train.departed or train.has_room(self.limit) or train.depth() < _DEPTH
+
+    async def append(
+        self, views: Views, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], request: AppendRequest, *, alone: bool
+    ) -> Outcome:
+        """Commit a decided command; return its verdict, or `Again`.
+
+        Cancelled before it was sent, nothing of it is written, and what rests on it is decided again.
+        """
+        bases: list[Link] = []
+        if not alone and (self._heads or views.foreseen):
+            for key in keys:
+                head, base = self.head(key), views[key].link
+                if head is None:
+                    if base is not None and not base.committed:
+                        return Again.TOGETHER
+                elif head is not base:
+                    return Again.TOGETHER  # another command went before while this one was being decided
+                else:
+                    bases.append(head)
+        trains = {base.train for base in bases if not base.train.landed}
+        if not trains:
+            train = Train()
+            link = self._board(train, views, keys, writes, request, bases)
+            return await self._send(train, [link])
+        train = self._waiting(trains, request)
+        link = self._board(train, views, keys, writes, request, bases)
+        link.future = train.loop.create_future()
+        try:
+            return await link.future
+        except asyncio.CancelledError:
+            if not train.departed:
+                self._drop(link)
+            raise
+
+    def _waiting(self, trains: set[Train], request: AppendRequest) -> Train:
+        """Return the train that goes after all of *trains*: one of them that still waits, one that follows, or a new one."""
+        waiting = [train for train in trains if not train.departed]
+        candidates = waiting or [follower for train in trains for follower in train.followers]
+        if len(waiting) <= 1 and request.idempotency is None:
+            for train in candidates:
+                others = trains - train.after - {train}
+                # Once something that it waits for has arrived, it takes no more to wait for, or it might never depart.
+                in_time = not others or not train.frozen
+                if train.has_room(self.limit) and in_time and train.fits(request):
+                    train.wait_for(others)
+                    return train
+        train = Train(closed=request.idempotency is not None)
+        train.wait_for(trains)
+        return train
+
+    def _board(
+        self,
+        train: Train,
+        views: Views,
+        keys: Sequence[StreamKey],
+        writes: Sequence[ValidWrite],
+        request: AppendRequest,
+        bases: Sequence[Link],
+    ) -> Link:
+        """Make a link with the states that it leaves, and let the next command see it."""
+        link = Link(keys, request, bases, train)
+        train.board(link)
+        written: dict[str, list[tuple[object, NewEvent]]] = {}
+        for write, event in zip(writes, request.events, strict=True):
+            written.setdefault(event.stream_id, []).append((write.event, event))
+        for key in keys:
+            events = written.get(key.stream_id)
+            if events is not None and key.fold is not None:
+                view = views[key]
+                try:
+                    state = key.fold.foresee(view.state, events)
+                except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
+                    link.faults.append((key, error))
+                else:
+                    link.states[key] = CachedState(view.version + len(events), None, state, view.saved)
+        for stream_id in written:
+            self._heads[stream_id] = link
+        return link
+
+    async def _send(self, train: Train, links: Sequence[Link]) -> Verdict:
+        train.departed = True
+        committed = False
+        try:
+            [verdict] = await self._store.append([_merged(links)])
+            if isinstance(verdict, Committed):
+                committed = True
+                self._settle(links, verdict.events)
+            return verdict
+        finally:
+            for link in links:
+                link.committed = committed
+            self._arrive(train)
+
+    def _arrive(self, train: Train) -> None:
+        """Let all who wait for *train* go on, and those that follow depart."""
+        train.departed = True
+        for link in train.links:
+            if link.committed is None:
+                link.committed = False
+            link.bases = ()  # or each link would keep all that there ever were
+            self._behead(link)
+        followers = train.arrive()
+        for follower in followers:
+            follower.frozen = True
+            if not follower.departed and all(before.landed for before in follower.after):
+                follower.departed = True
+                task = train.loop.create_task(self._run(follower))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    def _behead(self, link: Link) -> None:
+        for event in link.request.events:
+            if self._heads.get(event.stream_id) is link:
+                self._heads.pop(event.stream_id, None)  # other threads have links of their own here
+
+    def _drop(self, link: Link) -> None:
+        """Take out a link that was not sent: its caller was cancelled."""
+        link.committed = False
+        link.train.drop(link)
+        self._behead(link)
+
+    async def _run(self, train: Train) -> None:
+        """Send a train that waited, without those whose bases were not committed; tell each what became of it."""
+        links: list[Link] = []
+        for link in train.links:
+            if all(base.committed or base in links for base in link.bases):
+                links.append(link)
+            else:
+                link.committed = False
+                _tell(link, Again.TOGETHER)
+        if not links:
+            self._arrive(train)
+            return
+        try:
+            verdict = await self._send(train, links)
+        except asyncio.CancelledError:
+            for link in links:
+                if link.future is not None:
+                    link.future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the train
+            for link in links:
+                if link.future is not None and not link.future.done():
+                    link.future.set_exception(error)
+            return
+        for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
+            _tell(link, outcome)
+
+    def _outcomes(self, links: Sequence[Link], verdict: Verdict) -> Sequence[Outcome]:
+        """Return what *verdict* on a train means for each of its links."""
+        if len(links) == 1:
+            return [verdict]
+        match verdict:
+            case Committed(events, batch):
+                self.limit = min(self._longest, self.limit * 2)
+                return [Committed(piece, batch + len(links) - 1) for piece in _pieces(links, events)]
+            case Conflict():
+                # Others write here too: what is built high falls deep.
+                self.limit = max(1, self.limit // 2)
+                self._take_news(links, verdict.news)
+                return [_first_conflict(links[0], verdict), *[Again.TOGETHER] * (len(links) - 1)]
+            case Refused():
+                return [Again.ALONE] * len(links)
+            case _:
+                return [verdict] * len(links)
+
+    def _take_news(self, links: Iterable[Link], news: Mapping[str, object]) -> None:
+        """Let go of the kept states that turned out to be old: whoever decides again reads what they are now."""
+        for link in links:
+            for key in link.keys:
+                if key.stream_id in news:
+                    self._cache.discard(key)
+
+    def _settle(self, links: Sequence[Link], committed: Sequence[StoredEvent]) -> None:
+        """Keep the states that the links left, now that they are the committed ones."""
+        for link, events in zip(links, _pieces(links, committed), strict=True):
+            positions = {event.stream_id: event.position for event in events}
+            for key, foreseen in link.states.items():
+                state = foreseen._replace(position=positions[key.stream_id])
+                rule = key.fold.snapshots if key.fold is not None and self._snapshots.enabled else None
+                if rule is not None and state.version - state.saved >= rule.every:
+                    self._snapshots.offer(key.stream_id, rule, state.version, state.state)
+                    state = state._replace(saved=state.version)
+                self._cache.keep(key, state)
+            for key, error in link.faults:
+                self._cache.discard(key)
+                owner = "a state" if key.fold is None else key.fold.state.__qualname__
+                _log.warning("a command was committed whose events do not fold into %s: %s", owner, error)
+
+
+def _tell(link: Link, outcome: Outcome) -> None:
+    if link.future is not None and not link.future.done():
+        link.future.set_result(outcome)
+
+
+def _pieces(links: Sequence[Link], events: Sequence[StoredEvent]) -> list[Sequence[StoredEvent]]:
+    if len(links) == 1:
+        return [events]
+    pieces: list[Sequence[StoredEvent]] = []
+    begin = 0
+    for link in links:
+        end = begin + len(link.request.events)
+        pieces.append(events[begin:end])
+        begin = end
+    return pieces
+
+
+def _first_conflict(link: Link, conflict: Conflict) -> Outcome:
+    """Return the conflict as the first link met it: it rests on committed states alone. All others rested on what never came to be."""
+    if link.request.expected.get(conflict.stream_id) != ExpectedVersion.exact(conflict.expected):
+        return Again.TOGETHER
+    return conflict._replace(news={stream_id: piece for stream_id, piece in conflict.news.items() if stream_id in link.request.expected})

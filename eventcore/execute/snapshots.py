@@ -1,0 +1,129 @@
+"""Snapshots: what makes one valid, and saving them in the background.
+
+A snapshot is valid for one state class as it is now. Its *kind* is a digest of all that says so: the generator's fingerprint of the source, the
+fields as the codec reads them, ``@state(version=)``, and the byte code of `apply` with what it calls in its own package: that one sees a change
+even where nobody has generated again. What does not match is never asked for, what cannot be read is folded afresh, and losing one costs
+nothing but time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType, FunctionType
+from typing import Final, Protocol, cast, final, runtime_checkable
+
+import attrs
+
+from eventcore.codec import EventCodec
+from eventcore.errors import EventDataError
+from eventcore.store import Snapshot
+
+_log: Final = logging.getLogger("eventcore")
+
+_FORMAT: Final = "1"
+_SAVED_AT_ONCE: Final = 64
+
+
+@final
+@attrs.frozen(eq=False)
+class SnapshotRule:
+    """When states of a class are saved, under which kind, and how they become bytes and come back."""
+
+    kind: str
+    every: int
+    encode: Callable[[object], bytes]
+    decode: Callable[[bytes], object]
+
+
+def snapshot_rule(cls: type[object], name: str, codec: EventCodec, *, every: int, version: int, fingerprint: str) -> SnapshotRule:
+    """Return the rule of a state class; *name* is its module's. Raises `DefinitionError` where the codec cannot store it."""
+    decode = codec.decoder(cls)
+    parts = (_FORMAT, name, cls.__qualname__, str(version), fingerprint, codec.outline(cls), *code_of(cls))
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return SnapshotRule(f"{cls.__qualname__[:180]}:{digest[:32]}", every, codec.encode, decode)
+
+
+def code_of(cls: type[object]) -> Iterator[str]:
+    """Return what the byte code of `apply` says, and that of all functions that it reaches by name in its own package."""
+    apply = getattr(cls, "apply", None)
+    waiting: list[object] = [apply]
+    seen: set[int] = set()
+    package = cls.__module__.partition(".")[0]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, FunctionType) or id(found.__code__) in seen or found.__module__.partition(".")[0] != package:
+            continue
+        seen.add(id(found.__code__))
+        yield from _said(found.__code__)
+        globals_: Mapping[str, object] = found.__globals__
+        for name in _names(found.__code__):
+            waiting += [globals_.get(name), getattr(cls, name, None)]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _said(code: CodeType) -> Iterator[str]:
+    yield code.co_code.hex()
+    yield " ".join((*code.co_names, *code.co_varnames, *code.co_freevars))
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _said(constant)
+        elif isinstance(constant, frozenset):
+            yield repr(sorted(map(repr, cast("frozenset[object]", constant))))
+        else:
+            yield repr(constant)
+
+
+@runtime_checkable
+class SavesSnapshots(Protocol):
+    """A store that keeps snapshots. An executor makes do with one that doesn't."""
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None: ...
+
+
+@final
+class Snapshots:
+    """Saves states behind the commands: they never wait for it, and none fails because of it."""
+
+    def __init__(self, store: SavesSnapshots | None) -> None:
+        self.enabled = store is not None
+        self._store = store
+        self._waiting: dict[tuple[str, str], tuple[SnapshotRule, int, object]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def offer(self, stream_id: str, rule: SnapshotRule, version: int, state: object) -> None:
+        """Save *state* soon; one of the same stream that is still waiting is dropped for it."""
+        self._waiting[str(stream_id), rule.kind] = (rule, version, state)
+        if self._task is None or self._task.done() or self._task.get_loop().is_closed():
+            self._task = asyncio.get_running_loop().create_task(self._save())
+
+    async def saved(self) -> None:
+        """Wait until all that was offered is saved, or was given up."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def _save(self) -> None:
+        while self._waiting and self._store is not None:
+            keys = list(self._waiting)[:_SAVED_AT_ONCE]
+            offered = [(*key, *self._waiting.pop(key)) for key in keys]
+            snapshots = [made for each in offered if (made := _snapshot(*each)) is not None]
+            try:
+                await self._store.save_snapshots(snapshots)
+            except Exception as error:  # noqa: BLE001  # nothing but time is lost with a snapshot
+                _log.warning("%d snapshots could not be saved: %s", len(snapshots), error)
+
+
+def _snapshot(stream_id: str, kind: str, rule: SnapshotRule, version: int, state: object) -> Snapshot | None:
+    try:
+        return Snapshot(stream_id, kind, version, rule.encode(state))
+    except EventDataError as error:
+        _log.warning("the state of %r at version %d cannot be kept as a snapshot: %s", stream_id, version, error)
+        return None
