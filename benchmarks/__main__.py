@@ -11,11 +11,14 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 
-from benchmarks import environment, report
-from benchmarks.measure import Result, describe, measure
-from benchmarks.rows import ROWS
+from benchmarks import environment, report, server
+from benchmarks.measure import Meter, Result, describe
+from benchmarks.rows import ROWS, Row
 
 MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 QUIET = 2.5
@@ -34,31 +37,55 @@ def main() -> int:
         return 2
     began = time.perf_counter()
     print(", ".join(f"{name}: {value}" for name, value in machine.items()), f"load: {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
-    results: list[Result] = []
-    for row in ROWS:
-        if not options.row or row.name in options.row:
-            ours, against = describe(row.ours), describe(row.against)
-            versions = ", ".join(f"{name} {version}" for name, version in {**ours.versions, **against.versions}.items())
-            print(f"\n{row.name}: {ours.name} against {against.name} ({versions})", flush=True)
-            results.append(measure(row, rounds=options.rounds, say=lambda line: print(f"  {line}", flush=True)))
+    rows = [row for row in ROWS if not options.row or row.name in options.row]
+    with ExitStack() as stack:
+        found = stack.enter_context(_server(rows))
+        meter = Meter(found, rounds=options.rounds, share=options.share, say=lambda line: print(f"  {line}", flush=True))
+        if found is not None:
+            machine["postgresql"] = found.version()
+        results = list(_measure(meter, rows))
     print(f"\n{report.table(results)}\n")
     if not options.dry:
-        report.write(results, date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), load=round(os.getloadavg()[0], 1), machine=machine)
+        circumstances = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 1), "machine": machine}
+        report.write(results, circumstances)
     print(f"{time.perf_counter() - began:.0f} seconds; load now: {os.getloadavg()[0]:.1f}")
     if os.getloadavg()[0] > QUIET:
         print("something else ran meanwhile: on a busy disk group commit looks better than it is, on a busy processor worse; measure again")
     return 0
 
 
+def _measure(meter: Meter, rows: Iterable[Row]) -> Iterator[Result]:
+    for heat, members in groupby(sorted(rows, key=lambda row: row.heat), key=lambda row: row.heat):
+        some = list(members)
+        print(f"\n{heat}: {', '.join(row.name for row in some)}", flush=True)
+        yield from meter.rows(some)
+
+
+@contextmanager
+def _server(rows: Sequence[Row]) -> Iterator[server.Server | None]:
+    """Run a server if any of *rows* needs one."""
+    if any(describe(entry.contestant).server for row in rows for entry in (row.ours, row.against)):
+        with server.running(environment.ROOT / "benchmarks") as found:
+            yield found
+    else:
+        yield None
+
+
 def _parse() -> argparse.Namespace:
     names = [row.name for row in ROWS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--row", action="append", choices=names, help="measure this row only; may be repeated (default: all)")
+    parser.add_argument(
+        "--row", action="append", choices=names, metavar="ROW", help="measure this row only; may be repeated (default: all)"
+    )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each contestant runs (default: %(default)s)")
+    parser.add_argument(
+        "--share", type=float, default=1, metavar="S", help="do this share of the work, for a quick look; nothing is written"
+    )
     parser.add_argument("--dry", action="store_true", help="leave benchmarks/results.json as it is")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    options.dry = options.dry or options.share != 1
     return options
 
 

@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 from eventsource import DomainEvent, ExpectedVersion, InMemoryEventStore, OptimisticLockError, StreamId, register_event
 
-from benchmarks.work import DEPOSIT, Outcome, Transfer, Work
+from benchmarks.work import DEPOSIT, Outcome, Place, Timed, Transfer, Work
 
 NAME = "eventsource-py, memory"
 DISTRIBUTIONS = ("eventsource-py", "pydantic")
@@ -47,8 +46,8 @@ class MoneyReceived(DomainEvent):
     sender: UUID
 
 
-def run(work: Work, *, variant: str, folder: Path) -> Outcome:
-    del folder
+def run(work: Work, *, variant: str, place: Place) -> Outcome:
+    del place
     return asyncio.run(_run(work, int(variant.split(maxsplit=1)[0])))
 
 
@@ -57,14 +56,14 @@ async def _run(work: Work, concurrency: int) -> Outcome:
     streams = {account: StreamId(uuid5(SPACE, account), "Account") for account in work.accounts}
     for stream in streams.values():
         await store.append(stream, [AccountOpened(aggregate_id=stream.aggregate_id, deposit=DEPOSIT)], ExpectedVersion.no_stream())
-    await _transfer_all(store, streams, work.warm_up, concurrency)
+    await _transfer_all(store, streams, work.warming(), concurrency)
     began = time.perf_counter()
-    await _transfer_all(store, streams, work.transfers, concurrency)
+    await _transfer_all(store, streams, work.transfers(), concurrency)
     seconds = time.perf_counter() - began
     found = {account: await _fold(store, stream) for account, stream in streams.items()}
     balances = {account: balance for account, (balance, _) in found.items()}
     events = sum(version for _, version in found.values())
-    return Outcome(seconds, balances, events, {"at a time": concurrency, "atomic": "no"})
+    return Outcome(Timed(seconds), balances, events, {"at a time": concurrency, "atomic": "no"})
 
 
 async def _transfer_all(store: InMemoryEventStore, streams: dict[str, StreamId], transfers: Iterable[Transfer], concurrency: int) -> None:

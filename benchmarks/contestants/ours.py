@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, final
 
+from benchmarks.banks import ReadBack
 from benchmarks.domain.accounts import Account
-from benchmarks.domain.commands import OpenAccount, TransferMoney
-from benchmarks.work import DEPOSIT, Outcome, Transfer, Work
+from benchmarks.domain.commands import CollectMoney, OpenAccount, TransferMoney
+from benchmarks.work import DEPOSIT
 from eventcore import CommandExecutor, StreamId
-from eventcore.store import EventStore
 
 DISTRIBUTIONS: Final = ("attrs", "cattrs", "orjson")
-CONCURRENCY: Final = 64
-VARIANTS: Final = (f"{CONCURRENCY} tasks",)
+AS_IT_COMES: Final = "as it comes"
 
 
-async def measure(store: EventStore, work: Work) -> Outcome:
-    executor = CommandExecutor(store)
-    ids = {account: StreamId[Account](account) for account in work.accounts}
-    for account in ids.values():
-        await executor.execute(OpenAccount(account, DEPOSIT))
-    await _transfer_all(executor, ids, work.warm_up)
-    began = time.perf_counter()
-    await _transfer_all(executor, ids, work.transfers)
-    seconds = time.perf_counter() - began
-    loaded = {account: await executor.load(stream_id) for account, stream_id in ids.items()}
-    events = sum(account.version for account in loaded.values())
-    return Outcome(seconds, {account: found.state.balance for account, found in loaded.items()}, events, {"at a time": CONCURRENCY})
+@final
+class OurBank:
+    """The accounts as commands on an executor."""
 
+    def __init__(self, executor: CommandExecutor, settings: Mapping[str, str | int] | None = None) -> None:
+        self.executor = executor
+        self._ids: dict[str, StreamId[Account]] = {}
+        self._settings = settings or {}
 
-async def _transfer_all(executor: CommandExecutor, ids: dict[str, StreamId[Account]], transfers: Iterable[Transfer]) -> None:
-    waiting = iter(transfers)
+    def id(self, account: str) -> StreamId[Account]:
+        return self._ids.setdefault(account, StreamId[Account](account))
 
-    async def work() -> None:
-        for source, target, amount in waiting:
-            await executor.execute(TransferMoney(ids[source], ids[target], amount))
+    async def open(self, accounts: Sequence[str]) -> None:
+        for account in accounts:
+            await self.executor.execute(OpenAccount(self.id(account), DEPOSIT))
 
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(CONCURRENCY):
-            tasks.create_task(work())
+    async def transfer(self, source: str, target: str, amount: int) -> None:
+        await self.executor.execute(TransferMoney(self._ids[source], self._ids[target], amount))
+
+    async def collect(self, accounts: Sequence[str], written: Sequence[str], amount: int) -> None:
+        await self.executor.execute(CollectMoney(tuple([self._ids[account] for account in accounts]), len(written), amount))
+
+    async def read_back(self, accounts: Sequence[str]) -> ReadBack:
+        """Read with a fresh executor, so that no cache can flatter us."""
+        executor = CommandExecutor(self.executor.store, cache_size=0)
+        loaded = {account: await executor.load(self.id(account)) for account in accounts}
+        return ReadBack(
+            {account: found.state.balance for account, found in loaded.items()}, sum(found.version for found in loaded.values())
+        )
+
+    def settings(self) -> Mapping[str, str | int]:
+        return self._settings

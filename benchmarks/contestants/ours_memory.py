@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 
-from benchmarks.contestants.ours import DISTRIBUTIONS, VARIANTS, measure
-from benchmarks.work import Outcome, Work
-from eventcore import InMemoryEventStore
+from benchmarks.banks import Bank
+from benchmarks.contestants.ours import AS_IT_COMES, DISTRIBUTIONS, OurBank
+from benchmarks.jobs import Job
+from benchmarks.work import Place, accounts_of
+from eventcore import CommandExecutor, InMemoryEventStore
 
-__all__ = ["DISTRIBUTIONS", "NAME", "VARIANTS", "run"]
+__all__ = ["DISTRIBUTIONS", "NAME", "VARIANTS", "open_bank"]
 
-NAME = "eventcore, memory"
-
-
-def run(work: Work, *, variant: str, folder: Path) -> Outcome:
-    del variant, folder
-    return asyncio.run(_run(work))
+NAME: Final = "eventcore, memory"
+VARIANTS: Final = (AS_IT_COMES,)
 
 
-async def _run(work: Work) -> Outcome:
+@asynccontextmanager
+async def open_bank(place: Place, job: Job, variant: str) -> AsyncIterator[Bank]:
+    del place, variant
     async with InMemoryEventStore() as store:
-        return await measure(store, work)
+        bank = OurBank(CommandExecutor(store))
+        await bank.open(accounts_of(job))
+        yield bank

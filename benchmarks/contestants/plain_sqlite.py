@@ -10,12 +10,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import orjson
 
 from benchmarks.contestants.sqlite_settings import durable_settings
-from benchmarks.work import DEPOSIT, Outcome, Transfer, Work
+from benchmarks.work import DEPOSIT, Outcome, Place, Timed, Transfer, Work
 
 NAME = "plain sqlite3"
 DISTRIBUTIONS = ("orjson",)
@@ -50,21 +49,21 @@ def fold(rows: Iterable[tuple[int, str, bytes]]) -> tuple[int, int]:
     return balance, version
 
 
-def run(work: Work, *, variant: str, folder: Path) -> Outcome:
+def run(work: Work, *, variant: str, place: Place) -> Outcome:
     del variant
-    connection = sqlite3.connect(folder / "plain.db", isolation_level=None)
+    connection = sqlite3.connect(place.folder / "plain.db", isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(SCHEMA)
         _open_accounts(connection, work)
-        _transfer_all(connection, work.warm_up)
+        _transfer_all(connection, work.warming())
         began = time.perf_counter()
-        _transfer_all(connection, work.transfers)
+        _transfer_all(connection, work.transfers())
         seconds = time.perf_counter() - began
         balances = {account: fold(connection.execute(SELECT, (account,)))[0] for account in work.accounts}
         [events] = connection.execute("SELECT count(*) FROM events").fetchone()
-        return Outcome(seconds, balances, events, durable_settings(connection))
+        return Outcome(Timed(seconds), balances, events, durable_settings(connection))
     finally:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""Open an account; move money from one to another."""
+"""Open an account; move money from one to another; pay into many at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from eventcore import StreamId, command, require, stream
 
 if TYPE_CHECKING:
     from benchmarks.domain.commands_streams import (
+        CollectMoneyState,
+        CollectMoneyStreams,
+        CollectMoneyWrites,
         OpenAccountState,
         OpenAccountStreams,
         OpenAccountWrites,
@@ -38,3 +41,18 @@ class TransferMoney:
         require(state.source.balance >= self.amount, "{} holds less than {}", self.source, self.amount)
         yield streams.source.write(MoneySent(self.amount, self.target))
         yield streams.target.write(MoneyReceived(self.amount, self.source))
+
+
+@command
+class CollectMoney:
+    """All of *accounts* must be open; the first *written* of them receive *amount*."""
+
+    accounts: tuple[StreamId[Account], ...] = stream()
+    written: int
+    amount: int
+
+    def handle(self, streams: CollectMoneyStreams, state: CollectMoneyState) -> CollectMoneyWrites:
+        for account in self.accounts:
+            require(state.accounts[account].balance > 0, "{} is not open", account)
+        for account in self.accounts[: self.written]:
+            yield streams.accounts[account].write(MoneyReceived(self.amount, "collection"))

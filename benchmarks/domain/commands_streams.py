@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from eventcore.typed import (
@@ -12,13 +12,16 @@ from eventcore.typed import (
     EventRef,
     GeneratedModule,
     Handle,
+    Handles,
     StateRef,
+    StreamId,
     StreamResolver,
     StreamSet,
     StreamSpec,
     StreamWrite,
     ValidWrite,
     WritableStream,
+    WritableStreams,
     command_state,
     is_write,
     refused_write,
@@ -241,8 +244,101 @@ TRANSFER_MONEY: Final = CommandSpec(
     validate=validate_transfer_money,
 )
 
+
+# --- CollectMoney ---
+
+
+@final
+class CollectMoneyStreams(StreamSet):
+    """The streams of CollectMoney, as its `handle` may use them."""
+
+    __slots__ = ("accounts",)
+
+    accounts: WritableStreams[CollectMoneyStreams, Account, AccountEvent]
+
+    def __init__(self, accounts: Handles[object, Handle]) -> None:
+        self.accounts = WritableStreams(self, accounts)
+
+
+@final
+class CollectMoneyResolver(StreamResolver):
+    """What CollectMoney may ask for while it runs."""
+
+    __slots__ = ()
+
+
+@final
+@command_state
+class CollectMoneyState:
+    """The states of CollectMoney's streams."""
+
+    accounts: Mapping[StreamId[Account], Account]
+
+
+CollectMoneyWrites: TypeAlias = (
+    "Iterable[StreamWrite[CollectMoneyStreams, AccountEvent]]"
+)
+
+
+def validate_collect_money(
+    streams: CollectMoneyStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of CollectMoney; raise an `InvalidWrite` for the first that it may not do."""
+    (accounts_events,) = accepts
+    accounts_ids = streams.accounts.ids
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id in accounts_ids:
+                event_type = accounts_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "CollectMoney",
+            streams,
+            write,
+            {"accounts": (True, accounts_ids, accounts_events)},
+        )
+    return valid
+
+
+COLLECT_MONEY: Final = CommandSpec(
+    command="CollectMoney",
+    streams=(
+        StreamSpec(
+            "accounts",
+            "many",
+            False,
+            StateRef("benchmarks.domain.accounts", "Account"),
+            (
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "AccountOpened",
+                    "AccountOpened",
+                    1,
+                ),
+                EventRef("benchmarks.domain.accounts", "MoneySent", "MoneySent", 1),
+                EventRef(
+                    "benchmarks.domain.accounts",
+                    "MoneyReceived",
+                    "MoneyReceived",
+                    1,
+                ),
+            ),
+        ),
+    ),
+    make_streams=CollectMoneyStreams,
+    make_state=CollectMoneyState,
+    make_resolver=CollectMoneyResolver,
+    validate=validate_collect_money,
+)
+
 GENERATED: Final = GeneratedModule(
     format=1,
     source="benchmarks.domain.commands",
-    commands=(OPEN_ACCOUNT, TRANSFER_MONEY),
+    commands=(OPEN_ACCOUNT, TRANSFER_MONEY, COLLECT_MONEY),
 )
