@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from eventcore.execute import (
         AttemptStarted,
         BatchCommitted,
+        BlockingExecutor,
         CommandCompleted,
         CommandExecutor,
         CommandFailed,
@@ -102,6 +103,9 @@ if TYPE_CHECKING:
     from eventcore.stores.memory import (
         InMemoryEventStore,
     )
+    from eventcore.stores.postgres import (
+        PostgresEventStore as PostgresEventStore,
+    )
     from eventcore.stores.sqlite import (
         SqliteEventStore,
     )
@@ -121,6 +125,7 @@ __all__ = [
     "AliasedStreams",
     "AttemptStarted",
     "BatchCommitted",
+    "BlockingExecutor",
     "CommandCompleted",
     "CommandError",
     "CommandExecutor",
@@ -224,7 +229,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
         ),
         "eventcore.events": "JsonValue Metadata Recorded",
         "eventcore.execute": (
-            "AttemptStarted BatchCommitted CommandCompleted CommandExecutor CommandFailed CommandResult "
+            "AttemptStarted BatchCommitted BlockingExecutor CommandCompleted CommandExecutor CommandFailed CommandResult "
             "ConflictMet Loaded Observation Observer RetryPolicy StreamsDiscovered"
         ),
         "eventcore.ids": "Position StreamId StreamPattern StreamPrefix",
@@ -240,6 +245,8 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
 
         A program that declares events needs no store, and the command line none of the runtime: what is not asked for would be most of their start.
         """
+        if name == "PostgresEventStore":  # not in __all__: `from eventcore import *` works without asyncpg
+            return _postgres_event_store()
         if name in _HOME_OF:
             value = globals()[name] = getattr(_import(_HOME_OF[name]), name)
             return value
@@ -253,7 +260,16 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__, "__version__"})
+        return sorted({*globals(), *__all__, "PostgresEventStore", "__version__"})
+
+    def _postgres_event_store() -> object:
+        try:
+            from eventcore.stores.postgres import PostgresEventStore  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            if error.name != "asyncpg":
+                raise
+            raise ImportError("PostgresEventStore needs asyncpg; install it with `pip install 'eventcore-py[postgres]'`") from error
+        return PostgresEventStore
 
     def _version() -> str:
         from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # takes longer to import than most of eventcore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eventcore.execute.blocking import BlockingExecutor
 from eventcore.execute.executor import CommandExecutor, DiscoveringCommand, PlainCommand
 from eventcore.execute.observe import (
     AttemptStarted,
@@ -19,6 +20,7 @@ from eventcore.execute.retry import RetryPolicy
 __all__ = [
     "AttemptStarted",
     "BatchCommitted",
+    "BlockingExecutor",
     "CommandCompleted",
     "CommandExecutor",
     "CommandFailed",

@@ -92,14 +92,20 @@ class Session:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         await self.drop()
-        deadline = time.monotonic() + self._patience if until is None else until
+        began = time.monotonic()
+        deadline = began + self._patience if until is None else until
         wait = _FIRST_WAIT
         while True:
             try:
                 self._connection = await self._source.take()
+            except ValueError:
+                # Of the driver's own words about a DSN nobody knows which part of it they quote.
+                raise self._faults.unreadable() from None
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                if is_refused_connection(error) or time.monotonic() + wait >= deadline:
-                    raise self._faults.unreachable(self._patience, error) from error
+                if is_refused_connection(error):
+                    raise self._faults.turned_away(error) from error
+                if time.monotonic() + wait >= deadline:
+                    raise self._faults.unreachable(time.monotonic() - began, error) from error
             else:
                 return self._connection
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
@@ -122,9 +128,9 @@ class Session:
         assert connection is not None, "connected() comes first"  # noqa: S101
         return await self._minding(act(connection))
 
-    async def run(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + (self._patience if patience is None else patience)
         while True:
             connection = await self.connected(until=deadline)
             try:
@@ -171,11 +177,11 @@ class Sessions:
         self._all = tuple(sessions)
         self._some = asyncio.Semaphore(len(sessions))
 
-    async def run(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         async with self._some:
             session = self._free.pop()
             try:
-                return await session.run(act)
+                return await session.run(act, patience=patience)
             finally:
                 self._free.append(session)
 

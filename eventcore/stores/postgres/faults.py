@@ -87,8 +87,6 @@ def is_lost(error: BaseException) -> bool:
 
 def is_refused_connection(error: BaseException) -> bool:
     """Whether it makes no sense to try again soon: a password, a name, a right, a certificate."""
-    if isinstance(error, asyncpg.ClientConfigurationError):
-        return True
     return isinstance(error, asyncpg.PostgresError) and code_of(error)[:2] in {"28", "3D", "42"}
 
 
@@ -129,8 +127,19 @@ class Faults:
         """Return the error of ours that tells what *error* means here."""
         return error if isinstance(error, EventCoreError) else because(self._store_error(error), error)
 
+    def turned_away(self, error: BaseException) -> StoreUnavailable:
+        return because(
+            StoreUnavailable(f"{self.store} cannot be reached: {_said(error)}; correct the DSN, or the environment that replaces it"), error
+        )
+
+    def unreadable(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self.store} cannot be reached: its DSN cannot be read; it looks like postgresql://user@host:5432/database, and characters "
+            "such as @ : / in a user's name or password are written as %40 %3A %2F"
+        )
+
     def unreachable(self, seconds: float, error: BaseException | None) -> StoreUnavailable:
-        text = f"no connection to {self.store} for {seconds:g} s ({_said(error)}); see that the server runs and that the DSN is right"
+        text = f"no connection to {self.store} for {seconds:.1f} s ({_said(error)}); see that the server runs and that the DSN is right"
         return StoreUnavailable(text) if error is None else because(StoreUnavailable(text), error)
 
     def _store_error(self, error: Exception) -> StoreError:

@@ -50,6 +50,8 @@ _SLOW_LOOK: Final = 2.0
 _LOOK: Final = 0.1
 _HELD_LOOK: Final = 0.002
 _LONGEST_HELD_LOOK: Final = 0.1
+# Seconds that a server is waited for when the store is opened.
+_PATIENCE_AT_START: Final = 3.0
 
 
 @final
@@ -229,7 +231,9 @@ class _OpenStore:
         opened = cls(settings)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(opened.close)
-            await opened.run(lambda connection: migrations.bring_up(connection, migrate=settings.migrate))
+            # Who starts with a wrong address should hear of it soon.
+            patience = min(settings.patience, _PATIENCE_AT_START)
+            await opened._side.run(lambda connection: migrations.bring_up(connection, migrate=settings.migrate), patience=patience)
             stack.pop_all()
         return opened
 

@@ -1,0 +1,221 @@
+"""Ways to a database, and what is said where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import pytest
+
+from eventcore import (
+    InvalidArgument,
+    MigrationNeeded,
+    NotAnEventStore,
+    PostgresEventStore,
+    StoreBusy,
+    StoreClosed,
+    StoreError,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
+from tests.integration.postgres.hand import adding, append_in, connected
+
+
+def test_the_environment_says_where(postgres: str, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = urlsplit(postgres)
+    told = {"PGHOST": parts.hostname, "PGPORT": parts.port, "PGUSER": parts.username, "PGDATABASE": parts.path.strip("/")}
+    for name, value in {**told, "PGPASSWORD": unquote(parts.password or "")}.items():
+        monkeypatch.setenv(name, str(value))
+
+    async def scenario() -> None:
+        async with PostgresEventStore(schema=schema) as store:
+            await add(store, "a-1", 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_pool_of_the_users_is_used_and_left_open(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with asyncpg.create_pool(postgres, min_size=1, max_size=4) as pool:
+            async with PostgresEventStore(pool, schema=schema, pool_size=3) as store:
+                await add(store, "a-1", 1)
+                assert labels_of(await read_log(store)) == [1]
+            assert await pool.fetchval("SELECT 1") == 1
+            assert pool.get_idle_size() == pool.get_size()
+
+    asyncio.run(scenario())
+
+
+def test_an_exhausted_pool_is_waited_for_and_then_told(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with asyncpg.create_pool(postgres, min_size=0, max_size=2) as pool, PostgresEventStore(postgres, schema=schema):
+            async with pool.acquire(), pool.acquire():
+                began = time.monotonic()
+                with pytest.raises(StoreUnavailable, match="no connection"):
+                    async with PostgresEventStore(pool, schema=schema, patience=0.2):
+                        pass
+                assert time.monotonic() - began < 5
+            async with PostgresEventStore(pool, schema=schema) as store:
+                await add(store, "a-1", 1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("dsn", "said"),
+    [
+        ("postgresql://nobody:s3cret@127.0.0.1:{port}/{database}", "cannot be reached"),
+        ("postgresql://{user}:s3cret@127.0.0.1:{port}/{database}", "cannot be reached"),
+        ("postgresql://{user}:s3cret@127.0.0.1:1/{database}", "no connection"),
+        ("postgresql://{user}:s3cret@127.0.0.1:x/y", "cannot be reached"),
+        ("s3cret", "cannot be reached"),
+    ],
+)
+def test_a_wrong_address_is_told_soon_and_without_the_password(postgres: str, dsn: str, said: str) -> None:
+    parts = urlsplit(postgres)
+    wrong = dsn.format(port=parts.port, database=parts.path.strip("/"), user=parts.username)
+
+    async def scenario() -> None:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match=said) as raised:
+            async with PostgresEventStore(wrong):
+                pass
+        assert time.monotonic() - began < 10
+        assert "s3cret" not in str(raised.value)
+        assert "s3cret" not in repr(PostgresEventStore(wrong))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ['we"ird', "UPPER lower", "schéma", "a.b", "select", "x" * 63, "{schema}", "100%s"])
+def test_any_name_will_do_for_a_schema(postgres: str, name: str) -> None:
+    async def scenario() -> None:
+        quoted = '"' + name.replace('"', '""') + '"'
+        async with connected(postgres) as hand:
+            try:
+                async with PostgresEventStore(postgres, schema=name) as store:
+                    await add(store, "a-1", 1)
+                    assert labels_of(await read_log(store)) == [1]
+                assert await hand.fetchval(f"SELECT count(*) FROM {quoted}.events") == 1
+            finally:
+                await hand.execute(f"DROP SCHEMA IF EXISTS {quoted} CASCADE")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "pg_mine", "nul\0"])
+def test_a_name_that_cannot_be_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument):
+        PostgresEventStore("", schema=name)
+
+
+@pytest.mark.parametrize("option", [{"pool_size": 2}, {"lock_timeout": 0}, {"patience": -1.0}, {"reply_timeout": float("nan")}])
+def test_a_setting_that_makes_no_sense_is_refused(option: dict[str, float]) -> None:
+    with pytest.raises(InvalidArgument, match=next(iter(option))):
+        PostgresEventStore("", **option)  # type: ignore[arg-type]
+
+
+def test_a_schema_of_something_else_is_left_alone(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with connected(postgres) as hand:
+            await hand.execute(f'CREATE SCHEMA "{schema}"; CREATE TABLE "{schema}".events (n integer)')
+            with pytest.raises(NotAnEventStore, match="events"):
+                async with PostgresEventStore(postgres, schema=schema):
+                    pass
+            assert await hand.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = $1", schema) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_schema_that_is_missing_or_newer_is_refused(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        with pytest.raises(MigrationNeeded, match="eventcore migrate"):
+            async with PostgresEventStore(postgres, schema=schema, migrate=False):
+                pass
+        async with PostgresEventStore(postgres, schema=schema), connected(postgres) as hand:
+            await hand.execute(f"INSERT INTO \"{schema}\".migrations (number, name) VALUES (999, 'future')")
+            with pytest.raises(StoreTooNew, match="999"):
+                async with PostgresEventStore(postgres, schema=schema):
+                    pass
+
+    asyncio.run(scenario())
+
+
+def test_many_open_a_new_schema_at_once(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        stores = [PostgresEventStore(postgres, schema=schema, pool_size=3) for _ in range(8)]
+        await asyncio.gather(*(store.__aenter__() for store in stores))
+        await asyncio.gather(*(add(store, f"a-{number}", number) for number, store in enumerate(stores)))
+        assert sorted(labels_of(await read_log(stores[0])), key=str) == list(range(8))
+        await asyncio.gather(*(store.__aexit__() for store in stores))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("level", ["serializable", "repeatable read"])
+def test_a_database_with_another_default_isolation(postgres: str, schema: str, level: str) -> None:
+    """Under a snapshot that is older than the locks, a stream that was only read would look unchanged."""
+
+    async def scenario() -> None:
+        pool = asyncpg.create_pool(postgres, min_size=1, max_size=8, server_settings={"default_transaction_isolation": level})
+        async with pool, PostgresEventStore(pool, schema=schema) as store:
+            for number in range(20):
+                x, y = f"x-{number}", f"y-{number}"
+                verdicts = await asyncio.gather(
+                    append_one(store, request({x: 0, y: 0}, new_event(y))), append_one(store, request({x: 0, y: 0}, new_event(x)))
+                )
+                assert sorted(type(verdict).__name__ for verdict in verdicts) == ["Committed", "Conflict"]
+
+    asyncio.run(scenario())
+
+
+def test_locks_that_others_keep_are_told(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema, lock_timeout=0.1) as store, connected(postgres) as other:
+            await other.execute("BEGIN")
+            await append_in(other, schema, adding("a-1", 1))
+            with pytest.raises(StoreBusy, match="lock_timeout"):
+                await add(store, "a-1", 2)
+            await add(store, "b-1", 3)
+            await other.execute("ROLLBACK")
+            await add(store, "a-1", 4)
+            assert labels_of(await read_log(store)) == [3, 4]
+
+    asyncio.run(scenario())
+
+
+def test_another_event_loop_is_told_so(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store:
+            told: list[BaseException] = []
+
+            def elsewhere() -> None:
+                try:
+                    asyncio.run(store.read([]))
+                except StoreError as error:
+                    told.append(error)
+
+            thread = threading.Thread(target=elsewhere)
+            thread.start()
+            await asyncio.to_thread(thread.join)
+            assert "event loop" in str(told[0])
+
+    asyncio.run(scenario())
+
+
+def test_a_store_is_opened_once(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        store = PostgresEventStore(postgres, schema=schema)
+        with pytest.raises(StoreClosed):
+            await store.read([])
+        async with store:
+            with pytest.raises(StoreError, match="open already"):
+                await store.__aenter__()
+        async with store:
+            await add(store, "a-1", 1)
+
+    asyncio.run(scenario())
