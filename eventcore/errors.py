@@ -28,6 +28,9 @@
     │   ├── DiscoveryLimitExceeded
     │   ├── IdempotencyKeyReused
     │   └── RetriesExhausted
+    ├── ProjectionError            a projection is not where it should be
+    │   ├── ProjectionStopped          it met an event that it could not handle
+    │   └── ProjectionBehind           it did not catch up in time
     ├── OutcomeUnknown             the store did not say in time whether it committed
     ├── EventDataError             an event cannot be stored, or what is stored cannot be read
     │   ├── EventNotStorable
@@ -317,6 +320,32 @@ class RetriesExhausted(CommandError):
         super().__init__(
             f"{command} conflicted {attempts} times and gave up: stream {stream_id!r} is at version {actual}, expected {expected} "
             f"(written in between: {between}); run it again, allow more attempts with RetryPolicy(max_attempts=...), or split the hot stream"
+        )
+
+
+class ProjectionError(EventCoreError):
+    """A projection is not where it should be."""
+
+
+class ProjectionStopped(ProjectionError):
+    """Raised when a projection is waited for that will not go on by itself."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"the projection {name!r} does not go on: {reason}")
+
+
+class ProjectionBehind(ProjectionError, TimeoutError):
+    """Raised when a projection did not reach a position in time. What was appended is safe; only the read model is not there yet."""
+
+    def __init__(self, name: str, wanted: object, reached: object, timeout: float) -> None:
+        self.name = name
+        self.wanted = wanted
+        self.reached = reached
+        super().__init__(
+            f"the projection {name!r} did not reach position {wanted} within {timeout} s (it is at {reached}); is a runner of it at work? "
+            "`eventcore projections lag` shows how far it is behind"
         )
 
 

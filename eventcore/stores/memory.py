@@ -43,6 +43,7 @@ from eventcore.store import (
     check_request,
 )
 from eventcore.stores.lite import StatementFailed, execute, fetch, quoted, schema
+from eventcore.subscriptions import Subscribing
 
 _SCANNED_AT_ONCE: Final = 1000
 
@@ -57,7 +58,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class InMemoryEventStore:
+class InMemoryEventStore(Subscribing):
     """Keep events in memory, for tests and for programs whose history may end with the process.
 
     Usable at once; ``async with`` closes it, and a closed store refuses with `StoreClosed`. *clock* gives the time of every event and
@@ -210,7 +211,7 @@ class InMemoryEventStore:
     # Read models
 
     @asynccontextmanager
-    async def transaction(self, *, under: Lease | None = None) -> AsyncGenerator[_ReadModelTransaction]:
+    async def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[_ReadModelTransaction]:
         self._refuse_if_closed()
         # One transaction at a time, whichever thread and loop it comes from; none of them may be held up by waiting.
         while not self._read_models_lock.acquire(blocking=False):  # noqa: ASYNC110
@@ -227,7 +228,7 @@ class InMemoryEventStore:
                 yield _ReadModelTransaction(self._read_models)
                 with self._lock:
                     self._check_lease(under)
-                    self._read_models.execute("COMMIT")
+                    self._read_models.execute("ROLLBACK" if read_only else "COMMIT")
             except BaseException:
                 if self._read_models.in_transaction:
                     self._read_models.execute("ROLLBACK")

@@ -37,12 +37,12 @@ class ReadModels:
         self._closed = False
 
     @asynccontextmanager
-    async def transaction(self, under: Lease | None) -> AsyncGenerator[SqliteReadModelTransaction]:
+    async def transaction(self, under: Lease | None, *, read_only: bool) -> AsyncGenerator[SqliteReadModelTransaction]:
         with self._lock:
             session = self._idle.pop() if self._idle else _Session(self._database)
         try:
             try:
-                yield SqliteReadModelTransaction(session, under)
+                yield SqliteReadModelTransaction(session, under, read_only=read_only)
                 await session.run(session.commit)
             except BaseException:
                 await session.run(session.roll_back)
@@ -69,18 +69,22 @@ class ReadModels:
 class SqliteReadModelTransaction:
     """One transaction on the read models of a file."""
 
-    def __init__(self, session: _Session, under: Lease | None) -> None:
+    def __init__(self, session: _Session, under: Lease | None, *, read_only: bool) -> None:
         self._session = session
         self._under = under
+        self._read_only = read_only
 
     def table(self, name: str, /) -> str:
         return quoted(name)
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
-        await self._session.run(lambda: self._session.act(self._under, lambda connection: execute(connection, statements)))
+        await self._run(lambda connection: execute(connection, statements))
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
-        return await self._session.run(lambda: self._session.act(self._under, lambda connection: fetch(connection, statement)))
+        return await self._run(lambda connection: fetch(connection, statement))
+
+    async def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._session.run(lambda: self._session.act(self._under, act, read_only=self._read_only))
 
 
 @final
@@ -103,10 +107,9 @@ class _Session:
                 work.exception()
             raise
 
-    def act(self, under: Lease | None, act: Callable[[sqlite3.Connection], T]) -> T:
+    def act(self, under: Lease | None, act: Callable[[sqlite3.Connection], T], *, read_only: bool) -> T:
         try:
-            connection = self._begun(under)
-            return act(connection)
+            return act(self._begun(under, read_only=read_only))
         except StatementFailed as failed:
             faults = self._database.faults
             if faults.blames_request(failed.error):
@@ -115,12 +118,15 @@ class _Session:
         except sqlite3.Error as error:
             raise self._database.faults.translate(error) from error
 
-    def _begun(self, under: Lease | None) -> sqlite3.Connection:
+    def _begun(self, under: Lease | None, *, read_only: bool) -> sqlite3.Connection:
         if self._transactions is None:
             self._transactions = Transactions(self._database.connect(waits=False), self._database)
         connection = self._transactions.connection
         if not connection.in_transaction:
-            self._transactions.begin_writing()
+            if read_only:
+                self._transactions.begin_reading()
+            else:
+                self._transactions.begin_writing()
             # Under the write lock nobody else can take the lease: this holds until the commit.
             if under is not None and not _holds(connection, under):
                 raise LeaseLost(

@@ -38,6 +38,7 @@ from eventcore.stores.sqlite.read_models import ReadModels, SqliteReadModelTrans
 from eventcore.stores.sqlite.reader import ReaderCall, SharedReader, SideReader
 from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.writer import Writer, WriterCall
+from eventcore.subscriptions import Subscribing
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ _SIDE_THREADS: Final = 2
 
 
 @final
-class SqliteEventStore:
+class SqliteEventStore(Subscribing):
     """Keep events in the SQLite file at *path*; many processes of one machine may use it at once.
 
     ``async with`` opens the store, creating or migrating the file where *migrate* allows it, and closes it again: appends under way are
@@ -163,8 +164,10 @@ class SqliteEventStore:
     async def find_event(self, event_id: UUID, /) -> StoredEvent | None:
         return await self._look(lambda connection: catalogue.find_event(connection, event_id))
 
-    def transaction(self, *, under: Lease | None = None) -> AbstractAsyncContextManager[SqliteReadModelTransaction]:
-        return self._opened.read_models.transaction(under)
+    def transaction(
+        self, *, under: Lease | None = None, read_only: bool = False
+    ) -> AbstractAsyncContextManager[SqliteReadModelTransaction]:
+        return self._opened.read_models.transaction(under, read_only=read_only)
 
     @property
     def _opened(self) -> _Lanes:

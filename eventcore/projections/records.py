@@ -1,0 +1,230 @@
+"""How far each generation of a projection has come, as the store keeps it, and the events that were parked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any, Final, NamedTuple, final
+from uuid import UUID
+
+from eventcore.ids import Position
+from eventcore.projections.context import physical_name
+from eventcore.store import Lease, ReadModelStore, ReadModelTransaction, Row, Statement, StoredEvent
+
+_PARTS: Final = "-- name: "
+
+
+class ProjectionRecord(NamedTuple):
+    """One generation of a projection, at one moment.
+
+    *live* is the one that answers to the name; another one is being built beside it. *handled* and *skipped* count events. *fault* says why
+    it stopped. *tables* are the names of its tables.
+    """
+
+    name: str
+    generation: int
+    version: int
+    live: bool
+    paused: bool
+    tables: tuple[str, ...]
+    position: Position | None
+    handled: int
+    skipped: int
+    fault: str | None
+    updated_at: datetime
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.paused and self.fault is None
+
+
+class Progress(NamedTuple):
+    """What a transaction adds to a record."""
+
+    position: Position | None
+    handled: int
+    skipped: int = 0
+
+
+class ParkedEvent(NamedTuple):
+    """An event that is to be handled once more."""
+
+    stored: StoredEvent
+    attempts: int
+
+
+@final
+class Records:
+    """The records, within one transaction."""
+
+    def __init__(self, transaction: ReadModelTransaction) -> None:
+        self.transaction = transaction
+        self._names = {name: transaction.table(name) for name in ("projections", "parked_events")}
+
+    async def load(self, name: str) -> list[ProjectionRecord]:
+        """Return all generations of one projection, the oldest first."""
+        return [_record(row) for row in await self._fetch("load", name)]
+
+    async def load_all(self) -> list[ProjectionRecord]:
+        return [_record(row) for row in await self._fetch("load_all")]
+
+    async def load_one(self, name: str, generation: int) -> ProjectionRecord | None:
+        rows = await self._fetch("load_one", name, generation)
+        return _record(rows[0]) if rows else None
+
+    async def add(self, name: str, generation: int, version: int, *, live: bool) -> None:
+        await self._execute("add", name, generation, version, int(live), "[]", _now())
+
+    async def advance(self, name: str, generation: int, progress: Progress) -> bool:
+        """Write down how far the projection has come; return False where it may not go on: paused, stopped or removed meanwhile."""
+        position = None if progress.position is None else str(progress.position)
+        return bool(await self._fetch("advance", name, generation, position, progress.handled, progress.skipped, _now()))
+
+    async def lock(self, name: str) -> None:
+        """Keep everybody else from changing any generation of the projection until the end of the transaction."""
+        await self._execute("lock", name)
+
+    async def set_tables(self, name: str, generation: int, tables: Sequence[str]) -> None:
+        await self._execute("set_tables", name, generation, json.dumps(list(tables)))
+
+    async def set_fault(self, name: str, generation: int, fault: str) -> None:
+        await self._execute("set_fault", name, generation, fault, _now())
+
+    async def pause(self, name: str, *, paused: bool) -> bool:
+        return bool(await self._fetch("pause", name, int(paused), _now()))
+
+    async def resume(self, name: str) -> bool:
+        """Let it go on, also after a fault; return False where there is no such projection."""
+        return bool(await self._fetch("resume", name, _now()))
+
+    async def show(self, record: ProjectionRecord) -> None:
+        """Let the generation answer to the name: its tables are what the views of these names show."""
+        view = self.transaction.table
+        await self.transaction.execute(
+            [
+                Statement(f"CREATE VIEW {view(table)} AS SELECT * FROM {view(physical_name(table, record.generation))}")  # noqa: S608
+                for table in record.tables
+            ]
+        )
+        await self._execute("go_live", record.name, record.generation)
+
+    async def remove(self, record: ProjectionRecord) -> None:
+        """Remove a generation with its tables and parked events, and the views where it is the live one."""
+        name_of = self.transaction.table
+        dropped = [Statement(f"DROP VIEW {name_of(table)}") for table in record.tables if record.live]
+        dropped += [Statement(f"DROP TABLE {name_of(physical_name(table, record.generation))}") for table in record.tables]
+        await self.transaction.execute(dropped)
+        await self._execute("forget_parked", record.name, record.generation)
+        await self._execute("remove", record.name, record.generation)
+
+    async def park(self, name: str, generation: int, stored: StoredEvent, error: str, attempts: int) -> None:
+        await self._execute(
+            "park",
+            name,
+            generation,
+            str(stored.event_id),
+            stored.stream_id,
+            stored.version,
+            str(stored.position),
+            stored.type,
+            stored.type_version,
+            stored.data.decode(),
+            stored.metadata.decode(),
+            _microseconds(stored.recorded_at),
+            error,
+            attempts,
+            _now(),
+        )
+
+    async def count_parked(self) -> Mapping[tuple[str, int], int]:
+        return {(row["name"], row["generation"]): row["parked"] for row in await self._fetch("count_parked")}
+
+    async def request_retry(self, name: str) -> int:
+        """Ask the runner to handle the parked events once more; return how many."""
+        return len(await self._fetch("request_retry", name))
+
+    async def to_retry(self, name: str, generation: int) -> list[ParkedEvent]:
+        """Return the events that somebody asked to be handled once more, in their order."""
+        rows = [_parked(row) for row in await self._fetch("next_retry", name, generation)]
+        return sorted(rows, key=lambda parked: parked.stored.position)
+
+    async def retried(self, name: str, generation: int, event_id: UUID) -> None:
+        await self._execute("retried", name, generation, str(event_id))
+
+    async def retry_failed(self, name: str, generation: int, event_id: UUID, error: str, attempts: int) -> None:
+        await self._execute("retry_failed", name, generation, str(event_id), error, attempts)
+
+    async def _fetch(self, query: str, *arguments: object) -> Sequence[Row]:
+        return await self.transaction.fetch(self._statement(query, arguments))
+
+    async def _execute(self, query: str, *arguments: object) -> None:
+        await self.transaction.execute([self._statement(query, arguments)])
+
+    def _statement(self, query: str, arguments: tuple[object, ...]) -> Statement:
+        return Statement(_sql()[query].format_map(self._names), arguments)
+
+
+@asynccontextmanager
+async def records(store: ReadModelStore, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[Records]:
+    """Open a transaction on the records."""
+    async with store.transaction(under=under, read_only=read_only) as transaction:
+        yield Records(transaction)
+
+
+@cache
+def _sql() -> Mapping[str, str]:
+    text = resources.files("eventcore.projections").joinpath("sql", "records.sql").read_text(encoding="utf-8")
+    parts = (part.partition("\n") for part in text.split(_PARTS)[1:])
+    return {name: sql.strip().rstrip(";") for name, _, sql in parts}
+
+
+def _record(row: Row) -> ProjectionRecord:
+    return ProjectionRecord(
+        row["name"],
+        row["generation"],
+        row["version"],
+        bool(row["live"]),
+        bool(row["paused"]),
+        tuple(json.loads(row["tables"])),
+        _position(row["position"]),
+        row["handled"],
+        row["skipped"],
+        row["fault"],
+        _moment(row["updated_at"]),
+    )
+
+
+def _parked(row: Mapping[str, Any]) -> ParkedEvent:
+    stored = StoredEvent(
+        row["stream_id"],
+        row["stream_version"],
+        Position.parse(row["position"]),
+        UUID(row["event_id"]),
+        row["type"],
+        row["type_version"],
+        row["data"].encode(),
+        row["metadata"].encode(),
+        _moment(row["recorded_at"]),
+    )
+    return ParkedEvent(stored, row["attempts"])
+
+
+def _position(text: str | None) -> Position | None:
+    return None if text is None else Position.parse(text)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _microseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)

@@ -1,0 +1,416 @@
+"""The one who works on one generation of a projection: reads, handles, commits, and waits for more.
+
+Of all workers on a generation, in whichever processes, one holds the lease. Whatever it commits is committed under it, so that one who lost
+the lease without knowing commits nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Final, assert_never, final
+
+import attrs
+
+from eventcore.errors import LeaseLost, OutcomeUnknown, StoreBusy, StoreClosed, StoreError, StoreUnavailable
+from eventcore.ids import Position
+from eventcore.projections.context import Context
+from eventcore.projections.projector import Projector
+from eventcore.projections.records import Progress, ProjectionRecord, Records, records
+from eventcore.store import Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
+
+_log: Final = logging.getLogger("eventcore.projections")
+
+# What says something about the store and nothing about an event: it is waited out, and no event is blamed.
+_AWAY: Final = (StoreBusy, StoreUnavailable, OutcomeUnknown)
+# Seconds between two looks of one who does not hold the lease, and between two notes of a position where there was nothing to handle.
+_STANDBY: Final = 0.5
+_NOTE: Final = 0.2
+_FIRST_WAIT: Final = 0.05
+_LONGEST_WAIT: Final = 5.0
+_LONGEST_FAULT: Final = 2000
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How a runner works; times in seconds."""
+
+    owner: str
+    batch_size: int
+    batch_seconds: float
+    poll_interval: float
+    lease_seconds: float
+
+
+class GenerationGone(Exception):
+    """The generation was removed: another one is live."""
+
+
+class MayNotGoOn(Exception):
+    """It was paused, stopped or removed while it worked; nothing of the batch was committed."""
+
+
+@final
+class Worker:
+    """Works on one generation until *stop* is set or the generation is gone. *advanced* is called after each commit."""
+
+    def __init__(
+        self, store: ProjectionStore, projector: Projector, generation: int, pace: Pace, stop: asyncio.Event, advanced: Callable[[], None]
+    ) -> None:
+        self.position: Position | None = None
+        self.is_leader = False
+        self.is_live = False
+        self.generation = generation
+        self._store = store
+        self._projector = projector
+        self._pace = pace
+        self._stop = stop
+        self._advanced = advanced
+        self._noted = 0.0
+
+    async def run(self) -> None:
+        """Lead whenever nobody else does."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                lease = await self._acquire()
+                if lease is None:
+                    failures = 0
+                    await self._sleep(_STANDBY)
+                    continue
+                async with self._leading(lease) as leads:
+                    await self._lead(lease, leads)
+                failures = 0
+            except GenerationGone:
+                return
+            except StoreClosed:
+                if self._stop.is_set():
+                    return
+                raise
+            except LeaseLost:
+                _log.warning("projection %s lost its lease; another process goes on with it", self._label)
+            except Exception as error:  # noqa: BLE001  # told, and tried again for as long as the runner runs: no other projection is to feel it
+                failures += 1
+                wait = _backoff(failures)
+                expected = isinstance(error, _AWAY)
+                _log.warning("projection %s goes on in %.2f s: %s", self._label, wait, error, exc_info=not expected)
+                await self._sleep(wait)
+
+    # The lease
+
+    async def _acquire(self) -> Lease | None:
+        name = f"projection/{self._projector.name}/{self.generation}"
+        return await self._store.acquire_lease(name, owner=self._pace.owner, ttl=timedelta(seconds=self._pace.lease_seconds))
+
+    @asynccontextmanager
+    async def _leading(self, lease: Lease) -> AsyncGenerator[asyncio.Event]:
+        """Renew the lease meanwhile, clear the event once it is lost, and give it back at the end."""
+        leads = asyncio.Event()
+        leads.set()
+        self.is_leader = True
+        heartbeat = asyncio.create_task(self._renew(lease, leads), name=f"eventcore-lease-{self._label}")
+        try:
+            yield leads
+        finally:
+            self.is_leader = False
+            heartbeat.cancel()
+            await asyncio.wait([heartbeat])
+            with suppress(StoreError):
+                await self._store.release_lease(lease)
+
+    async def _renew(self, lease: Lease, leads: asyncio.Event) -> None:
+        """Keep the lease. That a renewal fails is no loss yet: only another owner is, and the transactions tell."""
+        while True:
+            await asyncio.sleep(self._pace.lease_seconds / 3)
+            try:
+                renewed = await self._acquire()
+            except StoreClosed:
+                return
+            except Exception as error:  # noqa: BLE001  # the next one may succeed
+                _log.warning("projection %s could not renew its lease: %s", self._label, error)
+                continue
+            if renewed is None or renewed.token != lease.token:
+                leads.clear()
+                return
+
+    # The work
+
+    async def _lead(self, lease: Lease, leads: asyncio.Event) -> None:
+        record = await self._prepare(lease)
+        looked = time.monotonic()
+        while leads.is_set() and not self._stop.is_set():
+            if time.monotonic() - looked >= self._pace.poll_interval:
+                record = await self._look(lease)
+                looked = time.monotonic()
+            if not record.goes_on:
+                await self._sleep(self._pace.poll_interval)
+                continue
+            try:
+                if record.live:
+                    await self._follow(lease)
+                elif await self._build(lease):
+                    record = await self._look(lease)
+            except MayNotGoOn:
+                record = await self._look(lease)
+                looked = time.monotonic()
+
+    async def _prepare(self, lease: Lease) -> ProjectionRecord:
+        """Make the tables, where that was not done yet."""
+        async with records(self._store, under=lease) as kept:
+            record = await self._load(kept)
+            if not record.tables and record.position is None:
+                context = self._context(record, kept.transaction, creating=True)
+                try:
+                    await self._projector.create(context)
+                except (*_AWAY, LeaseLost):
+                    raise
+                except Exception as error:
+                    error.add_note(f"while the tables of projection {self._label} were made")
+                    raise
+                await kept.set_tables(self._projector.name, self.generation, context.tables)
+                record = record._replace(tables=tuple(context.tables))
+                if record.live:
+                    await kept.show(record)
+        self._take(record)
+        return record
+
+    async def _look(self, lease: Lease) -> ProjectionRecord:
+        """Return the record as it is now, after having handled what somebody asked for."""
+        async with records(self._store, read_only=True) as kept:
+            record = await self._load(kept)
+            parked = await kept.to_retry(self._projector.name, self.generation) if record.goes_on else []
+        self._take(record)
+        for event_id, stored in [(each.stored.event_id, each.stored) for each in parked]:
+            try:
+                async with records(self._store, under=lease) as kept:
+                    context = self._context(record, kept.transaction)
+                    await self._projector.handle(stored, context)
+                    await context.flush()
+                    await kept.retried(self._projector.name, self.generation, event_id)
+            except (*_AWAY, LeaseLost):
+                raise
+            except Exception as error:  # noqa: BLE001  # it stays parked, with its newest error
+                async with records(self._store, under=lease) as kept:
+                    await kept.retry_failed(self._projector.name, self.generation, event_id, _described(error), 1)
+        return record
+
+    async def _load(self, kept: Records) -> ProjectionRecord:
+        record = await kept.load_one(self._projector.name, self.generation)
+        if record is None:
+            raise GenerationGone
+        return record
+
+    async def _follow(self, lease: Lease) -> None:
+        """Handle a page; where there is nothing to handle, wait for news."""
+        page = await self._page(self._pace.batch_size)
+        if page.events:
+            await self._handle(lease, page.events, page.position)
+            return
+        if page.position != self.position and (page.more or time.monotonic() - self._noted >= _NOTE):
+            await self._commit(lease, (), page.position)
+            self._noted = time.monotonic()
+        if not page.more:
+            behind = page.position != self.position
+            await self._news(page.position, _NOTE if behind else self._pace.poll_interval)
+
+    async def _build(self, lease: Lease) -> bool:
+        """Handle a page of what the live generation has handled; return True once this one has taken its place."""
+        async with records(self._store, read_only=True) as kept:
+            goal = next((each.position for each in await kept.load(self._projector.name) if each.live), None)
+        if goal is None or (self.position is not None and self.position >= goal):
+            return await self._swap(lease)
+        page = await self._page(self._pace.batch_size)
+        events, position = _until(page, goal)
+        await self._handle(lease, events, position)
+        if position == goal:
+            return await self._swap(lease)
+        return False
+
+    async def _swap(self, lease: Lease) -> bool:
+        """Take the place of the live generation, at exactly its position, so that no effect is left out or done twice.
+
+        What the live one handled since the last look is handled here, while it cannot go on. If that is much, return False.
+        """
+        rest: Sequence[StoredEvent] = ()
+        goal: Position | None = None
+        try:
+            async with records(self._store, under=lease) as kept:
+                await kept.lock(self._projector.name)
+                generations = await kept.load(self._projector.name)
+                mine = await self._load(kept)
+                goal = next((each.position for each in generations if each.live), None)
+                if goal is not None and (mine.position is None or mine.position < goal):
+                    page = await self._page(self._pace.batch_size)
+                    rest, position = _until(page, goal)
+                    if position != goal:
+                        return False
+                    context = self._context(mine, kept.transaction)
+                    for stored in rest:
+                        await self._projector.handle(stored, context)
+                    await context.flush()
+                if not await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))):
+                    raise MayNotGoOn  # noqa: TRY301
+                for other in generations:
+                    if other.generation != mine.generation:
+                        await kept.remove(other)
+                await kept.show(mine)
+        except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+            raise
+        except Exception:
+            if not rest:
+                raise
+            # One of them is faulty: outside the swap there are rules for that.
+            await self._handle(lease, rest, goal)
+            return False
+        _log.info("projection %s is live", self._label)
+        return True
+
+    async def _page(self, limit: int) -> Page:
+        return await self._store.read_all(self.position, limit=limit, where=self._projector.where)
+
+    async def _news(self, after: Position | None, timeout: float) -> None:
+        """Wait for news, or for the end."""
+        news = asyncio.ensure_future(self._store.wait_for_news(after, timeout=timeout))
+        end = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait([news, end], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            end.cancel()
+            if not news.done():
+                news.cancel()
+            await asyncio.wait([news, end])
+        if not news.cancelled():
+            news.result()
+
+    # Batches and faults
+
+    async def _handle(self, lease: Lease, events: Sequence[StoredEvent], position: Position | None) -> None:
+        """Handle *events* in as few transactions as their time allows; one after the other where that fails."""
+        if not events and position != self.position:
+            await self._commit(lease, (), position)
+        done = 0
+        while done < len(events) and not self._stop.is_set():
+            try:
+                done += await self._commit(lease, events[done:], position)
+            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+                raise
+            except Exception as error:  # noqa: BLE001  # found again, alone
+                if len(events) - done > 1:
+                    await self._singly(lease, events[done:])
+                else:
+                    await self._patiently(lease, events[done], error)
+                return
+
+    async def _singly(self, lease: Lease, events: Sequence[StoredEvent]) -> None:
+        for stored in events:
+            try:
+                await self._commit(lease, [stored], stored.position)
+            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+                raise
+            except Exception as error:  # noqa: BLE001  # tried again, then told
+                await self._patiently(lease, stored, error)
+                return  # what follows goes in batches again
+
+    async def _patiently(self, lease: Lease, stored: StoredEvent, error: Exception) -> None:
+        """Try an event that failed once until the policy says otherwise."""
+        retry = self._projector.marker.retry
+        attempt = 1
+        while attempt < retry.max_attempts:
+            await self._sleep(retry.delay(attempt))
+            if self._stop.is_set():
+                return
+            attempt += 1
+            try:
+                await self._commit(lease, [stored], stored.position)
+            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+                raise
+            except Exception as again:  # noqa: BLE001  # the newest error is the one that is told
+                error = again
+            else:
+                return
+        await self._give_up(lease, stored, error, attempt)
+
+    async def _give_up(self, lease: Lease, stored: StoredEvent, error: Exception, attempts: int) -> None:
+        name, generation, policy = self._projector.name, self.generation, self._projector.marker.on_fault
+        what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {_described(error)}"
+        _log.error("projection %s could not handle %s (%s after %d attempts)", self._label, what, policy, attempts, exc_info=error)
+        async with records(self._store, under=lease) as kept:
+            match policy:
+                case "stop":
+                    await kept.set_fault(name, generation, what)
+                    raise_after = True
+                case "skip":
+                    await self._advance(kept, Progress(stored.position, 1, 1))
+                    raise_after = False
+                case "park":
+                    await kept.park(name, generation, stored, _described(error), attempts)
+                    await self._advance(kept, Progress(stored.position, 1))
+                    raise_after = False
+                case _:
+                    assert_never(policy)
+        if raise_after:
+            raise MayNotGoOn
+        self._reached(stored.position)
+
+    async def _commit(self, lease: Lease, events: Sequence[StoredEvent], position: Position | None) -> int:
+        """Handle events for as long as a batch may last, and commit them with their position; return how many they were."""
+        end = time.monotonic() + self._pace.batch_seconds
+        handled = 0
+        async with records(self._store, under=lease) as kept:
+            context = self._context(self._record, kept.transaction)
+            for stored in events:
+                await self._projector.handle(stored, context)
+                handled += 1
+                if time.monotonic() >= end:
+                    break
+            await context.flush()
+            if handled < len(events):
+                position = events[handled - 1].position
+            await self._advance(kept, Progress(position, handled))
+        self._reached(position)
+        return handled
+
+    async def _advance(self, kept: Records, progress: Progress) -> None:
+        if not await kept.advance(self._projector.name, self.generation, progress):
+            raise MayNotGoOn
+
+    def _context(self, record: ProjectionRecord, transaction: ReadModelTransaction, *, creating: bool = False) -> Context:
+        return Context(record.name, record.generation, transaction, record.tables, rebuilding=not record.live, creating=creating)
+
+    def _take(self, record: ProjectionRecord) -> None:
+        self._record = record
+        self.is_live = record.live
+        self._reached(record.position)
+
+    def _reached(self, position: Position | None) -> None:
+        self.position = position
+        self._advanced()
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    @property
+    def _label(self) -> str:
+        return f"{self._projector.name}/{self.generation}"
+
+
+def _until(page: Page, goal: Position) -> tuple[Sequence[StoredEvent], Position | None]:
+    """Return what of *page* does not lie beyond *goal*, and where that ends."""
+    if page.position is None or page.position <= goal:
+        return page.events, page.position
+    return [stored for stored in page.events if stored.position <= goal], goal
+
+
+def _backoff(failures: int) -> float:
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1)  # noqa: S311  # chance, not secrecy
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST_FAULT]

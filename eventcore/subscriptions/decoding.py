@@ -1,0 +1,87 @@
+"""From stored events to `Recorded` ones, by the event classes that a reader names. No registry is needed: the classes say how they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import final
+
+from eventcore.codec import EventCodec
+from eventcore.declare import event_marker
+from eventcore.errors import EventDataError, EventNotReadable, InvalidArgument, UnknownEventType, UnknownEventVersion
+from eventcore.events import Recorded
+from eventcore.ids import StreamId, StreamPattern, StreamPrefix
+from eventcore.store import StoredEvent
+
+_WILDCARDS = frozenset("*?[]")
+
+
+@final
+class EventDecoder:
+    """Decodes the events of *classes*. *owner* is who reads them, for errors. Raises `InvalidArgument` for a class that is no event."""
+
+    def __init__(self, codec: EventCodec, owner: str, classes: Iterable[type[object]]) -> None:
+        self._codec = codec
+        self._owner = owner
+        self._classes: dict[str, tuple[type[object], int]] = {}
+        self._decoders: dict[tuple[str, int], Callable[[bytes], object]] = {}
+        for cls in classes:
+            marker = event_marker(cls)
+            if marker is None:
+                raise InvalidArgument(f"{owner} asks for {getattr(cls, '__qualname__', cls)}, which is no event; decorate it with @event")
+            known, version = self._classes.setdefault(marker.name, (cls, marker.version))
+            if known is not cls:
+                raise InvalidArgument(
+                    f"{owner} asks for {known.__qualname__} and {cls.__qualname__}, which are both stored as {marker.name!r}; "
+                    f"give one of them another name (versions {version} and {marker.version})"
+                )
+            self._decoders[marker.name, marker.version] = codec.decoder(cls)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The names under which the events are stored."""
+        return frozenset(self._classes)
+
+    def class_of(self, stored: StoredEvent) -> type[object]:
+        return self._classes[stored.type][0]
+
+    def recorded(self, stored: StoredEvent) -> Recorded[object]:
+        """Return the event with all that is known about it. Raises an `EventDataError`."""
+        decode = self._decoders.get((stored.type, stored.type_version))
+        if decode is None:
+            raise self._unknown(stored)
+        try:
+            event = decode(stored.data)
+            metadata = self._codec.decode_metadata(stored.metadata)
+        except EventDataError:
+            raise
+        except Exception as error:
+            raise EventNotReadable(stored.type, _where(stored), str(error) or repr(error)) from error
+        return Recorded(event, StreamId(stored.stream_id), stored.version, stored.position, stored.event_id, stored.recorded_at, metadata)
+
+    def _unknown(self, stored: StoredEvent) -> EventDataError:
+        known = self._classes.get(stored.type)
+        if known is None:
+            return UnknownEventType(stored.type, stored.stream_id, stored.version, self._owner, tuple(self._classes))
+        return UnknownEventVersion(stored.type, stored.type_version, known[1], _where(stored))
+
+
+def stream_selectors(
+    streams: Iterable[str | StreamPrefix | StreamPattern] | str | StreamPrefix | StreamPattern | None,
+) -> tuple[StreamPrefix | StreamPattern, ...] | None:
+    """Return what *streams* select: a text with a wildcard is a pattern over whole ids, one without is a prefix. Raises `InvalidArgument`."""
+    if streams is None:
+        return None
+    several = (streams,) if isinstance(streams, str | StreamPrefix | StreamPattern) else tuple(streams)
+    if not several:
+        raise InvalidArgument("streams=() selects nothing; leave it out to select every stream")
+    return tuple(_selector(each) for each in several)
+
+
+def _selector(stream: str | StreamPrefix | StreamPattern) -> StreamPrefix | StreamPattern:
+    if isinstance(stream, StreamPrefix | StreamPattern):
+        return stream
+    return StreamPattern(stream) if _WILDCARDS & set(stream) else StreamPrefix(stream)
+
+
+def _where(stored: StoredEvent) -> str:
+    return f"version {stored.version} of stream {stored.stream_id!r}"

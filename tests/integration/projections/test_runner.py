@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
+from eventcore.errors import LeaseLost, ProjectionBehind, ProjectionStopped
+from eventcore.ids import Position
+from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
+from eventcore.projections.records import records
+from eventcore.store import EventStore, Lease, Statement
+from tests.integration.projections.lab import Balances, Noted, Paid, folded, pay, record, shown
+
+QUICK = RetryPolicy(max_attempts=3, initial_delay=0.001)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], EventStore]:
+    return InMemoryEventStore if request.param == "memory" else lambda: SqliteEventStore(tmp_path / "events.db")
+
+
+def runner(store: EventStore, *projections: object, **settings: float) -> ProjectionRunner:
+    return ProjectionRunner(store, projections or [Balances()], poll_interval=0.05, **settings)  # type: ignore[arg-type]
+
+
+async def balances(store: EventStore, table: str = "balances") -> dict[str, tuple[int, int]]:
+    async with store.transaction(read_only=True) as transaction:
+        rows = await transaction.fetch(Statement(f"SELECT account, balance, payments FROM {table}"))
+    return {row["account"]: (row["balance"], row["payments"]) for row in rows}
+
+
+def test_it_catches_up_and_follows(make: Callable[[], EventStore]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            await pay(store, [(f"a{n % 7}", n) for n in range(1200)])
+            async with runner(store, batch_size=100) as running:
+                await running.caught_up(await pay(store, [("a1", 5)]), timeout=20)
+                await running.caught_up(await pay(store, [("new", 5)]), timeout=20)
+                assert await balances(store) == await folded(store)
+
+    asyncio.run(run())
+
+
+def test_no_hidden_limit(make: Callable[[], EventStore]) -> None:
+    """A projection passes pages that hold only other event types, and says so to those who wait."""
+
+    async def run() -> None:
+        async with make() as store:
+            await pay(store, [("a", 1)])
+            for _ in range(30):
+                await record(store, [Noted("x")] * 100)
+            await pay(store, [("a", 1)])
+            last = await record(store, [Noted("x")] * 500)
+            async with runner(store, batch_size=10) as running:
+                await running.caught_up(last, timeout=20)
+                assert await balances(store) == {"a": (2, 2)}
+                await caught_up(store, "balances", last, timeout=5)
+
+    asyncio.run(run())
+
+
+def test_it_goes_on_where_it_left_off(make: Callable[[], EventStore]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            for _ in range(3):
+                last = await pay(store, [("a", 1)] * 50)
+                async with runner(store, batch_size=7) as running:
+                    await running.caught_up(last, timeout=20)
+            assert await balances(store) == {"a": (150, 150)}
+
+    asyncio.run(run())
+
+
+def test_a_batch_that_fails_leaves_nothing_and_harms_no_neighbour(make: Callable[[], EventStore]) -> None:
+    """Skipped after its attempts: of the faulty event nothing stays, of all others everything, once."""
+    seen: list[str] = []
+
+    @projection(on_fault="skip", retry=QUICK, name="balances")
+    class Careful(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            super().paid(recorded, context)
+            if recorded.event.account == "bad":
+                seen.append("bad")
+                raise ValueError("no")
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)] * 30 + [("bad", 1)] + [("a", 1)] * 30)
+            async with runner(store, Careful()) as running:
+                await running.caught_up(last, timeout=20)
+            assert await balances(store) == {"a": (60, 60)}
+            # Once in its batch, once to find it, and as often as the policy says.
+            assert len(seen) == QUICK.max_attempts + 1
+
+    asyncio.run(run())
+
+
+def test_a_stopped_projection_stops_no_other(make: Callable[[], EventStore]) -> None:
+    @projection(retry=QUICK)
+    class Faulty:
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            raise ValueError("no")
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)] * 10)
+            async with runner(store, Faulty(), Balances()) as running:
+                with pytest.raises(ProjectionStopped, match="ValueError: no"):
+                    await running.caught_up(last, timeout=20, projections=["faulty"])
+                await running.caught_up(await pay(store, [("a", 1)]), timeout=20, projections=["balances"])
+            assert await balances(store) == {"a": (11, 11)}
+
+    asyncio.run(run())
+
+
+def test_a_stopped_projection_goes_on_when_it_is_resumed(make: Callable[[], EventStore]) -> None:
+    broken = True
+
+    @projection(retry=QUICK, name="balances")
+    class Mended(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            if broken:
+                raise ValueError("no")
+            super().paid(recorded, context)
+
+    async def run() -> None:
+        nonlocal broken
+        async with make() as store:
+            last = await pay(store, [("a", 1)] * 3)
+            async with runner(store, Mended()) as running:
+                with pytest.raises(ProjectionStopped):
+                    await running.caught_up(last, timeout=20)
+                broken = False
+                async with records(store) as kept:
+                    assert await kept.resume("balances")
+                await until_reached(store, last)
+            assert await balances(store) == {"a": (3, 3)}
+
+    asyncio.run(run())
+
+
+def test_a_parked_event_is_handled_later(make: Callable[[], EventStore]) -> None:
+    broken = True
+
+    @projection(on_fault="park", retry=QUICK, name="balances")
+    class Parking(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            super().paid(recorded, context)
+            if broken and recorded.event.account == "bad":
+                raise ValueError("no")
+
+    async def run() -> None:
+        nonlocal broken
+        async with make() as store:
+            last = await pay(store, [("a", 1), ("bad", 1), ("a", 1)])
+            async with runner(store, Parking()) as running:
+                await running.caught_up(last, timeout=20)
+                assert await balances(store) == {"a": (2, 2)}
+                broken = False
+                async with records(store) as kept:
+                    assert await kept.count_parked() == {("balances", 1): 1}
+                    assert await kept.request_retry("balances") == 1
+                async with asyncio.timeout(20):
+                    while await balances(store) != {"a": (2, 2), "bad": (1, 1)}:
+                        await asyncio.sleep(0.02)
+            async with records(store, read_only=True) as kept:
+                assert await kept.count_parked() == {}
+
+    asyncio.run(run())
+
+
+def test_an_async_handler_reads_what_it_wrote(make: Callable[[], EventStore]) -> None:
+    @projection(name="balances")
+    class Reading(Balances):
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            table = context.table("balances")
+            rows = await context.fetch(f"SELECT balance, payments FROM {table} WHERE account = $1", recorded.event.account)
+            if not rows:
+                context.execute(f"INSERT INTO {table} VALUES ($1, $2, 1)", recorded.event.account, recorded.event.amount)
+            else:
+                context.execute(
+                    f"UPDATE {table} SET balance = $2, payments = $3 WHERE account = $1",
+                    recorded.event.account,
+                    rows[0]["balance"] + recorded.event.amount,
+                    rows[0]["payments"] + 1,
+                )
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [(f"a{n % 3}", n) for n in range(100)])
+            async with runner(store, Reading()) as running:
+                await running.caught_up(last, timeout=20)
+            assert await balances(store) == await folded(store)
+
+    asyncio.run(run())
+
+
+def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) -> None:
+    """A leader that lost its lease while it worked commits nothing: its batch is handled by the next one, once."""
+
+    async def run() -> None:
+        async with make() as store:
+            late = await take(store, "one", 0.02)
+            await asyncio.sleep(0.05)
+            held = await take(store, "two", 60)
+            with pytest.raises(LeaseLost):
+                async with store.transaction(under=late) as transaction:
+                    await transaction.execute([Statement("CREATE TABLE too_late (x INTEGER)")])
+            async with store.transaction(under=held) as transaction:
+                await transaction.execute([Statement("CREATE TABLE too_late (x INTEGER)")])
+
+    async def take(store: EventStore, owner: str, seconds: float) -> Lease:
+        from datetime import timedelta
+
+        lease = await store.acquire_lease("projection/x/1", owner=owner, ttl=timedelta(seconds=seconds))
+        assert lease is not None
+        return lease
+
+    asyncio.run(run())
+
+
+def test_two_runners_share_the_work_and_each_event_counts_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with opened(tmp_path) as one, opened(tmp_path) as two, runner(one) as first, runner(two) as second:
+            for _ in range(20):
+                last = await pay(one, [("a", 1)] * 25)
+            await asyncio.gather(first.caught_up(last, timeout=20), second.caught_up(last, timeout=20))
+            assert shown(tmp_path / "events.db") == {"a": (500, 500)}
+
+    asyncio.run(run())
+
+
+def test_a_rebuild_swaps_at_once_and_harms_no_other(make: Callable[[], EventStore]) -> None:
+    """`rebuild_harms_no_other`: the new version stands beside the old one until it knows as much; neighbours never notice."""
+    mails: list[int] = []
+
+    @projection(name="balances", version=2)
+    class Doubled(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            super().paid(recorded, context)
+            super().paid(recorded, context)
+
+        @on(Paid, effect=True)
+        def mail(self, recorded: Recorded[Paid], context: Context) -> None:
+            mails.append(recorded.event.amount)
+
+    @projection(name="neighbour")
+    class Neighbour:
+        def create(self, context: Context) -> None:
+            context.execute(f"CREATE TABLE {context.table('seen')} (event_id TEXT PRIMARY KEY)")
+
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            context.execute(f"INSERT INTO {context.table('seen')} VALUES ($1)", str(recorded.event_id))
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [(f"a{n % 3}", 1) for n in range(300)])
+            async with runner(store, Balances(), Neighbour()) as running:
+                await running.caught_up(last, timeout=20)
+            before = await balances(store)
+            async with runner(store, Doubled(), Neighbour(), batch_size=20) as running:
+                while (now := await balances(store)) == before:
+                    await asyncio.sleep(0.001)
+                assert now == {account: (2 * total, 2 * count) for account, (total, count) in before.items()}
+                assert mails == []
+                await running.caught_up(await pay(store, [("a0", 7)]), timeout=20)
+            assert mails == [7]
+            async with store.transaction(read_only=True) as transaction:
+                (row,) = await transaction.fetch(Statement("SELECT count(*) AS n FROM seen"))
+            assert row["n"] == 301
+            async with records(store, read_only=True) as kept:
+                assert [(each.name, each.version, each.generation) for each in await kept.load_all()] == [
+                    ("balances", 2, 2),
+                    ("neighbour", 1, 1),
+                ]
+
+    asyncio.run(run())
+
+
+def test_waiting_for_a_projection_that_nobody_runs_ends(make: Callable[[], EventStore]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)])
+            with pytest.raises(ProjectionBehind, match="balances"):
+                await caught_up(store, "balances", last, timeout=0.05)
+
+    asyncio.run(run())
+
+
+async def until_reached(store: EventStore, position: Position) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await caught_up(store, "balances", position, timeout=20)
+            except ProjectionStopped:
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[SqliteEventStore]:
+    async with SqliteEventStore(folder / "events.db") as store:
+        yield store
