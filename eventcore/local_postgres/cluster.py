@@ -20,6 +20,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Generator
@@ -121,9 +122,28 @@ class Cluster:
         major = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         if major != str(binaries.major):
             raise DataFolderUnusable(
-                f"the cluster in {str(self.folder)!r} was made by PostgreSQL {major}, and these programs are {binaries.version} ({str(binaries.folder)!r}); "
+                f"the cluster in {str(self.folder)!r} was made by PostgreSQL {major}, "
+                f"and the programs in {str(binaries.folder)!r} are {binaries.version}; "
                 f"start it with programs of {major} (--bin DIR), or move its data with pg_dump into a new folder"
             )
+
+    def take_over(self, account: Account) -> None:
+        """Make the cluster *account*'s, and remove what a server that did not end in order left where another process has its number now.
+
+        The lock is held: no server that we started is alive. One that was started by other means has its own lock file, which names it.
+        """
+        account.own(self.data)
+        pidfile = self.data / "postmaster.pid"
+        try:
+            pid = int(pidfile.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0] or 0)
+        except FileNotFoundError:
+            return
+        name = _name_of(pid)
+        if name is None:
+            return  # PostgreSQL sees as much, and removes it
+        if "postgres" in name:
+            raise DataFolderInUse(f"{self._in_use()}; it is process {pid}, and was started by something else than `eventcore pg start`")
+        pidfile.unlink()
 
     def make(self, account: Account) -> None:
         """Run initdb, once: whatever ends it half way, the cluster is either there or not."""
@@ -150,3 +170,12 @@ class Cluster:
     def rotate_log(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             self.log.replace(self.log.with_name("server.log.1"))
+
+
+def _name_of(pid: int) -> str | None:
+    """Return the command of a process that is alive, else None."""
+    if pid <= 0:
+        return None
+    # No /proc on macOS; `ps -o` is POSIX.
+    said = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return said.stdout.strip() or None

@@ -47,6 +47,8 @@ class Settings:
     """Remove the whole folder when the server has ended."""
     immediate: bool = False
     """End without a checkpoint; the next start recovers."""
+    account: Account | None = None
+    """Who runs it, where that is not to be found out."""
     lifeline: int | None = None
     """A descriptor of a pipe to watch instead of one of the caller's: the server lives as long as somebody holds its other end."""
     patience: float = 30.0
@@ -78,19 +80,23 @@ class LocalPostgres:
         cluster = Cluster(folder.absolute())
         cluster.prepare()
         with cluster.locked(patience=min(settings.patience, 5.0)) as lock:
-            account = account_for(binaries, cluster.folder)
+            account = settings.account or account_for(binaries, cluster.folder)
             if not cluster.exists:
                 cluster.make(account)
             cluster.check(binaries)
-            account.own(cluster.data)
+            cluster.take_over(account)
             port = _port(settings.port, cluster.port)
             cluster.rotate_log()
-            guard, lifeline = _spawn(_orders(cluster, account, settings, port, lock), settings.lifeline)
+            guard, lifeline = spawn(_orders(cluster, account, settings, port, lock), settings.lifeline)
         assert guard.stdout is not None  # noqa: S101  # for type checkers
         with guard.stdout as said:
             pid = int(said.readline() or 0)
         server = cls(cluster, settings, binaries.version, port, pid, guard, lifeline)
-        server._await_ready()
+        try:
+            server._await_ready()
+        except BaseException:
+            server.stop()
+            raise
         cluster.remember(port)
         return server
 
@@ -132,10 +138,8 @@ class LocalPostgres:
         until = time.monotonic() + self.settings.patience
         while not _is_ready(self.cluster.data / "postmaster.pid", self.pid):
             if not self.running:
-                self.stop()
                 raise self._failure()
             if time.monotonic() >= until:
-                self.stop()
                 raise ServerFailed(
                     f"the server on {str(self.cluster.folder)!r} was not ready after {self.settings.patience} s; see {str(self.cluster.log)!r}"
                 )
@@ -206,13 +210,14 @@ def _make_socket_folder(cluster: Cluster, account: Account) -> None:
     path = cluster.socket / ".s.PGSQL.65535"
     if len(os.fsencode(path)) > _LONGEST_SOCKET:
         raise DataFolderUnusable(
-            f"the path of the socket {str(path)!r} is longer than the {_LONGEST_SOCKET} bytes that the system allows; choose a data folder with a shorter path"
+            f"the path of the socket {str(path)!r} is longer than the {_LONGEST_SOCKET} bytes that systems allow; "
+            "choose a data folder with a shorter path"
         )
     cluster.socket.mkdir(exist_ok=True)
     account.own(cluster.socket)
 
 
-def _spawn(orders: guard_.Orders, lifeline: int | None) -> tuple[subprocess.Popen[bytes], int | None]:
+def spawn(orders: guard_.Orders, lifeline: int | None) -> tuple[subprocess.Popen[bytes], int | None]:
     """Start the guard; return it with our end of the pipe, if we made it."""
     ours = None
     theirs = lifeline
