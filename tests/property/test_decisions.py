@@ -136,12 +136,13 @@ async def run_and_check(store, executors: Sequence[CommandExecutor], seed: int, 
 PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
 
 
-@pytest.mark.parametrize("cache_sizes", [(0, 0), (10_000, 10_000), (10_000, 0), (2, 3)])
+@pytest.mark.parametrize("chaining", [True, False])
+@pytest.mark.parametrize("cache_sizes", [(0,), (10_000,), (0, 0), (10_000, 10_000), (10_000, 0), (2, 3)])
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=times(60), deadline=None)
-def test_every_outcome_rests_on_one_moment(cache_sizes, seed):
+def test_every_outcome_rests_on_one_moment(cache_sizes, chaining, seed):
     store = Hesitant(random.Random(seed))
-    executors = [CommandExecutor(store, retry=PATIENT, cache_size=size) for size in cache_sizes]
+    executors = [CommandExecutor(store, retry=PATIENT, cache_size=size, chaining=chaining) for size in cache_sizes]
     asyncio.run(run_and_check(store, executors, seed, tasks=5, each=6))
 
 

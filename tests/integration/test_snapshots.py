@@ -1,0 +1,114 @@
+"""Snapshots save time and nothing else: what does not fit is never used."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from lab.ledgers import Ledger, Post
+
+from eventcore import CommandExecutor, InMemoryEventStore, StreamId
+from eventcore.codec import EventCodec
+from eventcore.execute.snapshots import snapshot_rule
+from eventcore.store import ReadResult, Snapshot
+
+LEDGER = StreamId.of(Ledger, 1)
+
+
+class Counting(InMemoryEventStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[ReadResult] = []
+
+    async def read(self, streams, /, *, idempotency_key=None):
+        self.reads.append(await super().read(streams, idempotency_key=idempotency_key))
+        return self.reads[-1]
+
+
+async def filled(count: int) -> tuple[Counting, CommandExecutor]:
+    store = Counting()
+    executor = CommandExecutor(store)
+    for amount in range(1, count + 1):
+        await executor.execute(Post(LEDGER, amount))
+        await executor.save_snapshots()
+    store.reads.clear()
+    return store, executor
+
+
+def kind(executor: CommandExecutor) -> str:
+    rule = executor._binder.fold(Ledger).snapshots
+    assert rule is not None
+    return rule.kind
+
+
+def test_a_cold_command_begins_at_the_snapshot_in_its_one_read():
+    async def main():
+        store, executor = await filled(8)
+        (kept,) = await store.load_snapshots([(LEDGER, kind(executor))])
+        assert kept.version == 6
+        result = await CommandExecutor(store).execute(Post(LEDGER, 9))
+        assert [len(piece.events) for read in store.reads for piece in read.slices] == [2]
+        assert result.events[0].version == 9
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_folding_in_two_parts_equals_folding_at_once(count):
+    async def main():
+        store, _ = await filled(count)
+        warm = await CommandExecutor(store).load(LEDGER)
+        plain = await CommandExecutor(store, snapshots=False).load(LEDGER)
+        assert warm == plain
+        assert plain.state == Ledger(sum(range(count + 1)), tuple(range(1, count + 1)))
+
+    asyncio.run(main())
+
+
+def test_stale_snapshot_is_not_used():
+    """A changed source, state version, field or `apply` gives another kind, and another kind is never asked for."""
+    codec = EventCodec()
+
+    def rule(cls=Ledger, *, version=1, fingerprint="f"):
+        return snapshot_rule(cls, "lab.ledgers", codec, every=3, version=version, fingerprint=fingerprint).kind
+
+    assert rule() == rule()
+    assert rule(version=2) != rule()
+    assert rule(fingerprint="g") != rule()
+    changed = type("Ledger", (Ledger,), {"__slots__": (), "apply": lambda self, event: self})
+    changed.__qualname__, changed.__module__ = Ledger.__qualname__, Ledger.__module__
+    changed.apply.__module__ = Ledger.__module__
+    assert rule(changed) != rule()
+
+    async def main():
+        store, _ = await filled(4)
+        await store.save_snapshots([Snapshot(LEDGER, rule(version=2), 4, codec.encode(Ledger(999)))])
+        assert (await CommandExecutor(store).load(LEDGER)).state.total == 10
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("data", [b"", b"no json", b"{}x", b'{"total":"1","lines":[]}', b'{"sum":1}'])
+def test_a_snapshot_that_cannot_be_read_is_passed_over(data):
+    async def main():
+        store, executor = await filled(5)
+        await store.save_snapshots([Snapshot(LEDGER, kind(executor), 5, data)])
+        fresh = CommandExecutor(store)
+        assert (await fresh.load(LEDGER)).state.total == 15
+        await CommandExecutor(store).execute(Post(LEDGER, 1))
+
+    asyncio.run(main())
+
+
+def test_a_store_that_fails_to_save_fails_no_command():
+    class Failing(InMemoryEventStore):
+        async def save_snapshots(self, snapshots, /):
+            raise OSError("no")
+
+    async def main():
+        executor = CommandExecutor(Failing())
+        for _ in range(5):
+            await executor.execute(Post(LEDGER, 1))
+        await executor.save_snapshots()
+
+    asyncio.run(main())
