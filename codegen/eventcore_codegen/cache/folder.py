@@ -43,15 +43,18 @@ class CacheFolder:
 
     def get(self, kind: str, key: str) -> Json:
         """Return what was put there; None if nothing was, or if it is damaged."""
+        text = self.text(kind, key)
+        value: Json = None if text is None else json.loads(text)
+        return value
+
+    def text(self, kind: str, key: str) -> str | None:
+        """Return the JSON text of what was put there; None if nothing was, or if it is damaged."""
         try:
             data = (self.path / kind / key).read_bytes()
         except OSError:
             return None
         checksum, _, payload = data.partition(b"\n")
-        if checksum != hashlib.sha256(payload).hexdigest().encode():
-            return None
-        value: Json = json.loads(payload)
-        return value
+        return payload.decode() if checksum == hashlib.sha256(payload).hexdigest().encode() else None
 
     def put(self, kind: str, key: str, value: Json) -> None:
         """Keep *value*, if the folder lets us: not being able to is no fault of the user's source."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -15,10 +16,12 @@ _LIBRARIES: Final = ("libcst", "jinja2")
 _PACKAGE: Final = Path(__file__).parent.parent
 
 
+@functools.cache
 def generator_identity() -> str:
     """Return a digest of the generator's own source and templates, of Python, and of the libraries that are installed.
 
-    Of the source, not of a version: whoever works on the generator changes it without changing its version.
+    Of the source, not of a version: whoever works on the generator changes it without changing its version. Asked once: what is changed on the
+    disk while `--watch` runs is not the generator that runs.
     """
     digest = hashlib.sha256(sys.version.encode())
     for name in _LIBRARIES:

@@ -24,7 +24,8 @@ class Syntaxes:
     def read(self, text: str) -> ModuleSyntax | SyntaxFault:
         key = self._folder.key(text)
         self._used.add(key)
-        known = decode(self._folder.get(_KIND, key))
+        stored = self._folder.text(_KIND, key)
+        known = None if stored is None else decode(stored)
         if isinstance(known, ModuleSyntax | SyntaxFault):
             return known
         found = parse_source(text)

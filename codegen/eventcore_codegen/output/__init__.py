@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eventcore_codegen.output.excerpt import Excerpt, excerpt
 from eventcore_codegen.output.module import ModuleText, module_text
 
-__all__ = ["ModuleText", "module_text"]
+__all__ = ["Excerpt", "ModuleText", "excerpt", "module_text"]
