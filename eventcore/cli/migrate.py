@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Final
 
-OK: Final = 0
-FAILED: Final = 2
+from eventcore.cli.options import add_url
 
-_SQLITE: Final = "sqlite:///"
+_EXIT_CODES: Final = """\
+exit codes:
+  0  the store is up to date
+  1  with --check: it is not there yet, or `eventcore migrate` would change it
+  2  it cannot be migrated: another program's, newer than this eventcore, or out of reach"""
 
 
 def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -18,35 +20,18 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add(
         "migrate",
         help="make a store, or bring it up to date",
-        description="Create what the store at URL needs, or bring it up to date, under a lock; nothing happens where it is. "
+        description="Create what the store at URL needs, or bring it up to date, under a lock; nothing happens where it is.\n"
         "A program that opens its store with migrate=False leaves this to you.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("url", metavar="URL", help="sqlite:///FILE (sqlite:////FILE for an absolute path)")
+    add_url(parser)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if there is something to do")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Migrate as *options* say; return the exit code."""
-    # Only now: the stores and asyncio take longer to import than `eventcore generate` takes.
-    import asyncio  # noqa: PLC0415
+    from eventcore.cli.look import migrate, opening  # noqa: PLC0415  # only now: it takes long
 
-    from eventcore.errors import EventCoreError  # noqa: PLC0415
-
-    try:
-        asyncio.run(_migrate(options.url))
-    except EventCoreError as error:
-        print(f"eventcore: {error}", file=sys.stderr)  # noqa: T201
-        return FAILED
-    print(f"eventcore: {options.url} is up to date")  # noqa: T201
-    return OK
-
-
-async def _migrate(url: str) -> None:
-    from eventcore.errors import InvalidArgument  # noqa: PLC0415
-    from eventcore.stores.sqlite import SqliteEventStore  # noqa: PLC0415
-
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path:
-        raise InvalidArgument(f"{url!r} names no store; expected sqlite:///FILE")
-    async with SqliteEventStore(path):
-        pass
+    return opening.finish(migrate.run(options))

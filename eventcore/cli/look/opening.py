@@ -44,19 +44,25 @@ def url_of(options: argparse.Namespace) -> StoreUrl:
 @asynccontextmanager
 async def opened(url: StoreUrl) -> AsyncGenerator[Browsed]:
     """Open the store for looking: where there is none, or one of another version, `MigrationNeeded` and its kin are raised, and nothing is made."""
-    async with _store(url) as store:
+    async with _store(url, migrate=False) as store:
         yield store
 
 
-def _store(url: StoreUrl) -> Browsed:
+async def make(url: StoreUrl) -> None:
+    """Make the store, or bring it up to date."""
+    async with _store(url, migrate=True):
+        pass
+
+
+def _store(url: StoreUrl, *, migrate: bool) -> Browsed:
     # Only now: a driver takes long to import, and not everybody has the other one.
     if isinstance(url, PostgresUrl):
         from eventcore.stores.postgres import PostgresEventStore  # noqa: PLC0415
 
-        return PostgresEventStore(url.dsn, schema=url.schema, migrate=False, pool_size=3, patience=_PATIENCE)
+        return PostgresEventStore(url.dsn, schema=url.schema, migrate=migrate, pool_size=3, patience=_PATIENCE)
     from eventcore.stores.sqlite import SqliteEventStore  # noqa: PLC0415
 
-    return SqliteEventStore(url.path, migrate=False)
+    return SqliteEventStore(url.path, migrate=migrate)
 
 
 def finish(work: Coroutine[Any, Any, int]) -> int:

@@ -26,7 +26,7 @@ def test_a_store_that_may_not_migrate_names_the_command_that_does(tmp_path, caps
     asyncio.run(open_it())
 
 
-@pytest.mark.parametrize("url", ["shop.db", "sqlite:///", "mysql://x", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["shop", "sqlite:///", "mysql://x", "sqlite:///:memory:"])
 def test_what_is_no_store_is_said_in_one_line(url, capsys):
     assert main(["migrate", url]) == 2
 
