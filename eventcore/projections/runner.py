@@ -23,6 +23,8 @@ from eventcore.store import ProjectionStore
 _log: Final = logging.getLogger("eventcore.projections")
 # Seconds between two looks at what another process has reached.
 _LOOK_AGAIN: Final = 0.02
+# The same where a worker of this process leads, and tells by itself how far it is: what may have stopped it is looked for.
+_LOOK_BESIDE: Final = 0.2
 
 
 @final
@@ -110,15 +112,16 @@ class ProjectionRunner:
 
     async def _reach(self, name: str, position: Position, timeout: float) -> None:
         """Wait for a worker of this process where one leads; look at what the store says from time to time in any case."""
-        deadline = asyncio.get_running_loop().time() + timeout
-        while not self._is_at(name, position):
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
             leads = any(worker.is_leader and worker.is_live for worker in self._workers[name].values())
-            until = min(deadline, asyncio.get_running_loop().time() + (0.2 if leads else _LOOK_AGAIN))
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await self._moved.wait()
-                    continue
-            if await _has_reached(self._store, name, position, timeout, is_late=asyncio.get_running_loop().time() >= deadline):
+                async with asyncio.timeout_at(min(deadline, loop.time() + (_LOOK_BESIDE if leads else _LOOK_AGAIN))):
+                    while not self._is_at(name, position):
+                        await self._moved.wait()
+                    return
+            if await _has_reached(self._store, name, position, timeout, is_late=loop.time() >= deadline):
                 return
 
     def _is_at(self, name: str, position: Position) -> bool:

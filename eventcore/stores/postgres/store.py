@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Final, Self, TypeVar, final
 from uuid import UUID
@@ -34,11 +34,13 @@ from eventcore.stores.postgres.lane import Lane
 from eventcore.stores.postgres.log import read_page
 from eventcore.stores.postgres.migrations import Migrations
 from eventcore.stores.postgres.news import Listener, Teller, Waiters
+from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels
 from eventcore.stores.postgres.reader import ReadCall, Reader
 from eventcore.stores.postgres.rows import place_of
 from eventcore.stores.postgres.settings import Pool, Settings
 from eventcore.stores.postgres.statements import Schema
 from eventcore.stores.postgres.writer import AppendCall, Writer
+from eventcore.subscriptions import Subscribing
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ _PATIENCE_AT_START: Final = 3.0
 
 
 @final
-class PostgresEventStore:
+class PostgresEventStore(Subscribing):
     """Keep events in one schema of a PostgreSQL database; any number of processes may use it at once.
 
     *source* is a DSN (``postgresql://user@host/database``, several hosts and ``sslmode`` included), an `asyncpg.Pool` of yours, or None
@@ -181,6 +183,11 @@ class PostgresEventStore:
         opened = self._opened
         return await opened.run(lambda connection: opened.catalogue.find_event(connection, event_id))
 
+    def transaction(
+        self, *, under: Lease | None = None, read_only: bool = False
+    ) -> AbstractAsyncContextManager[PostgresReadModelTransaction]:
+        return self._opened.read_models.transaction(under, read_only=read_only)
+
     @property
     def _opened(self) -> _OpenStore:
         if self._open is None:
@@ -205,6 +212,7 @@ class _OpenStore:
         self._settings = settings
         self._faults = Faults(settings.described)
         self._source = source_of(settings)
+        self.read_models = ReadModels(self._session, settings.schema, self._faults)
         self._waiters = Waiters()
         self._closed = False
 
@@ -273,6 +281,7 @@ class _OpenStore:
             await self._listener.close()
         for session in self._sessions:
             await session.close()
+        await self.read_models.close()
         await self._side.close()
 
     async def read(self, call: ReadCall) -> ReadResult:

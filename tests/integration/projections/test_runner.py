@@ -13,14 +13,22 @@ from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
 from eventcore.projections.records import records
 from eventcore.store import EventStore, Lease, Statement
+from eventcore.stores.postgres import PostgresEventStore
 from tests.integration.projections.lab import Balances, Noted, Paid, folded, pay, record, shown
 
 QUICK = RetryPolicy(max_attempts=3, initial_delay=0.001)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], EventStore]:
-    return InMemoryEventStore if request.param == "memory" else lambda: SqliteEventStore(tmp_path / "events.db")
+    match request.param:
+        case "memory":
+            return InMemoryEventStore
+        case "sqlite":
+            return lambda: SqliteEventStore(tmp_path / "events.db")
+        case _:
+            dsn, schema = request.getfixturevalue("postgres"), request.getfixturevalue("schema")
+            return lambda: PostgresEventStore(dsn, schema=schema)
 
 
 def runner(store: EventStore, *projections: object, **settings: float) -> ProjectionRunner:
@@ -29,7 +37,7 @@ def runner(store: EventStore, *projections: object, **settings: float) -> Projec
 
 async def balances(store: EventStore, table: str = "balances") -> dict[str, tuple[int, int]]:
     async with store.transaction(read_only=True) as transaction:
-        rows = await transaction.fetch(Statement(f"SELECT account, balance, payments FROM {table}"))
+        rows = await transaction.fetch(Statement(f"SELECT account, balance, payments FROM {transaction.table(table)}"))
     return {row["account"]: (row["balance"], row["payments"]) for row in rows}
 
 
@@ -214,9 +222,9 @@ def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) ->
             held = await take(store, "two", 60)
             with pytest.raises(LeaseLost):
                 async with store.transaction(under=late) as transaction:
-                    await transaction.execute([Statement("CREATE TABLE too_late (x INTEGER)")])
+                    await transaction.execute([Statement(f"CREATE TABLE {transaction.table('too_late')} (x INTEGER)")])
             async with store.transaction(under=held) as transaction:
-                await transaction.execute([Statement("CREATE TABLE too_late (x INTEGER)")])
+                await transaction.execute([Statement(f"CREATE TABLE {transaction.table('too_late')} (x INTEGER)")])
 
     async def take(store: EventStore, owner: str, seconds: float) -> Lease:
         from datetime import timedelta
@@ -277,7 +285,7 @@ def test_a_rebuild_swaps_at_once_and_harms_no_other(make: Callable[[], EventStor
                 await running.caught_up(await pay(store, [("a0", 7)]), timeout=20)
             assert mails == [7]
             async with store.transaction(read_only=True) as transaction:
-                (row,) = await transaction.fetch(Statement("SELECT count(*) AS n FROM seen"))
+                (row,) = await transaction.fetch(Statement(f"SELECT count(*) AS n FROM {transaction.table('seen')}"))
             assert row["n"] == 301
             async with records(store, read_only=True) as kept:
                 assert [(each.name, each.version, each.generation) for each in await kept.load_all()] == [

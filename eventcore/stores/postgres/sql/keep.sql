@@ -35,3 +35,7 @@ WITH forgotten AS (
     DELETE FROM {schema}.outcomes WHERE committed_at < clock_timestamp() - $1::interval RETURNING 1
 )
 SELECT count(*) FROM forgotten;
+
+-- name: hold_lease
+-- A row while the lease has not passed on; it cannot pass on before the transaction ends.
+SELECT 1 AS held FROM {schema}.leases WHERE name = $1 AND owner = $2 AND token = $3 FOR SHARE;

@@ -1,0 +1,139 @@
+"""Transactions on read models, each on a connection of its own; they keep nobody waiting but those who want the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar, final
+
+import asyncpg
+
+from eventcore.errors import EventCoreError, LeaseLost, OutcomeUnknown, RequestRefused
+from eventcore.store import Lease, Row, Statement
+from eventcore.stores.postgres.connections import Connection, Session
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_retry
+from eventcore.stores.postgres.statements import Schema
+
+T = TypeVar("T")
+
+
+@final
+class ReadModels:
+    """The sessions of an open store's projections: as many as there are transactions at a time, made when they are needed."""
+
+    def __init__(self, make: Callable[[], Session], schema: Schema, faults: Faults) -> None:
+        self._make = make
+        self._schema = schema
+        self._faults = faults
+        self._holds = schema.statements("keep")["hold_lease"]
+        self._idle: list[Session] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def transaction(self, under: Lease | None, *, read_only: bool) -> AsyncGenerator[PostgresReadModelTransaction]:
+        session = self._idle.pop() if self._idle else self._make()
+        transaction = PostgresReadModelTransaction(session, self._schema, self._faults, under, self._holds, read_only=read_only)
+        try:
+            try:
+                yield transaction
+                await transaction.commit()
+            except BaseException:
+                await transaction.roll_back()
+                raise
+        finally:
+            if self._closed:
+                await session.close()
+            else:
+                self._idle.append(session)
+
+    async def close(self) -> None:
+        self._closed = True
+        idle, self._idle = self._idle, []
+        for session in idle:
+            await session.close()
+
+
+@final
+class PostgresReadModelTransaction:
+    """One transaction on the read models of a schema."""
+
+    def __init__(self, session: Session, schema: Schema, faults: Faults, under: Lease | None, holds: str, *, read_only: bool) -> None:
+        self._session = session
+        self._schema = schema
+        self._faults = faults
+        self._under = under
+        self._holds = holds
+        self._isolation = "REPEATABLE READ READ ONLY" if read_only else "READ COMMITTED"
+        self._connection: Connection | None = None
+
+    def table(self, name: str, /) -> str:
+        return f'{self._schema.quoted}."{name}"'
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        connection = await self._begun()
+        for statement in statements:
+            await self._do(statement, connection.fetch(statement.sql, *statement.arguments))
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        connection = await self._begun()
+        return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
+
+    async def _begun(self) -> Connection:
+        if self._connection is None:
+            try:
+                connection = await self._session.connected()
+                await connection.execute(f"BEGIN ISOLATION LEVEL {self._isolation}")
+                self._connection = connection
+                held = self._under is None or await connection.fetchrow(self._holds, self._under.name, self._under.owner, self._under.token)
+            except Exception as error:
+                raise await self._translated(error) from error
+            if not held and self._under is not None:
+                raise LeaseLost(
+                    f"the lease {self._under.name!r} has passed from {self._under.owner!r} to another owner; nothing was written; "
+                    "acquire it again"
+                )
+        return self._connection
+
+    async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except Exception as error:
+            # A value that the driver cannot encode is no fault of the connection, and neither is a table that the projection did not make.
+            if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (blames_request(error) and not needs_retry(error)):
+                sql = " ".join(statement.sql.split())[:200]
+                text = f"{self._faults.store} refused `{sql}`: {error}; mend the SQL of the projection, or look at the event that it was run for"
+                raise because(RequestRefused(text), error) from error
+            raise await self._translated(error) from error
+
+    async def commit(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            try:
+                await connection.execute("COMMIT")
+            except Exception as error:
+                if is_lost(error):
+                    await self._lose()
+                    raise OutcomeUnknown(f"a transaction on the read models of {self._faults.store}") from error
+                raise await self._translated(error) from error
+            self._connection = None
+
+    async def roll_back(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            try:
+                await connection.execute("ROLLBACK")
+            except BaseException as error:
+                await self._lose()
+                if not isinstance(error, Exception):
+                    raise
+            self._connection = None
+
+    async def _translated(self, error: Exception) -> EventCoreError:
+        if is_lost(error):
+            await self._lose()
+        return self._faults.translate(error)
+
+    async def _lose(self) -> None:
+        """Give the connection up: the server rolls back what was not committed."""
+        self._connection = None
+        await self._session.drop()
