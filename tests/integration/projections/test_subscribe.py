@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import pytest
+
+from eventcore import InMemoryEventStore
+from eventcore.errors import InvalidArgument, StoreUnavailable
+from eventcore.ids import Position
+from eventcore.store import EVERYTHING, EventFilter, Page
+from tests.integration.projections.lab import Noted, Paid, pay, record
+
+
+class Flaky(InMemoryEventStore):
+    """Loses every third call, before or after the page was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.read_at_most = 0
+
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        self.calls += 1
+        page = await super().read_all(after, limit=limit, where=where)
+        if self.calls % 3 == 0:
+            raise StoreUnavailable("away")
+        if page.events:
+            self.read_at_most = max(self.read_at_most, page.events[-1].position.key[0])
+        return page
+
+    async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
+        self.calls += 1
+        if self.calls % 3 == 0:
+            raise StoreUnavailable("away")
+        return await super().wait_for_news(after, timeout=timeout)
+
+
+async def take(store: InMemoryEventStore, count: int, *, after: Position | None = None, streams: Sequence[str] | None = None) -> list[int]:
+    amounts: list[int] = []
+    async with aclosing(store.subscribe(Paid, after=after, streams=streams, page_size=7)) as subscription:
+        async for recorded in subscription:
+            amounts.append(recorded.event.amount)
+            if len(amounts) == count:
+                return amounts
+    raise AssertionError("a subscription never ends by itself")
+
+
+def test_nothing_is_skipped_or_doubled_through_reconnects() -> None:
+    async def run() -> None:
+        async with Flaky() as store, asyncio.timeout(20):
+            await pay(store, [("a", n) for n in range(50)])
+            reader = asyncio.create_task(take(store, 100))
+            for n in range(50, 100):
+                await record(store, [Noted("x"), Paid("a", n)])
+                await asyncio.sleep(0.001)
+            assert await reader == list(range(100))
+
+    asyncio.run(run())
+
+
+def test_a_slow_reader_is_not_read_ahead_for() -> None:
+    async def run() -> None:
+        async with Flaky() as store, asyncio.timeout(20):
+            await pay(store, [("a", n) for n in range(1000)])
+            await take(store, 10)
+            assert store.read_at_most == 14
+
+    asyncio.run(run())
+
+
+def test_it_begins_after_a_position_and_selects_streams() -> None:
+    async def run() -> None:
+        async with InMemoryEventStore() as store, asyncio.timeout(20):
+            first = await pay(store, [("a", 1)], "payments-1")
+            await pay(store, [("a", 2)], "other-1")
+            await pay(store, [("a", 3)], "payments-2")
+            assert await take(store, 2, after=first) == [2, 3]
+            assert await take(store, 2, streams=["payments-"]) == [1, 3]
+            assert await take(store, 1, streams=["*-2"]) == [3]
+
+    asyncio.run(run())
+
+
+def test_it_asks_for_events() -> None:
+    async def run() -> None:
+        async with InMemoryEventStore() as store:
+            with pytest.raises(InvalidArgument, match="@event"):
+                store.subscribe(int)
+            with pytest.raises(InvalidArgument, match="at least one"):
+                store.subscribe(())
+
+    asyncio.run(run())
