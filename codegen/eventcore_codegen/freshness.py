@@ -1,32 +1,14 @@
 """``pytest --eventcore-check``: no test runs on stale generated code.
 
-Nothing of the generator is imported as long as nobody asks for it: pytest loads this module in every project that has eventcore installed.
+Nothing of the generator is imported before it is known to be needed: its libraries may not be installed where tests run.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("eventcore").addoption(
-        "--eventcore-check",
-        action="store_true",
-        help="fail at once if generated code is stale: that of the sources in [tool.eventcore], or else of all files below the root",
-    )
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    config = session.config
-    if config.getoption("--eventcore-check") and not hasattr(config, "workerinput"):  # pytest-xdist's workers are started after this check
-        problem = _problem(config.rootpath)
-        if problem:
-            pytest.exit(problem, returncode=pytest.ExitCode.TESTS_FAILED)
-
-
-def _problem(root: Path) -> str:
+def problem(root: Path) -> str:
     """Return what is wrong with the generated code, and which command repairs it; an empty text if nothing is."""
     try:
         return _found(root)

@@ -1,0 +1,77 @@
+"""A store that hands every call on to another: the ground for stores that do something else besides."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import Self, TypeVar
+
+from eventcore.ids import Position
+from eventcore.store import (
+    EVERYTHING,
+    AppendRequest,
+    EventFilter,
+    EventStore,
+    Lease,
+    Page,
+    ReadResult,
+    Snapshot,
+    StreamRead,
+    Verdict,
+)
+
+T = TypeVar("T")
+
+
+class ForwardingStore:
+    """Hand every call on to *store*. `_forward` sees each of them before it begins: override it to meet all, or a method to meet that one.
+
+    ``async with`` opens and closes *store*.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+
+    async def _forward(self, operation: str, call: Coroutine[object, object, T], /) -> T:  # noqa: ARG002
+        """Return what *call* returns; *operation* is its name in the port. It has not begun: whoever does not await it must close it."""
+        return await call
+
+    async def __aenter__(self) -> Self:
+        await self.store.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.store.__aexit__(*exc_info)
+
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        return await self._forward("read", self.store.read(streams, idempotency_key=idempotency_key))
+
+    async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
+        return await self._forward("append", self.store.append(requests))
+
+    async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        return await self._forward("forget_idempotency_keys", self.store.forget_idempotency_keys(older_than=older_than))
+
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        return await self._forward("read_all", self.store.read_all(after, limit=limit, where=where))
+
+    async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
+        return await self._forward("wait_for_news", self.store.wait_for_news(after, timeout=timeout))
+
+    async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
+        return await self._forward("load_snapshots", self.store.load_snapshots(wanted))
+
+    async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
+        await self._forward("save_snapshots", self.store.save_snapshots(snapshots))
+
+    async def load_checkpoint(self, name: str, /) -> Position | None:
+        return await self._forward("load_checkpoint", self.store.load_checkpoint(name))
+
+    async def save_checkpoint(self, name: str, position: Position, /) -> None:
+        await self._forward("save_checkpoint", self.store.save_checkpoint(name, position))
+
+    async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
+        return await self._forward("acquire_lease", self.store.acquire_lease(name, owner=owner, ttl=ttl))
+
+    async def release_lease(self, lease: Lease, /) -> None:
+        await self._forward("release_lease", self.store.release_lease(lease))

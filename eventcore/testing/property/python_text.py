@@ -1,0 +1,93 @@
+"""A case as Python: a test that can be pasted into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast
+
+import attrs
+
+from eventcore.ids import StreamId, state_of
+from eventcore.testing.property.case import Case, merged
+from eventcore.testing.stream_events import StreamEvents
+
+_WIDE = 100
+
+
+class Writer:
+    """Writes values as Python, and knows what they have to import."""
+
+    def __init__(self) -> None:
+        self._imports: dict[str, set[str]] = {}
+
+    def test_of(self, case: Case, *, at_once: bool) -> str:
+        """Return a test that does what *case* does."""
+        name = type(case.command).__name__
+        body: list[str] = []
+        history = [self.happening(each) for each in merged(case.history)]
+        if history:
+            body.append(self._call("scenario.given", history))
+        if at_once:
+            body += [f"scenario.meanwhile({self.value(other)})" for other in case.others]
+        body.append(f"scenario.when({self.value(case.command)}).then_nothing()  # or what it should do")
+        self._use("eventcore.testing", "Scenario")
+        lines = "\n".join(f"    {line}" for statement in body for line in statement.splitlines())
+        return f"{self._import_lines()}\n\n\ndef test_{_snake(name)}(scenario: Scenario) -> None:\n{lines}"
+
+    def happening(self, each: object) -> str:
+        if not isinstance(each, StreamEvents):
+            return self.value(each)
+        call = "on_any" if state_of(each.stream_id) is None else "on"
+        self._use("eventcore.testing", call)
+        return f"{call}({', '.join([self.value(each.stream_id), *map(self.value, each.events)])})"
+
+    def value(self, value: Any) -> str:
+        if isinstance(value, StreamId):
+            return self._stream_id(cast("StreamId", value))
+        if isinstance(value, Enum):
+            self._use_class(type(value))
+            return f"{type(value).__name__}.{value.name}"
+        if attrs.has(type(value)):
+            return self._record(value)
+        if isinstance(value, tuple) and type(cast("object", value)) is tuple:
+            items = [self.value(item) for item in value]
+            return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+        if isinstance(value, Mapping):
+            return "{" + ", ".join(f"{self.value(key)}: {self.value(item)}" for key, item in value.items()) + "}"
+        module = type(value).__module__
+        if module != "builtins":
+            self._use(module.partition(".")[0] if module.startswith("datetime") else module, type(value).__name__)
+        return repr(value).replace("datetime.", "")
+
+    def _stream_id(self, stream_id: StreamId) -> str:
+        self._use("eventcore", "StreamId")
+        state = state_of(stream_id)
+        if state is None:
+            return f"StreamId({str(stream_id)!r})"
+        self._use_class(state)
+        prefix = f"{getattr(state, '__eventcore_category__', '')}-"
+        return f"StreamId.of({state.__name__}, {str(stream_id).removeprefix(prefix)!r})"
+
+    def _record(self, value: Any) -> str:
+        self._use_class(type(value))
+        fields = cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(type(value)))
+        shown = [(field, self.value(getattr(value, field.name))) for field in fields if field.init]
+        return f"{type(value).__name__}({', '.join(f'{field.alias}={text}' if field.kw_only else text for field, text in shown)})"
+
+    def _call(self, function: str, arguments: list[str]) -> str:
+        line = f"{function}({', '.join(arguments)})"
+        return line if len(line) <= _WIDE else f"{function}(\n" + "".join(f"    {each},\n" for each in arguments) + ")"
+
+    def _use_class(self, cls: type[object]) -> None:
+        self._use(cls.__module__, cls.__qualname__.partition(".")[0])
+
+    def _use(self, module: str, name: str) -> None:
+        self._imports.setdefault(module, set()).add(name)
+
+    def _import_lines(self) -> str:
+        return "\n".join(f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(self._imports.items()))
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,235 @@
+"""The rules that every command keeps, each as a check of one case. A check returns what is wrong, or None."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import permutations
+from typing import Any, Final, cast, final
+
+import attrs
+
+from eventcore.errors import EventCoreError
+from eventcore.execute.binding import Binder, CommandPlan
+from eventcore.store import EventStore
+from eventcore.testing.conflicting import ConflictingStore
+from eventcore.testing.differences import shown
+from eventcore.testing.property.alike import alike
+from eventcore.testing.property.case import Case
+from eventcore.testing.property.outcome import CommandOutcome, Failed, World, Written, stored
+from eventcore.testing.stream_events import StreamEvents
+
+
+@final
+@attrs.frozen
+class Broken:
+    """A rule that a case breaks. *at_once* tells that it takes the other commands, too."""
+
+    rule: str
+    how: str
+    at_once: bool = False
+
+
+@final
+class Rules:
+    """Checks cases of commands in a *world*; `handle` may end with *raises*."""
+
+    def __init__(self, world: World, binder: Binder, raises: tuple[type[Exception], ...]) -> None:
+        self._world, self._raises, self._binder = world, raises, binder
+
+    def broken(self, case: Case) -> Broken | None:
+        """Return the first rule that *case* breaks, or None."""
+        plan = self._binder.plan(type(case.command))
+        return self._history(case) or self._alone(plan, case) or self._together(case)
+
+    # What had happened
+
+    def _history(self, case: Case) -> Broken | None:
+        streams: dict[str, list[object]] = {}
+        for each in case.history:
+            if isinstance(each, StreamEvents):
+                if found := self._codec(each.events):
+                    return found
+                streams.setdefault(str(each.stream_id), []).extend(each.events)
+        for cls in {type(command) for command in (case.command, *case.others)}:
+            for state, prefix in self._states(self._binder.plan(cls)):
+                for stream_id, events in streams.items():
+                    if stream_id.startswith(prefix) and (found := _fold(state, stream_id, events)):
+                        return found
+        return None
+
+    def _states(self, plan: CommandPlan) -> Iterator[tuple[type[Any], str]]:
+        for stream in plan.streams:
+            if stream.fold is not None:
+                state = stream.fold.state
+                yield state, f"{getattr(state, '__eventcore_category__', '')}-"
+
+    def _codec(self, events: Sequence[object]) -> Broken | None:
+        codec = self._world.codec
+        for event in events:
+            try:
+                again = codec.decoder(type(event))(codec.encode(event))
+            except Exception as error:  # noqa: BLE001  # it is reported
+                return Broken("every event survives the codec", f"{shown(event)} does not: {error}")
+            if not alike(event, again):
+                return Broken("every event survives the codec", f"stored was    {shown(event)}\nread is       {shown(again)}")
+        return None
+
+    # The command by itself
+
+    def _alone(self, plan: CommandPlan, case: Case) -> Broken | None:
+        before = copy.deepcopy(case.command)
+        with _watched(type(case.command)) as runs:
+            first = self._world.run(lambda store: self._after(store, case, again=False), seed=0)
+            second = self._world.run(lambda store: self._after(store, case, again=False), seed=1)
+            repeated = self._world.run(lambda store: self._after(store, case, again=True), seed=0)
+        if not alike(before, case.command):
+            return Broken(
+                "handle changes none of its inputs", f"the command was   {shown(before)}\nand became        {shown(case.command)}"
+            )
+        return (
+            self._allowed(first)
+            or next((found for states in runs if (found := _changed(states))), None)
+            or _equal(first, second, "a first time", "a second time")
+            or _equal(first, repeated, "at once", "after a conflict")
+            or (self._codec([event for _, event in first.events]) if isinstance(first, Written) else None)
+            or self._foldable(plan, case, first)
+        )
+
+    async def _after(self, store: EventStore, case: Case, *, again: bool) -> CommandOutcome:
+        await self._world.happen(store, case.history)
+        return await self._world.outcome(ConflictingStore(1, store) if again else store, case.command)
+
+    def _allowed(self, outcome: CommandOutcome) -> Broken | None:
+        if isinstance(outcome, Written) or isinstance(outcome.error, self._raises):
+            return None
+        if isinstance(outcome.error, EventCoreError):
+            return Broken("handle does what a command may do", f"{outcome.kind.__name__}: {outcome.text}")
+        notes = "".join(f"\n{note}" for note in getattr(outcome.error, "__notes__", ()))
+        return Broken(
+            "handle ends with writes or a rejection",
+            f"it raised {outcome.kind.__name__}: {outcome.text}{notes}\n(check_command(raises=...) lists the errors that it may end with)",
+        )
+
+    def _foldable(self, plan: CommandPlan, case: Case, outcome: CommandOutcome) -> Broken | None:
+        if not isinstance(outcome, Written):
+            return None
+        streams: dict[str, list[object]] = {}
+        history = self._world.run(lambda store: self._world.happen(store, case.history))
+        for happened in (*(each for _, each in history), outcome):
+            for stream_id, event in happened.events if isinstance(happened, Written) else ():
+                streams.setdefault(stream_id, []).append(event)
+        found = (
+            _fold(state, each, events)
+            for state, prefix in self._states(plan)
+            for each, events in streams.items()
+            if each.startswith(prefix)
+        )
+        return next((broken for broken in found if broken is not None), None)
+
+    # With others
+
+    def _together(self, case: Case) -> Broken | None:
+        commands = (case.command, *case.others)
+        together = self._world.run(lambda store: self._finally(store, case, commands, at_once=True), seed=case.seed)
+        for order in permutations(range(len(commands))):
+            ordered = [commands[index] for index in order]
+            outcomes, streams = self._world.run(lambda store, ordered=ordered: self._finally(store, case, ordered, at_once=False))  # type: ignore[misc]
+            back = [outcomes[order.index(index)] for index in range(len(commands))]
+            if (back, streams) == together:
+                return None
+        told = "\n".join(f"{shown(command)}\n    {_told(outcome)}" for command, outcome in zip(commands, together[0], strict=True))
+        return Broken("commands at the same time do what they would do one after the other, in some order", told, at_once=True)
+
+    async def _finally(
+        self, store: EventStore, case: Case, commands: Sequence[object], *, at_once: bool
+    ) -> tuple[list[CommandOutcome], Mapping[str, object]]:
+        await self._world.happen(store, case.history)
+        run = self._world.at_once if at_once else self._world.one_after_another
+        return await run(store, commands), await stored(store)
+
+
+def _equal(one: CommandOutcome, other: CommandOutcome, when: str, again: str) -> Broken | None:
+    same = alike(one, other) if isinstance(one, Written) and isinstance(other, Written) else one == other
+    if same:
+        return None
+    width = max(len(when), len(again)) + 3
+    return Broken("handle decides the same on the same", f"{when:<{width}} {_told(one)}\n{again:<{width}} {_told(other)}")
+
+
+def _told(outcome: CommandOutcome) -> str:
+    if isinstance(outcome, Failed):
+        return f"{outcome.kind.__name__}: {outcome.text}"
+    return ", ".join(f"{stream_id}: {shown(event)}" for stream_id, event in outcome.events) or "nothing to write"
+
+
+_TOTAL: Final = "apply takes every event that a stream may hold"
+
+
+def _fold(state: type[Any], stream_id: str, events: Sequence[object]) -> Broken | None:
+    """Fold *events* step by step. Each state is folded a second time: were it changed in place, the second time would differ."""
+    folded = state()
+    for number, event in enumerate(events, 1):
+        before = copy.deepcopy(folded)
+        try:
+            after = state.apply(folded, event)
+            again = state.apply(before, event)
+        except Exception as error:  # noqa: BLE001  # it is reported
+            place = f"event {number} of {stream_id}, {shown(event)}"
+            return Broken(
+                _TOTAL, f"{state.__qualname__}.apply raised {type(error).__name__}: {error}\non {place},\nin the state {shown(folded)}"
+            )
+        if not isinstance(after, state):
+            return Broken(_TOTAL, f"{state.__qualname__}.apply made {shown(after)} of {shown(event)}, event {number} of {stream_id}")
+        if not alike(folded, copy.deepcopy(folded)) or not alike(after, again):
+            parts = f"at once       {shown(after)}\nin two parts  {shown(again)}"
+            return Broken("apply folds in two parts as it does at once", f"{stream_id} up to event {number}, {shown(event)}\n{parts}")
+        if not alike(folded, _refolded(state, events[: number - 1])):
+            changed = f"{state.__qualname__}.apply changed the state that it was given, on {shown(event)}: it now is {shown(folded)}"
+            return Broken("apply changes nothing in place", changed)
+        folded = after
+    return None
+
+
+def _refolded(state: type[Any], events: Sequence[object]) -> object:
+    folded = state()
+    for event in events:
+        folded = state.apply(folded, event)
+    return folded
+
+
+@contextmanager
+def _watched(cls: type[Any]) -> Generator[list[tuple[object, dict[str, object]]]]:
+    """Keep a copy of the states that `handle` is given, beside the states themselves."""
+    handle = cls.handle
+    seen: list[tuple[object, dict[str, object]]] = []
+
+    def watching(self: object, streams: object, state: object, *resolver: object) -> object:
+        seen.append((state, {name: copy.deepcopy(getattr(state, name)) for name in _plain_fields(state)}))
+        return handle(self, streams, state, *resolver)
+
+    cls.handle = watching
+    try:
+        yield seen
+    finally:
+        cls.handle = handle
+
+
+def _plain_fields(state: object) -> list[str]:
+    """Name the members that hold one state each: mappings of states are read when they are touched, so there is nothing to copy yet."""
+    if not attrs.has(type(state)):
+        return []
+    names = [field.name for field in cast("Sequence[attrs.Attribute[Any]]", attrs.fields(cast("Any", type(state))))]
+    return [name for name in names if not isinstance(getattr(state, name), Mapping) or type(getattr(state, name)) is dict]
+
+
+def _changed(states: tuple[object, dict[str, object]]) -> Broken | None:
+    state, copies = states
+    for name, before in copies.items():
+        now = getattr(state, name)
+        if not alike(before, now):
+            return Broken(
+                "handle changes none of its inputs", f"state.{name} was      {shown(before)}\nand became{' ' * len(name)}     {shown(now)}"
+            )
+    return None
