@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.servers import run as servers
+from tests.servers.installed import postgres_15
+from tests.servers.pooler import pgbouncer_before
+from tests.servers.tls import TlsServer, tls_server
 from tests.soak import SOAKING
 
 # The same examples in each run, so that a test which fails fails for everyone; a soak looks for others, and prints how to have them again.
@@ -35,6 +39,27 @@ def postgres() -> Iterator[str]:
     """The DSN of a database of this process, on the PostgreSQL 18 of the wheel or on the server that EVENTCORE_TEST_POSTGRES names."""
     server = os.environ.get("EVENTCORE_TEST_POSTGRES") or servers.shared_server("postgres18")
     with servers.database(server, f"eventcore_test_{os.getpid()}") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def postgres15() -> Iterator[str]:
+    """The DSN of a database of this process, on the PostgreSQL 15 of Debian."""
+    server = servers.shared_server("postgres15", binaries=postgres_15())
+    with servers.database(server, f"eventcore_test_{os.getpid()}") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def postgres_tls() -> TlsServer:
+    """A PostgreSQL 15 that takes TLS connections alone."""
+    return tls_server()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: str) -> Iterator[str]:
+    """The DSN of the database of `postgres`, through pgbouncer in transaction mode."""
+    with pgbouncer_before(postgres, Path(os.environ[servers.RUN]) / f"pgbouncer-{os.getpid()}") as dsn:
         yield dsn
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,12 +50,16 @@ class Run:
         os.environ.pop(RUN)
 
 
-def shared_server(name: str, *, binaries: Path | None = None, parameters: Mapping[str, str] = FAST) -> str:
-    """Return the DSN of the server called *name* in this run; start it if nobody did."""
+def shared_server(
+    name: str, *, binaries: Path | None = None, parameters: Mapping[str, str] = FAST, prepare: Callable[[Path], None] | None = None
+) -> str:
+    """Return the DSN of the server called *name* in this run; start it if nobody did, on a folder that *prepare* has changed."""
     folder = Path(os.environ[RUN])
     with _locked(folder / f"{name}.lock"):
         known = folder / f"{name}.json"
         if not known.exists():
+            if prepare is not None:
+                prepare(folder / name)
             lifeline = os.open(folder / "lifeline", os.O_RDONLY)
             try:
                 settings = Settings(binaries=binaries, parameters=parameters, remove=True, immediate=True, lifeline=lifeline)
