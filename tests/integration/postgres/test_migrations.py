@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from eventcore import PostgresEventStore, Position
+from eventcore import Position, PostgresEventStore
 from eventcore.stores.postgres import statements
 from eventcore.stores.postgres.statements import Migration, Schema
 from eventcore.testing.contract.making import add, labels_of, read_log

@@ -1,0 +1,722 @@
+
+
+
+
+
+CREATE SCHEMA eventcore;
+
+
+
+CREATE FUNCTION eventcore.append(streams text[], written boolean[], check_ends integer[], check_streams integer[], check_versions bigint[], event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    writing CONSTANT boolean := cardinality(event_ids) > 0;
+    requests CONSTANT integer := cardinality(check_ends);
+    known integer[];
+    found record;
+    heads bigint[];
+    txs bigint[];
+    ordinals integer[];
+    last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
+    born boolean := false;
+    moved boolean := false;
+    lost boolean := false;
+    news_after bigint[];
+    news_until bigint[];
+    decided integer[] := array_fill(0, ARRAY[requests]);
+    assigned bigint[] := array_fill(0::bigint, ARRAY[cardinality(event_ids)]);
+    seen bigint[];
+    verdict integer;
+    after bigint;
+    s integer;
+    check_from integer := 1;
+    event_from integer := 1;
+    this_tx bigint;
+    before_first integer := 0;
+    now_at CONSTANT timestamptz := clock_timestamp();
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
+            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
+    END IF;
+
+    IF writing THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_locks AS g
+            WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
+        ) THEN
+            RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+        END IF;
+        -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
+        -- number, which it must not have before the last of them.
+        PERFORM set_config('lock_timeout', lock_timeout, true);
+        PERFORM pg_advisory_xact_lock_shared(2113290249139822220);
+        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
+        FROM (
+            SELECT k.key, bool_or(k.exclusive) AS exclusive
+            FROM (
+                SELECT hashtextextended(w.id, 2113290249139822220 + 1), w.exclusive FROM unnest(streams, written) AS w (id, exclusive)
+                UNION ALL
+                SELECT hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
+            ) AS k (key, exclusive)
+            GROUP BY k.key
+            ORDER BY k.key
+        ) AS l;
+    END IF;
+
+    -- From here on a statement sees what was committed before the locks were given.
+    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number)
+    INTO heads, txs, ordinals
+    FROM unnest(streams) WITH ORDINALITY AS w (id, number)
+    LEFT JOIN LATERAL (
+        SELECT h.version, h.tx, h.ordinal FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
+    ) AS h ON true;
+
+    IF resent OR cardinality(keys) > 0 THEN
+        known := array_fill(0, ARRAY[requests]);
+        FOR found IN
+            SELECT w.request, o.fingerprint = w.fingerprint AS same
+            FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
+            CROSS JOIN LATERAL (SELECT o.fingerprint FROM "eventcore".outcomes AS o WHERE o.key = w.key OFFSET 0) AS o
+        LOOP
+            known[found.request] := CASE WHEN found.same THEN -1 ELSE -2 END;
+        END LOOP;
+        IF resent THEN
+            FOR r IN 1..requests LOOP
+                IF event_ends[r] >= event_from AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.event_id = event_ids[event_from]) THEN
+                    known[r] := -3;
+                END IF;
+                event_from := event_ends[r] + 1;
+            END LOOP;
+            event_from := 1;
+        END IF;
+    END IF;
+
+    FOR r IN 1..requests LOOP
+        verdict := 0;
+        IF known IS NOT NULL THEN
+            verdict := known[r];
+        END IF;
+        IF verdict = 0 THEN
+            FOR c IN check_from..check_ends[r] LOOP
+                IF check_versions[c] <> heads[check_streams[c]] AND check_versions[c] >= 0 THEN
+                    verdict := c;
+                    EXIT;
+                END IF;
+            END LOOP;
+            IF verdict = 0 THEN
+                FOR e IN event_from..event_ends[r] LOOP
+                    s := event_streams[e];
+                    heads[s] := heads[s] + 1;
+                    assigned[e] := heads[s];
+                    IF last_events[s] = 0 THEN
+                        IF heads[s] = 1 THEN born := true; ELSE moved := true; END IF;
+                    END IF;
+                    last_events[s] := e;
+                END LOOP;
+            ELSE
+                IF NOT lost THEN
+                    lost := true;
+                    seen := array_fill(NULL::bigint, ARRAY[cardinality(check_streams)]);
+                    news_after := array_fill(NULL::bigint, ARRAY[cardinality(streams)]);
+                    news_until := news_after;
+                END IF;
+                FOR c IN check_from..check_ends[r] LOOP
+                    s := check_streams[c];
+                    seen[c] := heads[s];
+                    IF check_versions[c] >= 0 AND check_versions[c] <> heads[s] THEN
+                        after := CASE WHEN check_versions[c] < heads[s] THEN check_versions[c] ELSE 0 END;
+                        news_after[s] := least(news_after[s], after);
+                        news_until[s] := heads[s];
+                    END IF;
+                END LOOP;
+            END IF;
+        END IF;
+        decided[r] := verdict;
+        check_from := check_ends[r] + 1;
+        event_from := event_ends[r] + 1;
+    END LOOP;
+
+    IF born OR moved THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            -- Somebody wrote before in this transaction: perhaps an append.
+            SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
+            WHERE e.tx = (SELECT (m.epoch::bigint << 48) FROM "eventcore".store AS m) + pg_current_xact_id()::text::bigint;
+        END IF;
+        SELECT (m.epoch::bigint << 48) + pg_current_xact_id()::text::bigint INTO this_tx FROM "eventcore".store AS m;
+
+        INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
+        FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
+            WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
+        WHERE n.version > 0;
+
+        IF moved THEN
+            UPDATE "eventcore".streams AS h SET version = n.version, tx = this_tx, ordinal = before_first + n.event
+            FROM unnest(streams, heads, last_events, txs) AS n (id, version, event, tx)
+            WHERE n.event > 0 AND n.tx IS NOT NULL AND h.stream_id = n.id;
+        END IF;
+        IF born THEN
+            INSERT INTO "eventcore".streams (stream_id, version, tx, ordinal)
+            SELECT n.id, n.version, this_tx, before_first + n.event
+            FROM unnest(streams, heads, last_events, txs) AS n (id, version, event, tx)
+            WHERE n.event > 0 AND n.tx IS NULL;
+        END IF;
+        IF cardinality(keys) > 0 THEN
+            INSERT INTO "eventcore".outcomes (key, fingerprint, tx, first_ordinal, last_ordinal, committed_at)
+            SELECT w.key, w.fingerprint, this_tx, before_first + coalesce(event_ends[w.request - 1], 0) + 1, before_first + event_ends[w.request], now_at
+            FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
+            WHERE decided[w.request] = 0 AND event_ends[w.request] > coalesce(event_ends[w.request - 1], 0);
+        END IF;
+    END IF;
+
+    verdicts := decided;
+    versions := assigned;
+    first_ordinal := before_first;
+    tx := this_tx;
+    recorded_at := now_at;
+    IF lost THEN
+        check_heads := seen;
+        head_txs := txs;
+        head_ordinals := ordinals;
+    END IF;
+    RETURN NEXT;
+
+    IF lost THEN
+        RETURN QUERY
+        SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, NULL::integer,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(streams, news_after, news_until) WITH ORDINALITY AS n (id, after, until, number)
+        CROSS JOIN LATERAL (
+            SELECT * FROM "eventcore".events AS e
+            WHERE e.stream_id = n.id AND e.version > n.after AND e.version <= n.until
+            ORDER BY e.version LIMIT news_limit
+        ) AS e
+        ORDER BY n.number, e.version;
+    END IF;
+
+    IF known IS NOT NULL THEN
+        event_from := 1;
+        FOR r IN 1..requests LOOP
+            IF decided[r] = -3 THEN
+                RETURN QUERY
+                SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
+                    e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+                FROM "eventcore".events AS e WHERE e.event_id = ANY (event_ids[event_from:event_ends[r]])
+                ORDER BY e.tx, e.ordinal;
+            ELSIF decided[r] = -1 THEN
+                RETURN QUERY
+                SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
+                    e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+                FROM "eventcore".outcomes AS o
+                JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
+                WHERE o.key = keys[array_position(key_requests, r)]
+                ORDER BY e.tx, e.ordinal;
+            END IF;
+            event_from := event_ends[r] + 1;
+        END LOOP;
+    END IF;
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.horizon(OUT tx bigint, OUT moved boolean) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    now_open CONSTANT pg_snapshot := pg_current_snapshot();
+    oldest xid8 := pg_snapshot_xmin(now_open);
+    base bigint;
+BEGIN
+    moved := false;
+    SELECT s.epoch::bigint << 48 INTO base FROM "eventcore".store AS s;
+    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
+        WITH locks AS MATERIALIZED (
+            SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            FROM pg_locks AS l
+            WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
+        ), alive AS (
+            SELECT t.transactionid, EXISTS (
+                SELECT FROM locks AS g
+                WHERE g.locktype = 'advisory' AND g.virtualtransaction = t.virtualtransaction AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
+            ) AS appends
+            FROM locks AS t
+            WHERE t.locktype = 'transactionid'
+        )
+        SELECT coalesce(min(o.xid), pg_snapshot_xmax(now_open)), coalesce(bool_or(a.transactionid IS NULL), false) INTO oldest, moved
+        FROM pg_snapshot_xip(now_open) AS o (xid)
+        LEFT JOIN alive AS a ON a.transactionid = o.xid::xid
+        WHERE a.appends IS NOT false;
+    END IF;
+    tx := base + oldest::text::bigint;
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.news(after_tx bigint, after_ordinal integer, OUT visible boolean, OUT held boolean) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    until_tx CONSTANT bigint := ("eventcore".horizon()).tx;
+BEGIN
+    visible := EXISTS (SELECT FROM "eventcore".events AS e WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < until_tx);
+    held := NOT visible AND EXISTS (SELECT FROM "eventcore".events AS e WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal));
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) RETURNS TABLE(number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    IF kinds IS NOT NULL THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, s.data,
+            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb
+        FROM unnest(streams, afters, kinds) WITH ORDINALITY AS w (id, after, kind, number)
+        JOIN "eventcore".streams AS h ON h.stream_id = w.id
+        JOIN "eventcore".snapshots AS s ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version;
+    END IF;
+    RETURN QUERY
+    SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
+        e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+    FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+    CROSS JOIN LATERAL (
+        SELECT h.version, h.tx, h.ordinal, coalesce(
+            (
+                SELECT s.version FROM "eventcore".snapshots AS s
+                WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+            ),
+            CASE WHEN h.version < w.after THEN 0 ELSE w.after END
+        ) AS after
+        FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
+    ) AS h
+    LEFT JOIN LATERAL (
+        SELECT * FROM "eventcore".events AS e
+        WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+        ORDER BY e.version
+        OFFSET 0
+    ) AS e ON true
+    ORDER BY w.number, e.version;
+    IF cardinality(keys) > 0 THEN
+        RETURN QUERY
+        SELECT -w.number::integer, NULL::bigint, NULL::bigint, NULL::integer, o.fingerprint,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(keys) WITH ORDINALITY AS w (key, number)
+        JOIN "eventcore".outcomes AS o ON o.key = w.key
+        JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
+        ORDER BY w.number, e.tx, e.ordinal;
+    END IF;
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) RETURNS TABLE(more boolean, moved boolean, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    limits CONSTANT record := "eventcore".horizon();
+    until_tx bigint := limits.tx;
+    until_ordinal integer := 0;
+    windowed boolean;
+    size integer;
+BEGIN
+    IF likes IS NOT NULL THEN
+        -- A window, so that a filter that lets little through does not look through all of history at once.
+        IF types IS NULL THEN
+            SELECT e.tx, e.ordinal, true INTO until_tx, until_ordinal, windowed
+            FROM "eventcore".events AS e
+            WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < limits.tx
+            ORDER BY e.tx, e.ordinal OFFSET looked_at LIMIT 1;
+        ELSE
+            SELECT e.tx, e.ordinal, true INTO until_tx, until_ordinal, windowed
+            FROM unnest(types) AS w (type)
+            CROSS JOIN LATERAL (
+                SELECT e.tx, e.ordinal FROM "eventcore".events AS e
+                WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < limits.tx
+                ORDER BY e.tx, e.ordinal LIMIT looked_at + 1
+            ) AS e
+            ORDER BY e.tx, e.ordinal OFFSET looked_at LIMIT 1;
+        END IF;
+        IF windowed IS NULL THEN
+            until_tx := limits.tx;
+            until_ordinal := 0;
+        END IF;
+    END IF;
+
+    IF types IS NULL THEN
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM "eventcore".events AS e
+        WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+            AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+        ORDER BY e.tx, e.ordinal
+        LIMIT page_size;
+    ELSE
+        RETURN QUERY
+        SELECT NULL::boolean, NULL::boolean,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        FROM unnest(types) AS w (type)
+        CROSS JOIN LATERAL (
+            SELECT * FROM "eventcore".events AS e
+            WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+            ORDER BY e.tx, e.ordinal
+            LIMIT page_size
+        ) AS e
+        ORDER BY e.tx, e.ordinal
+        LIMIT page_size;
+    END IF;
+    GET DIAGNOSTICS size = ROW_COUNT;
+    IF size = page_size THEN
+        RETURN;
+    END IF;
+
+    SELECT e.tx, e.ordinal INTO tx, ordinal
+    FROM "eventcore".events AS e
+    WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+    ORDER BY e.tx DESC, e.ordinal DESC
+    LIMIT 1;
+    more := windowed IS NOT NULL;
+    moved := limits.moved;
+    RETURN NEXT;
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.refuse() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'eventcore: % on %.% is refused: % ', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0]
+        USING ERRCODE = 'restrict_violation';
+END;
+$$;
+
+
+
+
+
+CREATE TABLE eventcore.checkpoints (
+    name text NOT NULL COLLATE pg_catalog."C",
+    tx bigint NOT NULL,
+    ordinal integer NOT NULL
+);
+
+
+
+CREATE TABLE eventcore.events (
+    tx bigint NOT NULL,
+    version bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    ordinal integer NOT NULL,
+    type_version integer NOT NULL,
+    event_id uuid NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    data jsonb NOT NULL,
+    metadata jsonb NOT NULL,
+    CONSTRAINT events_version_check CHECK ((version > 0))
+);
+
+
+
+CREATE VIEW eventcore.history AS
+ SELECT ((tx || '.'::text) || ordinal) AS "position",
+    stream_id,
+    version,
+    type,
+    type_version,
+    data,
+    metadata,
+    event_id,
+    recorded_at
+   FROM eventcore.events e;
+
+
+
+CREATE TABLE eventcore.leases (
+    name text NOT NULL COLLATE pg_catalog."C",
+    owner text COLLATE pg_catalog."C",
+    token bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+
+
+CREATE TABLE eventcore.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+
+COMMENT ON TABLE eventcore.migrations IS 'eventcore: which migrations this schema has seen';
+
+
+
+CREATE TABLE eventcore.outcomes (
+    key text NOT NULL COLLATE pg_catalog."C",
+    fingerprint bytea NOT NULL,
+    tx bigint NOT NULL,
+    first_ordinal integer NOT NULL,
+    last_ordinal integer NOT NULL,
+    committed_at timestamp with time zone NOT NULL
+);
+
+
+
+CREATE TABLE eventcore.parked_events (
+    name text NOT NULL,
+    generation bigint NOT NULL,
+    event_id text NOT NULL,
+    stream_id text NOT NULL,
+    stream_version bigint NOT NULL,
+    "position" text NOT NULL,
+    type text NOT NULL,
+    type_version bigint NOT NULL,
+    data text NOT NULL,
+    metadata text NOT NULL,
+    recorded_at bigint NOT NULL,
+    error text NOT NULL,
+    attempts bigint NOT NULL,
+    parked_at bigint NOT NULL,
+    retry bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT parked_events_retry_check CHECK ((retry = ANY (ARRAY[(0)::bigint, (1)::bigint])))
+);
+
+
+
+CREATE TABLE eventcore.projections (
+    name text NOT NULL,
+    generation bigint NOT NULL,
+    version bigint NOT NULL,
+    live bigint NOT NULL,
+    paused bigint DEFAULT 0 NOT NULL,
+    tables text NOT NULL,
+    "position" text,
+    handled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    fault text,
+    updated_at bigint NOT NULL,
+    CONSTRAINT projections_live_check CHECK ((live = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
+    CONSTRAINT projections_paused_check CHECK ((paused = ANY (ARRAY[(0)::bigint, (1)::bigint])))
+);
+
+
+
+CREATE TABLE eventcore.snapshots (
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    data bytea NOT NULL
+);
+
+
+
+CREATE TABLE eventcore.store (
+    epoch integer NOT NULL,
+    CONSTRAINT store_epoch_check CHECK (((epoch >= 0) AND (epoch <= 32767)))
+);
+
+
+
+CREATE TABLE eventcore.streams (
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    tx bigint NOT NULL,
+    ordinal integer NOT NULL,
+    CONSTRAINT streams_version_check CHECK ((version > 0))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
+
+
+
+INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+
+
+
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 16:45:08.769779+00', 1, 1, '01a20e72-68e3-761a-b5f7-85939db7af79', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-24 16:45:08.785231+00', 1, 1, '01a20e72-692e-73bc-99b1-8a7097bc7c08', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-24 16:45:08.785231+00', 2, 1, '01a20e72-692e-71e3-9bcd-bdbf2fe98223', 'a-1', 'Happened', '{"label": 3}', '{}');
+
+
+
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 16:45:09.861787+00');
+
+
+
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 16:45:08.671451+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-24 16:45:08.703006+00');
+
+
+
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-24 16:45:08.785231+00');
+
+
+
+
+
+
+
+
+
+INSERT INTO eventcore.snapshots VALUES ('a-1', 'kind', 1, '\x7b7d');
+
+
+
+INSERT INTO eventcore.store VALUES (0);
+
+
+
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+
+
+
+ALTER TABLE ONLY eventcore.checkpoints
+    ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (name);
+
+
+
+ALTER TABLE ONLY eventcore.events
+    ADD CONSTRAINT events_by_id UNIQUE (event_id);
+
+
+
+ALTER TABLE ONLY eventcore.events
+    ADD CONSTRAINT events_by_stream PRIMARY KEY (stream_id, version);
+
+
+
+ALTER TABLE ONLY eventcore.events
+    ADD CONSTRAINT events_in_order UNIQUE (tx, ordinal);
+
+
+
+ALTER TABLE ONLY eventcore.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
+
+
+ALTER TABLE ONLY eventcore.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+
+
+ALTER TABLE ONLY eventcore.outcomes
+    ADD CONSTRAINT outcomes_pkey PRIMARY KEY (key);
+
+
+
+ALTER TABLE ONLY eventcore.parked_events
+    ADD CONSTRAINT parked_events_pkey PRIMARY KEY (name, generation, event_id);
+
+
+
+ALTER TABLE ONLY eventcore.projections
+    ADD CONSTRAINT projections_pkey PRIMARY KEY (name, generation);
+
+
+
+ALTER TABLE ONLY eventcore.snapshots
+    ADD CONSTRAINT snapshots_pkey PRIMARY KEY (stream_id, kind);
+
+
+
+ALTER TABLE ONLY eventcore.streams
+    ADD CONSTRAINT streams_pkey PRIMARY KEY (stream_id);
+
+
+
+CREATE INDEX events_by_type ON eventcore.events USING btree (type, tx, ordinal);
+
+
+
+CREATE INDEX outcomes_by_age ON eventcore.outcomes USING btree (committed_at);
+
+
+
+CREATE UNIQUE INDEX projections_live ON eventcore.projections USING btree (name) WHERE (live = 1);
+
+
+
+CREATE UNIQUE INDEX store_is_one_row ON eventcore.store USING btree ((true));
+
+
+
+CREATE TRIGGER events_never_change BEFORE DELETE OR UPDATE OR TRUNCATE ON eventcore.events FOR EACH STATEMENT EXECUTE FUNCTION eventcore.refuse('events are append-only');
+
+ALTER TABLE eventcore.events ENABLE ALWAYS TRIGGER events_never_change;
+
+
+
+CREATE TRIGGER streams_count_their_events BEFORE UPDATE ON eventcore.streams FOR EACH ROW WHEN (((new.stream_id <> old.stream_id) OR (new.version <= old.version) OR (new.tx < old.tx))) EXECUTE FUNCTION eventcore.refuse('the version of a stream only grows');
+
+ALTER TABLE eventcore.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
+
+
+
+CREATE TRIGGER streams_never_vanish BEFORE DELETE OR TRUNCATE ON eventcore.streams FOR EACH STATEMENT EXECUTE FUNCTION eventcore.refuse('a stream stays');
+
+ALTER TABLE eventcore.streams ENABLE ALWAYS TRIGGER streams_never_vanish;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.append(streams text[], written boolean[], check_ends integer[], check_streams integer[], check_versions bigint[], event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.horizon(OUT tx bigint, OUT moved boolean) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.news(after_tx bigint, after_ordinal integer, OUT visible boolean, OUT held boolean) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.refuse() FROM PUBLIC;
+
+
+
+
