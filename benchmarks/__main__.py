@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 
-from benchmarks import environment, report, server
+from benchmarks import environment, extras, report, server
 from benchmarks.measure import Meter, Result, describe
 from benchmarks.rows import ROWS, Row
 
@@ -37,21 +37,36 @@ def main() -> int:
         return 2
     began = time.perf_counter()
     print(", ".join(f"{name}: {value}" for name, value in machine.items()), f"load: {os.getloadavg()[0]:.1f}", sep=", ", flush=True)
-    rows = [row for row in ROWS if not options.row or row.name in options.row]
+    everything = not options.row
+    rows = [row for row in ROWS if everything or row.name in options.row]
     with ExitStack() as stack:
         found = stack.enter_context(_server(rows))
         meter = Meter(found, rounds=options.rounds, share=options.share, say=lambda line: print(f"  {line}", flush=True))
         if found is not None:
             machine["postgresql"] = found.version()
-        results = list(_measure(meter, rows))
+        results = list(_measure(meter, rows)) if options.part in {None, "rows"} else []
+        if found is not None and everything:
+            _measure_more(found, options)
     print(f"\n{report.table(results)}\n")
     if not options.dry:
         circumstances = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 1), "machine": machine}
         report.write(results, circumstances)
+        extras.publish(circumstances)
     print(f"{time.perf_counter() - began:.0f} seconds; load now: {os.getloadavg()[0]:.1f}")
     if os.getloadavg()[0] > QUIET:
         print("something else ran meanwhile: on a busy disk group commit looks better than it is, on a busy processor worse; measure again")
     return 0
+
+
+def _measure_more(found: server.Server, options: argparse.Namespace) -> None:
+    """Measure what stands beside the rows. It is kept at once, whatever comes later."""
+    meter = Meter(found, rounds=min(3, options.rounds), share=options.share, say=lambda line: print(f"  {line}", flush=True))
+    if options.part in {None, "charts"}:
+        extras.measure_charts(meter)
+    if options.part in {None, "ablation"}:
+        extras.measure_ablation(meter)
+    if options.part in {None, "memory"}:
+        extras.measure_memory(found, options.soak)
 
 
 def _measure(meter: Meter, rows: Iterable[Row]) -> Iterator[Result]:
@@ -76,6 +91,10 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--row", action="append", choices=names, metavar="ROW", help="measure this row only; may be repeated (default: all)"
+    )
+    parser.add_argument("--part", choices=["rows", "charts", "ablation", "memory"], help="measure this part of it only (default: all)")
+    parser.add_argument(
+        "--soak", type=float, default=60, metavar="SECONDS", help="how long to watch the memory grow (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each contestant runs (default: %(default)s)")
     parser.add_argument(

@@ -18,7 +18,7 @@ class Job(NamedTuple):
     *accounts* are in use at a time, and have *history* events before the first command. After *renewed* commands the next ones take other accounts,
     so that hot accounts do not grow long histories, too (0: all stay in use). *width* streams take part in one command: two make it a transfer, any
     other number a collection, which writes to each of them, or with *read_only* to one. *untouched*: no account is used twice, nor in the warm-up.
-    *delay* is what each round trip takes longer, in seconds.
+    *reading*: nothing is written, all events are read. *delay* is what each round trip takes longer, in seconds.
     """
 
     name: str
@@ -33,10 +33,11 @@ class Job(NamedTuple):
     read_only: bool = False
     untouched: bool = False
     delay: float = 0
+    reading: bool = False
 
     def scaled(self, share: float) -> Job:
         """Return the job with fewer commands, for a trial or a quick look."""
-        if self.untouched:
+        if self.untouched or self.reading:
             return self
         return self._replace(commands=max(2 * self.tasks * self.processes, 20, int(self.commands * share)))
 
@@ -56,8 +57,7 @@ ONE_STREAM: Final = Job("one-stream", 1_000, tasks=1, accounts=200, warm_up=200,
 FIFTY_STREAMS: Final = ONE_STREAM._replace(name="fifty-streams", width=50)
 FIFTY_READ: Final = FIFTY_STREAMS._replace(name="fifty-streams-read", read_only=True)
 FAR: Final = Job("far", 200, tasks=1, accounts=100, warm_up=200, delay=0.005)
-CATCH_UP: Final = Job("catch-up", 100_000, tasks=1, accounts=1_000, warm_up=0, history=100)
-"""Here the events that are read are counted, and nothing is written."""
+CATCH_UP: Final = Job("catch-up", 100_000, tasks=1, accounts=1_000, warm_up=0, history=100, reading=True)
 SQLITE: Final = Job("sqlite", 15_000)
 SQLITE_SLOWER: Final = Job("sqlite-slower", 12_000)
 MEMORY: Final = Job("memory", 20_000)
@@ -68,12 +68,14 @@ HOTNESS: Final = tuple(
     for accounts in (2, 10, 100, 1_000)
 )
 HISTORY: Final = tuple(WARM_SHORT._replace(name=f"history-{history}", history=history, commands=200) for history in (10, 100, 1_000, LONG))
+ABLATION_MANY: Final = MANY._replace(name="ablation-many", commands=8_000)
+ABLATION_HOT: Final = HOT._replace(name="ablation-hot", commands=2_000)
 
 JOBS: Final = {
     job.name: job
     for job in (
         *(MANY, MANY_SLOWER, HOT, HOT_SLOWER, ALONE, PROCESSES, WARM_SHORT, WARM_LONG, COLD_SHORT, COLD_LONG),
         *(ONE_STREAM, FIFTY_STREAMS, FIFTY_READ, FAR, CATCH_UP, SQLITE, SQLITE_SLOWER, MEMORY),
-        *(*CONCURRENCY, *HOTNESS, *HISTORY),
+        *(*CONCURRENCY, *HOTNESS, *HISTORY, ABLATION_MANY, ABLATION_HOT),
     )
 }

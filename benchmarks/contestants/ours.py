@@ -12,7 +12,6 @@ from benchmarks.work import DEPOSIT
 from eventcore import CommandExecutor, StreamId
 
 DISTRIBUTIONS: Final = ("attrs", "cattrs", "orjson")
-AS_IT_COMES: Final = "as it comes"
 
 
 @final

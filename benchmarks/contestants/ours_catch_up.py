@@ -7,8 +7,9 @@ import time
 from typing import Final
 
 from benchmarks.contestants.decoding import decoders
-from benchmarks.contestants.ours import AS_IT_COMES, DISTRIBUTIONS
+from benchmarks.contestants.ours import DISTRIBUTIONS
 from benchmarks.contestants.ours_postgres import prepare
+from benchmarks.rows import AS_IT_COMES
 from benchmarks.work import Outcome, Place, Timed, Work
 from eventcore import PostgresEventStore
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import uuid4
 
 import orjson
 
 from benchmarks.banks import Bank
-from benchmarks.contestants.ours import AS_IT_COMES, DISTRIBUTIONS, OurBank
+from benchmarks.contestants.ours import DISTRIBUTIONS, OurBank
+from benchmarks.contestants.ways import WAYS
+from benchmarks.domain.accounts import Account
+from benchmarks.domain.commands import CollectMoney
 from benchmarks.jobs import Job
 from benchmarks.work import Place, Work, opening_history, openings_of
-from eventcore import CommandExecutor, PostgresEventStore
+from eventcore import CommandExecutor, PostgresEventStore, StreamId
 from eventcore.store import AppendRequest, Committed, ExpectedVersion, NewEvent
 
 __all__ = ["DISTRIBUTIONS", "NAME", "NEEDS_SERVER", "VARIANTS", "open_bank", "prepare"]
@@ -24,20 +27,9 @@ NEEDS_SERVER: Final = True
 CHUNK: Final = 1_000
 
 
-class Way(NamedTuple):
-    """How the store and the executor are made."""
-
-    store: Callable[[str], PostgresEventStore] = PostgresEventStore
-    executor: Callable[[PostgresEventStore], CommandExecutor] = CommandExecutor
-
-
-WAYS: Final = {
-    AS_IT_COMES: Way(),
-    "no cache": Way(executor=lambda store: CommandExecutor(store, cache_size=0)),
-}
-"""What each switch contributes is measured by `--ablation`: a line here is a switch."""
-
 VARIANTS: Final = tuple(WAYS)
+SAVED_FROM: Final = 100
+"""With so many events, a state has been saved."""
 
 
 @asynccontextmanager
@@ -55,11 +47,21 @@ def prepare(work: Work, place: Place) -> None:
 
 
 async def _prepare(work: Work, place: Place) -> None:
+    """Write all of each history but the last event in bulk, and that by a command, as its users would have: it saves the state of a long one."""
     async with PostgresEventStore(place.dsn) as store:
+        executor = CommandExecutor(store)
         for account, history in openings_of(work.job):
-            events = [NewEvent(account, uuid4(), event_type, 1, orjson.dumps(fields)) for event_type, fields in opening_history(history)]
-            for first in range(0, history, CHUNK):
-                request = AppendRequest({account: ExpectedVersion.exact(first)}, events[first : first + CHUNK])
-                [verdict] = await store.append([request])
-                if not isinstance(verdict, Committed):
-                    raise TypeError(f"{account} was not opened: {verdict}")
+            *first, last = opening_history(history)
+            await _append(store, account, first if history >= SAVED_FROM else [*first, last])
+            if history >= SAVED_FROM:
+                await executor.execute(CollectMoney((StreamId[Account](account),), 1, 1))
+        await executor.snapshots.saved()
+
+
+async def _append(store: PostgresEventStore, account: str, history: Sequence[tuple[str, dict[str, str | int]]]) -> None:
+    events = [NewEvent(account, uuid4(), event_type, 1, orjson.dumps(fields)) for event_type, fields in history]
+    for first in range(0, len(events), CHUNK):
+        request = AppendRequest({account: ExpectedVersion.exact(first)}, events[first : first + CHUNK])
+        [verdict] = await store.append([request])
+        if not isinstance(verdict, Committed):
+            raise TypeError(f"{account} was not opened: {verdict}")

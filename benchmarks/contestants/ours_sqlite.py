@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from benchmarks.banks import Bank
-from benchmarks.contestants.ours import AS_IT_COMES, DISTRIBUTIONS, OurBank
+from benchmarks.contestants.ours import DISTRIBUTIONS, OurBank
 from benchmarks.jobs import Job
+from benchmarks.rows import AS_IT_COMES
 from benchmarks.work import Place, accounts_of
 from eventcore import CommandExecutor, SqliteEventStore
 

@@ -25,7 +25,7 @@ class MoneyReceived:
 AccountEvent = AccountOpened | MoneySent | MoneyReceived
 
 
-@state
+@state(snapshot_every=100)
 class Account:
     balance: int = 0
 

@@ -28,6 +28,7 @@ GENERATED: Final = GeneratedModule(
                     1,
                 ),
             ),
+            "2e2fbbb057243dc4",
         ),
     ),
 )

@@ -1,0 +1,117 @@
+"""Measure what the charts show, what each mechanism contributes, and memory; keep all of it in benchmarks/series.json."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from benchmarks import charts, report
+from benchmarks.contestants.ways import WAYS
+from benchmarks.environment import PYTHON, ROOT
+from benchmarks.measure import Measured, Meter
+from benchmarks.rows import Entry
+from benchmarks.series import ABLATION, SERIES, Series
+from benchmarks.server import Server
+
+DIGITS: Final = 3
+
+
+def measure_charts(meter: Meter) -> None:
+    for name, series in SERIES.items():
+        print(f"\n{name}: {series.title}", flush=True)
+        _keep(name, _chart(series, meter))
+
+
+def _chart(series: Series, meter: Meter) -> dict[str, Any]:
+    """Measure point by point, all lines of a point in turns."""
+    curves: dict[str, list[list[float]]] = {name: [] for name in series.lines}
+    for x in next(iter(series.lines.values())):
+        entries = {name: line[x] for name, line in series.lines.items()}
+        measured = meter.entries(entries.values(), figure=series.figure, cost=False)
+        for name, entry in entries.items():
+            curves[name].append([x, *_spread(measured[entry], series.figure)])
+    return {"title": series.title, "axis": series.axis, "figure": series.figure, "lines": curves}
+
+
+def _spread(measured: Measured, figure: str) -> list[float]:
+    """Return the median of the rounds, the least and the greatest."""
+    values = [one[figure] for one in measured.rounds]
+    return [round(value, DIGITS) for value in (statistics.median(values), min(values), max(values))]
+
+
+def measure_ablation(meter: Meter) -> None:
+    """Measure what is left with parts of us switched off."""
+    values: dict[str, dict[str, float]] = {}
+    ratios: dict[str, dict[str, float]] = {}
+    for name, job in ABLATION.items():
+        print(f"\nablation: {name}", flush=True)
+        entries = {way: Entry("ours_postgres", job, way) for way in WAYS}
+        measured = meter.entries(entries.values(), figure="rate", cost=False)
+        values[name] = {way: round(measured[entry].median("rate"), 1) for way, entry in entries.items()}
+        whole = measured[next(iter(entries.values()))]
+        ratios[name] = {way: round(_ratio(measured[entry], whole), DIGITS) for way, entry in entries.items()}
+    _keep("ablation", {"values": values, "ratios": ratios})
+
+
+def _ratio(part: Measured, whole: Measured) -> float:
+    return statistics.median(one["rate"] / other["rate"] for one, other in zip(part.rounds, whole.rounds, strict=True))
+
+
+def measure_memory(server: Server, seconds: float) -> None:
+    print("\nmemory", flush=True)
+    found: dict[str, float] = _memory("state")
+    database = server.create()
+    _memory("fill", "--dsn", server.dsn(database))
+    found |= _memory("fold", "--dsn", server.dsn(database))
+    server.drop(database)
+    database = server.create()
+    found |= {f"soak: {name}": value for name, value in _memory("soak", "--dsn", server.dsn(database), "--seconds", str(seconds)).items()}
+    server.drop(database)
+    for name, value in found.items():
+        print(f"  {name}: {value:,.1f}", flush=True)
+    _keep("memory", {name: round(value, 1) for name, value in found.items()})
+
+
+def _memory(*arguments: str) -> dict[str, float]:
+    command = [str(PYTHON), "-m", "benchmarks.memory", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise RuntimeError(f"benchmarks.memory {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+    last = json.loads(done.stdout.splitlines()[-1])
+    return last or {}
+
+
+def _keep(name: str, found: Mapping[str, Any]) -> None:
+    known = report.read(charts.SERIES) or {}
+    known[name] = found
+    charts.SERIES.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def publish(circumstances: Mapping[str, object]) -> None:
+    """Draw the charts, and put what was measured onto the page."""
+    _keep("circumstances", circumstances)
+    charts.draw()
+    for mark, text in page_parts(report.read(charts.SERIES)).items():
+        report.put_into_page(mark, text)
+
+
+def page_parts(series: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands between the marks on the page, for the parts that were measured."""
+    writers: dict[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"ablation": _ablation_lines, "memory": _memory_lines}
+    return {name: "\n".join([*write(series[name]), ""]) for name, write in writers.items() if name in series}
+
+
+def _ablation_lines(found: Mapping[str, Any]) -> Sequence[str]:
+    groups = list(found["values"])
+    lines = ["| | " + " | ".join(groups) + " |", "|---|" + "---|" * len(groups)]
+    for way in next(iter(found["values"].values())):
+        cells = [f"{found['values'][group][way]:,.0f}/s ({found['ratios'][group][way]:.2f})" for group in groups]
+        lines.append(f"| {way} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _memory_lines(found: Mapping[str, Any]) -> Sequence[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {value:,.1f} |" for name, value in found.items())]
