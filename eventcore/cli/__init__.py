@@ -6,7 +6,7 @@ import argparse
 import gc
 from collections.abc import Sequence
 
-from eventcore.cli import events, generate, migrate, pg, show, streams, tail, who
+from eventcore.cli import events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
 
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     events.add_parser(commands.add_parser)
     tail.add_parser(commands.add_parser)
     show.add_parser(commands.add_parser)
+    projections.add_parser(commands.add_parser)
     pg.add_parser(commands.add_parser)
     options = parser.parse_args(arguments)
     code: int = options.run(options)

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any, Final, NamedTuple, final
 from uuid import UUID
 
+from eventcore.errors import InvalidArgument
 from eventcore.ids import Position
 from eventcore.projections.context import physical_name
 from eventcore.store import Lease, ReadModelStore, ReadModelTransaction, Row, Statement, StoredEvent
@@ -143,6 +144,21 @@ class Records:
 
     async def count_parked(self) -> Mapping[tuple[str, int], int]:
         return {(row["name"], row["generation"]): row["parked"] for row in await self._fetch("count_parked")}
+
+    async def request_rebuild(self, name: str) -> int | None:
+        """Let the runner build the read model anew; return the new generation, None where one is being built already.
+
+        Raises `InvalidArgument` where there is no such projection.
+        """
+        await self.lock(name)
+        generations = await self.load(name)
+        live = next((each for each in generations if each.live), None)
+        if live is None:
+            raise InvalidArgument(f"there is no projection {name!r}; `eventcore projections list` shows those that ran before")
+        if len(generations) > 1:
+            return None
+        await self.add(name, live.generation + 1, live.version, live=False)
+        return live.generation + 1
 
     async def request_retry(self, name: str) -> int:
         """Ask the runner to handle the parked events once more; return how many."""

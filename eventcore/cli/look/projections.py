@@ -1,0 +1,176 @@
+"""Projections: how far they are, and what is asked of them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from eventcore.cli.look.opening import OK, Browsed, opened, url_of
+from eventcore.cli.look.terminal import Column, Table, Terminal, put
+from eventcore.errors import InvalidArgument
+from eventcore.projections.records import ProjectionRecord, records
+from eventcore.store import StoredEvent
+
+_BEHIND: Final = 1
+_LOOK_AGAIN: Final = 0.5
+_BAR: Final = 30
+
+
+class _Seen(NamedTuple):
+    """A generation, the first event that it has not come to yet, and how many events it has parked."""
+
+    record: ProjectionRecord
+    next: StoredEvent | None
+    parked: int
+
+
+async def run(options: argparse.Namespace) -> int:
+    async with opened(url_of(options)) as store:
+        match options.action:
+            case "list" | "status" | "lag":
+                return await _show(store, options)
+            case "rebuild":
+                return await _rebuild(store, options.name, wait=options.wait)
+            case action:
+                put(await _tell(store, action, options.name))
+                return OK
+
+
+async def _show(store: Browsed, options: argparse.Namespace) -> int:
+    seen = await _seen(store, options.name)
+    if options.json:
+        put(*(json.dumps(_as_json(each)) for each in seen))
+    elif options.action == "status":
+        for each in seen:
+            put(*_described(each))
+    else:
+        table = Table(
+            Terminal.of_stdout(), [Column("projection", "cyan"), Column("version", right=True), Column("state"), Column("behind")]
+        )
+        put(*table.lines([_row(each) for each in seen]))
+    late = any(each.record.live and (each.next is not None or not each.record.goes_on) for each in seen)
+    return _BEHIND if options.action == "lag" and late else OK
+
+
+async def _seen(store: Browsed, name: str | None) -> list[_Seen]:
+    async with records(store, read_only=True) as kept:
+        generations = await (kept.load_all() if name is None else kept.load(name))
+        parked = await kept.count_parked()
+    if name is not None and not generations:
+        raise _unknown(name)
+    seen: list[_Seen] = []
+    for record in generations:
+        page = await store.read_all(record.position, limit=1)
+        seen.append(_Seen(record, page.events[0] if page.events else None, parked.get((record.name, record.generation), 0)))
+    return seen
+
+
+async def _tell(store: Browsed, action: str, name: str) -> str:
+    async with records(store) as kept:
+        match action:
+            case "pause":
+                known, said = await kept.pause(name, paused=True), f"{name} pauses after the batch that it is at"
+            case "resume":
+                known, said = await kept.resume(name), f"{name} goes on"
+            case _:
+                known = bool(await kept.load(name))
+                said = f"{await kept.request_retry(name)} parked events of {name} will be handled once more"
+    if not known:
+        raise _unknown(name)
+    return said
+
+
+async def _rebuild(store: Browsed, name: str, *, wait: bool) -> int:
+    async with records(store) as kept:
+        generation = await kept.request_rebuild(name)
+    if not wait:
+        put(
+            f"{name} is being rebuilt already"
+            if generation is None
+            else f"{name} will be rebuilt by its runner, as generation {generation}"
+        )
+        return OK
+    started = time.monotonic()
+    while True:
+        async with records(store, read_only=True) as kept:
+            generations = await kept.load(name)
+        live = next((each for each in generations if each.live), None)
+        building = next((each for each in generations if not each.live), None)
+        if building is None or live is None:
+            break
+        _progress(building, live, time.monotonic() - started)
+        await asyncio.sleep(_LOOK_AGAIN)
+    put(f"{name} is live as generation {live.generation}" if live is not None else f"{name} was removed")
+    return OK
+
+
+def _progress(building: ProjectionRecord, live: ProjectionRecord, seconds: float) -> None:
+    """Draw a bar over the last one, where there is a terminal; else print a line."""
+    share = min(1.0, building.handled / live.handled) if live.handled else 1.0
+    left = f"{seconds / share - seconds:.0f} s left" if share > 0 else "waiting for a runner"
+    text = f"{'█' * round(share * _BAR):░<{_BAR}} {share:4.0%}  {building.handled} of {live.handled} events  {building.fault or left}"
+    if sys.stdout.isatty():
+        sys.stdout.write(f"\r\x1b[K{text}")
+        sys.stdout.flush()
+    else:
+        put(text)
+
+
+def _state(record: ProjectionRecord) -> str:
+    if record.fault is not None:
+        return "stopped"
+    if record.paused:
+        return "paused"
+    return "live" if record.live else "building"
+
+
+def _row(seen: _Seen) -> Sequence[str]:
+    return (seen.record.name, str(seen.record.version), _state(seen.record), _lag(seen))
+
+
+def _lag(seen: _Seen) -> str:
+    return "nothing" if seen.next is None else f"{_seconds(seen.next):.1f} s"
+
+
+def _seconds(event: StoredEvent) -> float:
+    return max(0.0, (datetime.now(UTC) - event.recorded_at).total_seconds())
+
+
+def _described(seen: _Seen) -> list[str]:
+    record = seen.record
+    return [
+        f"{record.name}: {_state(record)}, version {record.version}, generation {record.generation}",
+        f"  tables    {', '.join(record.tables) or 'none'}",
+        f"  position  {record.position if record.position is not None else 'the beginning'}, {_lag(seen)} behind",
+        f"  events    {record.handled} handled, {record.skipped} of them skipped, {seen.parked} parked",
+        *([f"  stopped   by {record.fault}"] if record.fault is not None else []),
+    ]
+
+
+def _as_json(seen: _Seen) -> Mapping[str, object]:
+    record = seen.record
+    return {
+        "name": record.name,
+        "version": record.version,
+        "generation": record.generation,
+        "state": _state(record),
+        "live": record.live,
+        "tables": record.tables,
+        "position": None if record.position is None else str(record.position),
+        "behind_seconds": 0.0 if seen.next is None else _seconds(seen.next),
+        "handled": record.handled,
+        "skipped": record.skipped,
+        "parked": seen.parked,
+        "fault": record.fault,
+        "updated_at": record.updated_at.isoformat(),
+    }
+
+
+def _unknown(name: str) -> InvalidArgument:
+    return InvalidArgument(f"there is no projection {name!r}; `eventcore projections list` shows those that ran before")
