@@ -101,7 +101,13 @@ def publish(circumstances: Mapping[str, object]) -> None:
 def page_parts(series: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands between the marks on the page, for the parts that were measured."""
     writers: dict[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"ablation": _ablation_lines, "memory": _memory_lines}
-    return {name: "\n".join([*write(series[name]), ""]) for name, write in writers.items() if name in series}
+    parts = {name: "\n".join([*write(series[name]), ""]) for name, write in writers.items() if name in series}
+    return {"charts": "".join(f"![{title_of(text)}](images/benchmarks/{name}.svg)\n\n" for name, text in charts.current().items()), **parts}
+
+
+def title_of(picture: str) -> str:
+    """Return what a picture says that it shows."""
+    return picture.partition("<title>")[2].partition("</title>")[0]
 
 
 def _ablation_lines(found: Mapping[str, Any]) -> Sequence[str]:

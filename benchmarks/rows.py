@@ -75,7 +75,7 @@ ROWS: Final = (
     Row("sqlite-64-plain", Entry("ours_sqlite", jobs.SQLITE), Entry("plain_sqlite", jobs.SQLITE), 2, 3),
     Row("sqlite-64-pyeventsourcing", Entry("ours_sqlite", jobs.SQLITE_SLOWER), Entry("pyeventsourcing", jobs.SQLITE_SLOWER), 5, 8),
     Row("memory-eventsourcepy", Entry("ours_memory", jobs.MEMORY), Entry("eventsource_py", jobs.MEMORY), 1.5, 3),
-    Row("pg-catchup-asyncpg", Entry("ours_catch_up", jobs.CATCH_UP), Entry("asyncpg_catch_up", jobs.CATCH_UP), 0.6, 0.8),
+    Row("pg-catchup-asyncpg", Entry("ours_catch_up", jobs.CATCH_UP, "projection"), Entry("asyncpg_catch_up", jobs.CATCH_UP), 0.6, 0.8),
     # Without the executor's cache: each command reads all of its streams.
     Row("pg-64-asyncpg-cold", _cold(jobs.MANY), _by_hand(jobs.MANY), 1.9),
     Row("pg-64-pyeventsourcing-cold", _cold(jobs.MANY_SLOWER), _peer(jobs.MANY_SLOWER)),
@@ -84,6 +84,8 @@ ROWS: Final = (
     Row("pg-hot-pyeventsourcing-cold", _cold(jobs.HOT_SLOWER), _peer(jobs.HOT_SLOWER)),
     Row("pg-4proc-asyncpg-cold", _cold(jobs.PROCESSES), _by_hand(jobs.PROCESSES)),
     Row("pg-rtt-5ms-cold", _cold(jobs.FAR), _by_hand(jobs.FAR), figure="p50"),
+    # The log without a projection's transactions and bookkeeping.
+    Row("pg-catchup-asyncpg-log", Entry("ours_catch_up", jobs.CATCH_UP, "log"), Entry("asyncpg_catch_up", jobs.CATCH_UP)),
     # Fifty streams read and checked, one of them written.
     Row("pg-50-streams-read", _ours(jobs.FIFTY_READ), _ours(jobs.ONE_STREAM), figure="p50"),
 )
