@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.packaging import installation
+from tests.packaging.installation import ROOT, declare_entry_points
 
 PYPROJECT = """
 [build-system]
@@ -56,23 +54,12 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "project/src/shop/cart.py").write_text(CART)
     (tmp_path / "project/.gitignore").write_text("*_streams.py\n")
     (tmp_path / "project/pyproject.toml").write_text(PYPROJECT.format(hook=""))
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
-    lines = [
-        line for group, entries in declared.items() for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
-    ]
-    info = tmp_path / "site/eventcore_under_test-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: eventcore-under-test\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("\n".join(lines))
+    declare_entry_points(tmp_path / "site")
     return tmp_path / "project"
 
 
 def run(project: Path, *arguments: str) -> tuple[int, str]:
-    path = os.pathsep.join(map(str, [project.parent / "site", ROOT, ROOT / "codegen"]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return installation.run(project, "-m", *arguments, sites=[project.parent / "site"])
 
 
 def build(project: Path) -> tuple[int, str]:
