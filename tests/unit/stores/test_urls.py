@@ -107,3 +107,18 @@ def test_a_dsn_that_is_let_through_is_understood_by_the_driver_as_it_was_meant(p
     [(host, port)], parameters, *_ = _parse_connect_dsn_and_args(**{**dict.fromkeys(names), "ssl": False, "dsn": dsn})
 
     assert (host, port, parameters.user, parameters.database) == ("host", 6543, "user", "db")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://u:ses/ame@h/db",
+        "postgresql://u:ses#ame@h/db",
+        "postgresql://u:s@ame@h/db",
+        "postgresql://h:port/db",
+        "postgresql://h/db?sesame",
+    ],
+)
+def test_a_dsn_that_a_driver_would_misread_is_refused_before_the_driver_sees_it(text):
+    with pytest.raises(InvalidArgument, match="percent-encoded"):
+        parse_url(text)
