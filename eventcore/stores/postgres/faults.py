@@ -22,6 +22,9 @@ from eventcore.errors import (
 
 E = TypeVar("E", bound=EventCoreError)
 
+# The function of the server that runs RAISE, of PL/pgSQL: what it says is what somebody wrote, not what happened to the server.
+_RAISE: Final = "exec_stmt_raise"
+_OURS: Final = "EC"
 # postgresql.org/docs/current/errcodes-appendix.html
 _SERIALIZATION_FAILURE: Final = "40001"
 _DEADLOCK: Final = "40P01"
@@ -70,8 +73,10 @@ _MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
 
 
 def code_of(error: BaseException) -> str:
-    """Return the SQLSTATE, the empty string where the error comes from elsewhere."""
-    return getattr(error, "sqlstate", None) or ""
+    """Return the SQLSTATE; the empty string where the error comes from elsewhere, or a trigger of the user's own chose it to say what it likes."""
+    code: str = getattr(error, "sqlstate", None) or ""
+    chosen = getattr(error, "server_source_function", None) == _RAISE and not code.startswith(_OURS)
+    return "" if chosen else code
 
 
 def is_lost(error: BaseException) -> bool:
