@@ -21,6 +21,11 @@ class CrashingServer:
         self._server = self._start()
         self.dsn = dsn_of(self._server)
 
+    @property
+    def owner(self) -> int:
+        """The user who owns its files, and may be given more of them."""
+        return self._server.cluster.data.stat().st_uid
+
     def kill(self) -> None:
         """SIGKILL the server: the postmaster first, so that it takes no notice, then all that it started."""
         postmaster = self._server.pid

@@ -100,6 +100,10 @@ class Follower:
     def seen(self) -> list[str]:
         return [event_id for _, event_id in self._seen]
 
+    @property
+    def last(self) -> Position | None:
+        return self._seen[-1][0] if self._seen else None
+
     async def run(self, store: EventStore, *, until: Callable[[], bool]) -> None:
         """Follow *store* until *until* says so and nothing more is there. A store that cannot be reached is asked again."""
         while True:
