@@ -50,6 +50,9 @@ if TYPE_CHECKING:
         NotAnEventStore,
         NotAWrite,
         OutcomeUnknown,
+        ProjectionBehind,
+        ProjectionError,
+        ProjectionStopped,
         ReadOnlyStreamWrite,
         RequestRefused,
         RetriesExhausted,
@@ -170,6 +173,9 @@ __all__ = [
     "Observer",
     "OutcomeUnknown",
     "Position",
+    "ProjectionBehind",
+    "ProjectionError",
+    "ProjectionStopped",
     "ReadOnlyStream",
     "ReadOnlyStreamWrite",
     "ReadOnlyStreams",
@@ -222,9 +228,10 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
             "EventDataError EventNotReadable EventNotStorable ForeignWrite GeneratedCodeError "
             "GeneratedCodeMissing GeneratedCodeStale IdempotencyKeyReused InvalidArgument InvalidCommand "
             "InvalidHandle InvalidIdempotencyKey InvalidMetadata InvalidPosition InvalidStreamId InvalidWrite "
-            "LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown ReadOnlyStreamWrite "
-            "RequestRefused RetriesExhausted StoreBusy StoreClosed StoreCorrupt StoreError StoreFull "
-            "StoreReadOnly StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredStream "
+            "LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown "
+            "ProjectionBehind ProjectionError ProjectionStopped ReadOnlyStreamWrite RequestRefused "
+            "RetriesExhausted StoreBusy StoreClosed StoreCorrupt StoreError StoreFull StoreReadOnly "
+            "StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredStream "
             "UnknownEventType UnknownEventVersion"
         ),
         "eventcore.events": "JsonValue Metadata Recorded",
