@@ -20,7 +20,7 @@ from eventcore.store import (
     StreamSlice,
     Verdict,
 )
-from eventcore.stores.postgres.rows import stored_event
+from eventcore.stores.postgres.rows import joined, literal, stored_event
 
 # Verdicts of the SQL function; a number above 0 is that of the check that failed.
 _COMMITTED: Final = 0
@@ -116,22 +116,22 @@ class Batch:
         return bool(self._event_ids)
 
     def arguments(self) -> tuple[object, ...]:
-        """Return what the SQL function takes, in its order, up to the last three."""
+        """Return what the statement takes, in its order, up to the last three."""
         return (
-            self._streams,
-            self._written,
-            self._check_ends,
-            self._check_streams,
-            self._check_versions,
-            self._event_ends,
-            self._event_streams,
-            self._event_stream_ids,
-            self._event_ids,
-            self._types,
-            self._type_versions,
-            self._contents,
-            self._metadatas,
-            self._key_requests,
+            joined(self._streams),
+            literal(self._written),
+            literal(self._check_ends),
+            literal(self._check_streams),
+            literal(self._check_versions),
+            literal(self._event_ends),
+            literal(self._event_streams),
+            joined(self._event_stream_ids),
+            literal([f"{event_id.int:032x}" for event_id in self._event_ids]),
+            joined(self._types),
+            literal(self._type_versions),
+            joined(self._contents),
+            joined(self._metadatas),
+            literal(self._key_requests),
             self._keys,
             self._fingerprints,
         )

@@ -13,7 +13,7 @@ from eventcore.ids import Position
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Session
 from eventcore.stores.postgres.lane import Call
-from eventcore.stores.postgres.rows import stored_event
+from eventcore.stores.postgres.rows import joined, literal, stored_event
 
 # Versions that one statement brings at most, of all streams together; and of one stream at least.
 _AT_ONCE: Final = 16_384
@@ -84,8 +84,8 @@ class Reader:
     ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
         sql, session = self._sql, self._session
         arguments = (
-            [read.stream_id for read in reads],
-            [read.after for read in reads],
+            joined([read.stream_id for read in reads]),
+            literal([read.after for read in reads]),
             [None if read.types is None else orjson.dumps(sorted(read.types)).decode() for read in reads],
             [read.snapshot_kind for read in reads] if any(read.snapshot_kind is not None for read in reads) else None,
             keys,

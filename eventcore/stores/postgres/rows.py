@@ -1,7 +1,8 @@
-"""Rows of the server as the values that travel."""
+"""Values on their way to the server as text, and rows of the server as the values that travel."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,6 +13,7 @@ from eventcore.store import StoredEvent
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
+_UNIT_SEPARATOR: Final = "\x1f"
 
 
 def stored_event(
@@ -38,6 +40,16 @@ def stored_event(
         _NO_METADATA if metadata == "{}" else metadata.encode(),
         recorded_at,
     )
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return what `string_to_array` takes apart again."""
+    return _UNIT_SEPARATOR.join(texts)
+
+
+def literal(items: Iterable[object]) -> str:
+    """Return the literal of an array whose elements need no quotes."""
+    return "{" + ",".join(map(str, items)) + "}"
 
 
 def place_of(position: Position | None) -> tuple[int, int]:
