@@ -110,12 +110,15 @@ def _fields(expected: object, actual: object) -> Iterator[str]:
         if type(expected).__name__ == type(actual).__name__:
             yield f"two classes of one name: {_place(expected)} and {_place(actual)}"
         return
-    if not attrs.has(type(expected)):
-        return
-    for field in cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cast("Any", type(expected)))):
+    for field in fields_of(expected):
         one, other = getattr(expected, field.name, None), getattr(actual, field.name, None)
         if one != other:
             yield f"{field.name}: expected {_plain(one)}, got {_plain(other)}"
+
+
+def fields_of(value: object) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of an instance of an attrs class; of any other value none."""
+    return cast("tuple[attrs.Attribute[Any], ...]", getattr(type(value), "__attrs_attrs__", ()))
 
 
 def _plain(value: object) -> str:

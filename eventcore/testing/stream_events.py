@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar, final
+from typing import Protocol, TypeVar, final, overload
 
 import attrs
 
 from eventcore.ids import StreamId
 
 E = TypeVar("E")
+E1 = TypeVar("E1")
+E2 = TypeVar("E2")
+E3 = TypeVar("E3")
+E4 = TypeVar("E4")
+E5 = TypeVar("E5")
+E6 = TypeVar("E6")
+E7 = TypeVar("E7")
+E8 = TypeVar("E8")
 E_contra = TypeVar("E_contra", contravariant=True)
 
 
@@ -27,10 +35,46 @@ class StreamEvents:
     events: tuple[object, ...]
 
 
-# The type checkers find E between two bounds: it is at least what is given, and at most what the state's `apply` takes.
-def on(stream: StreamId[FoldsEvents[E]], event: E, /, *more: E) -> StreamEvents:
-    """Say which events are in *stream*, or are expected there. Type checkers refuse an event that the stream's state does not take."""
-    return StreamEvents(stream, (event, *more))
+# The checkers find E between two bounds: it is at least what is given, and at most what the state's `apply` takes. Of several values for
+# one variable mypy takes what they have in common, which is `object` for most events; so each has a variable of its own in the overloads
+# that follow. pyright takes their union, and needs the first.
+# pyright: reportOverlappingOverload=false
+@overload
+def on(stream: StreamId[FoldsEvents[E]], event: E, /, *more: E) -> StreamEvents: ...
+@overload
+def on(stream: StreamId[FoldsEvents[E1 | E2]], e1: E1, e2: E2, /) -> StreamEvents: ...
+@overload
+def on(stream: StreamId[FoldsEvents[E1 | E2 | E3]], e1: E1, e2: E2, e3: E3, /) -> StreamEvents: ...
+@overload
+def on(stream: StreamId[FoldsEvents[E1 | E2 | E3 | E4]], e1: E1, e2: E2, e3: E3, e4: E4, /) -> StreamEvents: ...
+@overload
+def on(stream: StreamId[FoldsEvents[E1 | E2 | E3 | E4 | E5]], e1: E1, e2: E2, e3: E3, e4: E4, e5: E5, /) -> StreamEvents: ...
+@overload
+def on(stream: StreamId[FoldsEvents[E1 | E2 | E3 | E4 | E5 | E6]], e1: E1, e2: E2, e3: E3, e4: E4, e5: E5, e6: E6, /) -> StreamEvents: ...
+@overload
+def on(
+    stream: StreamId[FoldsEvents[E1 | E2 | E3 | E4 | E5 | E6 | E7]], e1: E1, e2: E2, e3: E3, e4: E4, e5: E5, e6: E6, e7: E7, /
+) -> StreamEvents: ...
+@overload
+def on(
+    stream: StreamId[FoldsEvents[E1 | E2 | E3 | E4 | E5 | E6 | E7 | E8]],
+    e1: E1,
+    e2: E2,
+    e3: E3,
+    e4: E4,
+    e5: E5,
+    e6: E6,
+    e7: E7,
+    e8: E8,
+    /,
+    *more: E8,
+) -> StreamEvents: ...
+def on(stream: StreamId, /, *events: object) -> StreamEvents:
+    """Say which events are in *stream*, or are expected there: at least one. Type checkers refuse an event that the stream's state does not take.
+
+    (Of more than eight events, those from the eighth on are of one type for the checkers: say the others with another `on`.)
+    """
+    return StreamEvents(stream, events)
 
 
 def on_any(stream: StreamId, event: object, /, *more: object) -> StreamEvents:

@@ -43,13 +43,13 @@ def check_command(
     """
     __tracebackhide__ = True
     try:
-        import hypothesis  # noqa: F401, PLC0415  # an extra
+        from eventcore.testing.property.search import Search  # noqa: PLC0415  # it imports Hypothesis, which is an extra
     except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
         raise InvalidArgument(
             "check_command makes up its cases with Hypothesis; install the extra: pip install 'eventcore-py[testing]'"
         ) from error
-    from eventcore.testing.property.search import Search  # noqa: PLC0415  # it imports Hypothesis
-
     search = Search(
         command=command,
         others=tuple(others),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ import attrs
 from eventcore.ids import StreamId
 
 
-def alike(one: Any, other: Any) -> bool:
+def alike(one: object, other: object) -> bool:
     """Tell whether *one* and *other* are alike: `1` and `1.0` are equal but not alike, nor are `Decimal("1.0")` and `Decimal("1.00")`."""
     if isinstance(one, StreamId) or isinstance(other, StreamId):
         return isinstance(other, str) and bool(one == other)  # a stream id that was kept in a field for text comes back as text
@@ -21,16 +21,25 @@ def alike(one: Any, other: Any) -> bool:
     names = _field_names(one)
     if names is not None:
         return all(alike(getattr(one, name, None), getattr(other, name, None)) for name in names)
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        left, right = _pairs(cast("object", one)), _pairs(cast("object", other))
+        return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
     if isinstance(one, (tuple, list)):
-        left, right = cast("list[Any]", one), cast("list[Any]", other)
-        return len(left) == len(right) and all(map(alike, left, right))
-    if isinstance(one, Decimal):
+        items, others = _items(cast("object", one)), _items(other)
+        return len(items) == len(others) and all(map(alike, items, others))
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
         return bool(one.as_tuple() == other.as_tuple())
-    if isinstance(one, float):
+    if isinstance(one, float) and isinstance(other, float):
         return bool(one.hex() == other.hex())
     return bool(one == other)
+
+
+def _pairs(value: object) -> Mapping[Any, Any]:
+    return cast("Mapping[Any, Any]", value)
+
+
+def _items(value: object) -> Sequence[Any]:
+    return cast("Sequence[Any]", value)
 
 
 def _field_names(value: object) -> Iterable[str] | None:

@@ -42,7 +42,7 @@ class Writer:
         self._use("eventcore.testing", call)
         return f"{call}({', '.join([self.value(each.stream_id), *map(self.value, each.events)])})"
 
-    def value(self, value: Any) -> str:
+    def value(self, value: object) -> str:
         if isinstance(value, StreamId):
             return self._stream_id(cast("StreamId", value))
         if isinstance(value, Enum):
@@ -50,11 +50,18 @@ class Writer:
             return f"{type(value).__name__}.{value.name}"
         if attrs.has(type(value)):
             return self._record(value)
-        if isinstance(value, tuple) and type(cast("object", value)) is tuple:
-            items = [self.value(item) for item in value]
+        if isinstance(value, tuple):
+            items = [self.value(item) for item in cast("tuple[object, ...]", value)]
             return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
         if isinstance(value, Mapping):
-            return "{" + ", ".join(f"{self.value(key)}: {self.value(item)}" for key, item in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{self.value(key)}: {self.value(item)}" for key, item in cast("Mapping[object, object]", value).items())
+                + "}"
+            )
+        return self._plain(value)
+
+    def _plain(self, value: object) -> str:
         module = type(value).__module__
         if module != "builtins":
             self._use(module.partition(".")[0] if module.startswith("datetime") else module, type(value).__name__)
@@ -69,9 +76,10 @@ class Writer:
         prefix = f"{getattr(state, '__eventcore_category__', '')}-"
         return f"StreamId.of({state.__name__}, {str(stream_id).removeprefix(prefix)!r})"
 
-    def _record(self, value: Any) -> str:
-        self._use_class(type(value))
-        fields = cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(type(value)))
+    def _record(self, value: object) -> str:
+        cls: Any = type(value)
+        self._use_class(cls)
+        fields = cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cls))
         shown = [(field, self.value(getattr(value, field.name))) for field in fields if field.init]
         return f"{type(value).__name__}({', '.join(f'{field.alias}={text}' if field.kw_only else text for field, text in shown)})"
 

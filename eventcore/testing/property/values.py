@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, TypeVar, Union, final, get_args, get_origin
+from typing import Annotated, Any, Final, ForwardRef, Literal, NewType, TypeVar, Union, cast, final, get_args, get_origin
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -117,11 +117,11 @@ class Values:
         if issubclass(cls, Enum):
             return st.sampled_from(list(cls))
         if is_record(cls):
-            return self._record(cls, cls, ())
+            return self._record(cast("object", cls), cast("Any", cls), ())
         for base in (str, int, float):
             if issubclass(cls, base):
                 return st.builds(cls, _SCALARS[base])
-        raise self._unknown(cls, scope)
+        raise self._unknown(cast("object", cls), scope)
 
     def _record(self, key: object, cls: type, arguments: tuple[object, ...]) -> SearchStrategy[Any]:
         if key not in self._records:

@@ -1,0 +1,1 @@
+"""Commands with one bug each, which `check_command` has to find."""

@@ -1,0 +1,153 @@
+"""Stores that misbehave on purpose are stores nevertheless; and the same seed misbehaves in the same way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bank.accounts import Account
+from bank.commands import OpenAccount
+from eventcore import (
+    CommandExecutor,
+    InMemoryEventStore,
+    InvalidArgument,
+    OutcomeUnknown,
+    RetriesExhausted,
+    RetryPolicy,
+    StoreUnavailable,
+    StreamId,
+)
+from eventcore.store import EventStore
+from eventcore.testing import ChaosStore, ConflictingStore, Deadlock, explore, simulate
+from eventcore.testing.contract import EventStoreContract
+from eventcore.testing.forwarding import ForwardingStore
+
+ADA = StreamId.of(Account, "ada")
+QUIET = {"conflicts": 0, "failures_before": 0, "failures_after": 0, "lost_replies": 0}
+
+
+class TestChaosStoreOnAQuietDay(EventStoreContract):
+    def open_store(self):
+        return ChaosStore(seed=1, **QUIET)
+
+
+class TestConflictingStoreWithoutConflicts(EventStoreContract):
+    def open_store(self):
+        return ConflictingStore(0)
+
+
+def test_every_method_of_the_port_is_forwarded():
+    port = {name for base in EventStore.__mro__ for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
+
+    assert port <= set(vars(ForwardingStore))
+
+
+async def opened(store):
+    outcomes = []
+    for number in range(40):
+        try:
+            await CommandExecutor(store).execute(OpenAccount(StreamId.of(Account, number), "x"))
+            outcomes.append("ok")
+        except Exception as error:
+            outcomes.append(type(error).__name__)
+    return outcomes, store.mishaps
+
+
+def test_equal_seeds_give_equal_mishaps():
+    one, same, other = (simulate(lambda seed=seed: opened(ChaosStore(seed=seed, latency=100)), seed=0) for seed in (1, 1, 2))
+
+    assert one == same != other
+    assert {mishap.what for mishap in one[1] + other[1]} == {"conflicts", "failures_before", "failures_after", "lost_replies"}
+
+
+@pytest.mark.parametrize(
+    ("mishap", "error", "is_there"),
+    [("failures_before", StoreUnavailable, {0}), ("failures_after", OutcomeUnknown, {1}), ("lost_replies", OutcomeUnknown, {0, 1})],
+)
+def test_a_failed_append_has_done_what_its_kind_says(mishap, error, is_there):
+    async def version(seed):
+        store = InMemoryEventStore()
+        with pytest.raises(error):
+            await CommandExecutor(ChaosStore(store, seed=seed, operations={"append"}, **(QUIET | {mishap: 1}))).execute(
+                OpenAccount(ADA, "Ada")
+            )
+        return (await CommandExecutor(store).load(ADA)).version
+
+    assert {asyncio.run(version(seed)) for seed in range(20)} == is_there
+
+
+def test_a_chaos_that_cannot_be_is_refused():
+    with pytest.raises(InvalidArgument, match="no store has apend"):
+        ChaosStore(seed=1, operations={"apend"})
+    with pytest.raises(InvalidArgument, match="from 0 to 1"):
+        ChaosStore(seed=1, conflicts=2)
+
+
+def test_a_conflicting_store_conflicts_as_often_as_it_says():
+    async def attempts(conflicts):
+        executor = CommandExecutor(ConflictingStore(conflicts), retry=RetryPolicy(max_attempts=4, initial_delay=0))
+        return (await executor.execute(OpenAccount(ADA, "Ada"))).attempts
+
+    assert [asyncio.run(attempts(conflicts)) for conflicts in range(4)] == [1, 2, 3, 4]
+    with pytest.raises(RetriesExhausted):
+        asyncio.run(attempts(4))
+
+
+async def letters():
+    seen = []
+
+    async def work(name):
+        for _ in range(3):
+            seen.append(name)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for name in "abc":
+            group.create_task(work(name))
+    return "".join(seen)
+
+
+def test_a_seed_is_an_interleaving():
+    assert [simulate(letters, seed=seed) for seed in range(20)] == [simulate(letters, seed=seed) for seed in range(20)]
+    assert len({simulate(letters, seed=seed) for seed in range(20)}) > 10
+
+
+def test_time_passes_at_once_and_in_its_order():
+    async def main():
+        async with asyncio.timeout(90_000):
+            await asyncio.gather(*(asyncio.sleep(hours * 3600) for hours in (24, 1)))
+        return asyncio.get_running_loop().time()
+
+    assert simulate(main, seed=1) == pytest.approx(24 * 3600)
+
+
+def test_tasks_that_wait_for_one_another_are_a_deadlock():
+    async def main():
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Deadlock, match="nothing can go on"):
+        simulate(main, seed=1)
+
+
+def test_a_lost_update_is_found_and_its_seed_finds_it_again():
+    async def main():
+        counter = 0
+
+        async def work():
+            nonlocal counter
+            read = counter
+            await asyncio.sleep(0)
+            counter = read + 1
+
+        first = asyncio.create_task(work())
+        await asyncio.gather(first, work())
+        assert counter == 2
+
+    with pytest.raises(AssertionError) as caught:
+        explore(main)
+
+    [note] = caught.value.__notes__
+    assert note.startswith("this interleaving is seed ")
+    with pytest.raises(AssertionError):
+        simulate(main, seed=int(note.split("seed=")[1].rstrip(")")))
