@@ -118,11 +118,11 @@ def _fields(expected: object, actual: object) -> Iterator[str]:
 
 def fields_of(value: object) -> tuple[attrs.Attribute[Any], ...]:
     """Return the fields of an instance of an attrs class; of any other value none."""
-    return cast("tuple[attrs.Attribute[Any], ...]", getattr(type(value), "__attrs_attrs__", ()))
+    return cast("tuple[attrs.Attribute[Any], ...]", getattr(value, "__attrs_attrs__", ()))
 
 
 def _plain(value: object) -> str:
-    return repr(str(value)) if isinstance(value, StreamId) else shown(value)
+    return repr(str(cast("object", value))) if isinstance(value, StreamId) else shown(value)
 
 
 def _place(value: object) -> str:

@@ -42,7 +42,7 @@ def run(folder, text, *arguments):
 
 
 def test_a_store_of_each_kind_is_new_for_each_test(tmp_path, postgres):
-    code, said = run(tmp_path, TESTS, "--eventcore-store=all", "-v", f"--eventcore-postgres={postgres}")
+    code, said = run(tmp_path, TESTS, "--eventcore-store=all", "-vv", f"--eventcore-postgres={postgres}")
 
     assert code == 0, said
     assert "6 passed" in said
