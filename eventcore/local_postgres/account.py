@@ -24,6 +24,7 @@ from eventcore.local_postgres.binaries import Binaries
 from eventcore.local_postgres.errors import DataFolderUnusable
 
 NOBODY: Final = 65534
+_PASSED_ON: Final = frozenset({"PATH", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"})
 _UNSHARE: Final = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 
@@ -86,8 +87,8 @@ def account_for(binaries: Binaries, folder: Path) -> Account:
 
 
 def environment() -> Mapping[str, str]:
-    """Return this process's environment without what PostgreSQL would read from it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Return what a server may know of this process's environment: no client settings (PG...), and no secrets: its account has other processes."""
+    return {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
 
 
 def _ways(binaries: Binaries) -> Iterator[Account]:

@@ -35,7 +35,6 @@ class Orders(TypedDict):
     """What the launcher hands over, as the only argument, in JSON."""
 
     command: list[str]
-    environment: dict[str, str]
     account: int | None
     """The user and group that run the server; None for the guard's own."""
     parent: int
@@ -90,7 +89,6 @@ def _start(orders: Orders) -> subprocess.Popen[bytes]:
             stdout=descriptor,
             stderr=descriptor,
             pass_fds=(orders["lock"],),
-            env=orders["environment"],
             cwd="/",
             user=account,
             group=account,

@@ -195,7 +195,6 @@ def _orders(cluster: Cluster, account: Account, settings: Settings, port: int, l
     remove = [str(folder) for folder in (account.temporary, cluster.folder if settings.remove else None) if folder is not None]
     return {
         "command": command,
-        "environment": dict(environment()),
         "account": account.number,
         "parent": os.getpid() if settings.lifeline is None else 0,
         "log": str(cluster.log),
@@ -229,6 +228,7 @@ def spawn(orders: guard_.Orders, lifeline: int | None) -> tuple[subprocess.Popen
             stdin=theirs,
             stdout=subprocess.PIPE,
             pass_fds=(orders["lock"],),
+            env=environment(),
             cwd="/",
             start_new_session=True,
         )

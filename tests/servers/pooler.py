@@ -51,7 +51,6 @@ def pgbouncer_before(dsn: str, folder: Path, *, pool_size: int = 8) -> Iterator[
     guard, lifeline = spawn(
         {
             "command": [program("pgbouncer", "pgbouncer"), str(ini)],
-            "environment": dict(os.environ),
             "account": account,
             "parent": os.getpid(),
             "log": str(folder / "log"),

@@ -80,6 +80,18 @@ def test_a_server_is_durable_and_asks_for_a_password(tmp_path):
         assert server.cluster.password not in server.dsn + server.cluster.log.read_text()
 
 
+def test_nothing_of_the_starters_environment_is_to_be_seen(tmp_path, monkeypatch):
+    """Command lines are shown to everybody on the machine, and the account that runs the server has other processes."""
+    monkeypatch.setenv("A_TOKEN", "much-too-secret")
+    monkeypatch.setenv("PGPORT", "1")
+    with LocalPostgres.start(tmp_path / "pg") as server:
+        execute(server.dsn, "SELECT 1")
+        processes = [psutil.Process(server.pid), psutil.Process(server.pid).parent()]
+        seen = [text for process in processes for text in (*process.cmdline(), *process.environ().values())]
+
+    assert not [text for text in seen if "much-too-secret" in text or server.cluster.password in text]
+
+
 def test_a_socket_serves_without_tcp(tmp_path):
     with LocalPostgres.start(tmp_path / "pg", Settings(listen="socket")) as server:
         execute(server.dsn, "SELECT 1")
