@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.pages import ROOT
@@ -16,9 +17,16 @@ BEGIN, END = "<!-- written by `python -m tests.docs.cli_reference` -->\n", "<!--
 
 def helps() -> dict[str, str]:
     """Return what each command, `eventcore` itself first, prints for ``--help``."""
-    top = help_of()
-    [names] = re.findall(r"\{([\w,-]+)\} \.\.\.", top)
-    return {"eventcore": top, **{f"eventcore {name}": help_of(name) for name in names.split(",")}}
+    return dict(_helps())
+
+
+def _helps(*command: str) -> Iterator[tuple[str, str]]:
+    text = help_of(*command)
+    yield " ".join(("eventcore", *command)), text
+    # A command of commands ends its usage with their names: `{start} ...`.
+    for names in re.findall(r"\{([\w,-]+)\} \.\.\.", text):
+        for name in names.split(","):
+            yield from _helps(*command, name)
 
 
 def help_of(*command: str) -> str:
