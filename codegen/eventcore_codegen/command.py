@@ -12,7 +12,8 @@ from typing import Final, final
 import attrs
 
 from eventcore_codegen import report
-from eventcore_codegen.pipeline import BadConfig, Config, Outcome, find_config, generate, open_cache
+from eventcore_codegen.config import CannotBegin, Config, find_config, settings
+from eventcore_codegen.pipeline import Outcome, generate, open_cache
 from eventcore_codegen.progress import TerminalProgress
 from eventcore_codegen.report import Mode
 
@@ -38,16 +39,11 @@ class Request:
         return shlex.join(["eventcore", "generate", *map(str, self.paths)])
 
 
-@final
-class CannotBegin(Exception):
-    """There is nothing to read, or the settings are wrong."""
-
-
 def run(request: Request) -> int:
     """Do what is asked for, print what was found, and return the exit code."""
     try:
         base = Path.cwd()
-        config = settings(request, base)
+        config = settings(request.paths, base)
     except CannotBegin as error:
         if request.as_json:
             print(report.problem_document(str(error), request.mode, FAULTY))
@@ -59,23 +55,9 @@ def run(request: Request) -> int:
     return exit_code(outcome, request)
 
 
-def settings(request: Request, base: Path) -> Config:
-    """Return the project's settings. Raises CannotBegin."""
-    try:
-        config = find_config(request.paths, base)
-    except BadConfig as error:
-        raise CannotBegin(str(error)) from error
-    if not request.paths and not config.sources:
-        raise CannotBegin('no PATH was given, and no pyproject.toml above says `sources = ["..."]` in [tool.eventcore]')
-    return config
-
-
 def check_of(root: Path, base: Path) -> tuple[Request, Config]:
     """Return what checks the project in the folder *root*: its own sources, or all files in it if it names none. Raises CannotBegin."""
-    try:
-        config = find_config([root], base)
-    except BadConfig as error:
-        raise CannotBegin(str(error)) from error
+    config = find_config([root], base)
     paths = () if config.sources else (Path(os.path.relpath(root, base)),)
     return Request(paths, "check"), config
 

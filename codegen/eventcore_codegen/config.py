@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, TypeGuard, cast, final
 
 import attrs
 
-from eventcore_codegen.diagnostics import CODES, Severity, default_severity
+from eventcore_codegen.diagnostics import CODES, Diagnostic, Severity, default_severity
 from eventcore_codegen.sources.excluded import Excluded
 
 Level: TypeAlias = Literal["error", "warning", "off"]
@@ -20,8 +20,12 @@ _KEYS: Final = ("sources", "exclude", "severity")
 _LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "off")
 
 
+class CannotBegin(Exception):
+    """There is nothing to read, or the settings are wrong."""
+
+
 @final
-class BadConfig(Exception):
+class BadConfig(CannotBegin):
     """A ``[tool.eventcore]`` that cannot be meant: all that is wrong with it, a line each."""
 
     def __init__(self, path: Path, problems: Iterable[str]) -> None:
@@ -48,6 +52,22 @@ class Config:
         if level is None:
             return default_severity(code)
         return None if level == "off" else Severity(level)
+
+    def weighed(self, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+        """Yield *diagnostics* as heavy as the project takes them."""
+        for diagnostic in diagnostics:
+            severity = self.level(diagnostic.code)
+            if severity is not None:
+                yield attrs.evolve(diagnostic, severity=severity)
+
+
+def settings(paths: Iterable[Path], base: Path) -> Config:
+    """Return the settings for *paths*, or for the project's own sources where there are none. Raises CannotBegin."""
+    paths = tuple(paths)
+    config = find_config(paths, base)
+    if not paths and not config.sources:
+        raise CannotBegin('no PATH was given, and no pyproject.toml above says `sources = ["..."]` in [tool.eventcore]')
+    return config
 
 
 def find_config(paths: Iterable[Path], base: Path) -> Config:

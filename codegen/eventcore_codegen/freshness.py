@@ -20,11 +20,12 @@ def problem(root: Path) -> str:
 
 def _found(root: Path) -> str:
     from eventcore_codegen import command  # noqa: PLC0415  # see above
+    from eventcore_codegen.config import CannotBegin  # noqa: PLC0415
 
     base = Path.cwd()
     try:
         request, config = command.check_of(root, base)
-    except command.CannotBegin as error:
+    except CannotBegin as error:
         return f"eventcore: {error}"
     outcome = command.run_once(request, base, config)
     if outcome.errors:

@@ -10,6 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
 from eventcore_codegen import command
+from eventcore_codegen.config import CannotBegin, settings
 
 _OWN_KEYS: Final = frozenset({"check", "strict"})
 _HATCH_KEYS: Final = frozenset({"dependencies", "enable-by-default", "require-runtime-dependencies", "require-runtime-features"})
@@ -31,8 +32,8 @@ class EventcoreBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # of no
         root = Path(self.root)
         request = _request(self.config)
         try:
-            config = command.settings(request, root)
-        except command.CannotBegin as error:
+            config = settings(request.paths, root)
+        except CannotBegin as error:
             raise CannotBuild(str(error)) from error
         outcome = command.run_once(request, root, config)
         for diagnostic in outcome.diagnostics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import final
 
@@ -13,14 +13,14 @@ import attrs
 from eventcore_codegen.built import Built, Rendered
 from eventcore_codegen.cache.folder import CacheFolder, open_cache
 from eventcore_codegen.cache.runs import Runs
-from eventcore_codegen.config import BadConfig, Config, find_config
+from eventcore_codegen.config import Config
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity, sorted_diagnostics
 from eventcore_codegen.model import output_name
 from eventcore_codegen.progress import Progress
 from eventcore_codegen.sources import Sources
 from eventcore_codegen.write import CannotWrite, Change, Foreign, Wanted, apply, compare
 
-__all__ = ["BadConfig", "CacheFolder", "Config", "Outcome", "Rendered", "Stale", "find_config", "generate", "open_cache"]
+__all__ = ["CacheFolder", "Outcome", "Rendered", "Stale", "generate", "open_cache"]
 
 
 @final
@@ -97,7 +97,7 @@ def generate(
     removed = sum(change.kind == "orphaned" for change in changes) if done else 0
     return Outcome(
         rendered=rendered,
-        diagnostics=sorted_diagnostics(_weighed([*built.diagnostics, *foreign, *failed], config)),
+        diagnostics=sorted_diagnostics(config.weighed([*built.diagnostics, *foreign, *failed])),
         stale=tuple(_stale(change, base) for change in changes),
         files=tuple(
             File(_shown(item.path, base), _kind(found))
@@ -137,14 +137,6 @@ def _no_collecting() -> Generator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _weighed(diagnostics: Iterable[Diagnostic], config: Config) -> Iterator[Diagnostic]:
-    """Yield *diagnostics* as heavy as the project takes them."""
-    for diagnostic in diagnostics:
-        severity = config.level(diagnostic.code)
-        if severity is not None:
-            yield attrs.evolve(diagnostic, severity=severity)
 
 
 def _orphans(sources: Sources, built: Built) -> list[Path]:

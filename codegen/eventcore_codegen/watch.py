@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final, TypeAlias, final
 
 from eventcore_codegen import command, report
-from eventcore_codegen.pipeline import Config, Outcome
+from eventcore_codegen.config import CannotBegin, Config, settings
+from eventcore_codegen.pipeline import Outcome
 from eventcore_codegen.sources.files import find_files
 
 Stamps: TypeAlias = Mapping[Path, tuple[int, int, int]]
@@ -48,8 +49,8 @@ class _Watcher:
 
     def round(self) -> None:
         try:
-            self._config = command.settings(self._request, self._base)
-        except command.CannotBegin as error:
+            self._config = settings(self._request.paths, self._base)
+        except CannotBegin as error:
             self._seen = self._look()
             _say(" ".join(str(error).split("\n")))
             return

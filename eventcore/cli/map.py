@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eventcore.cli.reading import EXIT_CODES, add_format, add_paths, missing_extra, report, show
+from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report, show
 
 if TYPE_CHECKING:
     from eventcore_codegen.atlas import Atlas
@@ -22,7 +21,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         "map",
         help="show which commands read and write what, and which of them can conflict",
         description="Read the Python files at and below PATH, and show every command with its streams, every state with its events and commands, "
-        "and which commands can conflict on which kind of stream. No file is written, and none of yours is imported.",
+        "and which commands can conflict on which kind of stream. None of your files is written or imported.",
         epilog=EXIT_CODES.format(faulty="errors in the source, or files that cannot be read"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -33,12 +32,9 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the map as *options* say; return the exit code."""
-    try:
-        from eventcore_codegen.atlas import read  # noqa: PLC0415  # an optional extra
-
-        reading = read(options.paths, base=Path.cwd())
-    except ModuleNotFoundError as error:
-        return missing_extra(error)
+    reading = read(options)
+    if reading is None:
+        return FAULTY
     code = report(reading)
     show(_rendered(reading.atlas, options.format))
     return code

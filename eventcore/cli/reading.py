@@ -27,19 +27,44 @@ help: install the extra: pip install 'eventcore-py[codegen]'"""
 
 
 def add_paths(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file, or a folder that is searched with all folders in it")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        type=Path,
+        help="a file, or a folder that is searched with all folders in it (default: `sources` in [tool.eventcore] of pyproject.toml)",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="remember nothing, and use nothing that was remembered")
 
 
 def add_format(parser: argparse.ArgumentParser, formats: Iterable[str]) -> None:
     parser.add_argument("--format", choices=tuple(formats), default="text", help="how to show it (default: text)")
 
 
-def missing_extra(error: ModuleNotFoundError) -> int:
-    """Say which extra to install, and return the exit code; raise *error* again where it is about something else."""
+def read(options: argparse.Namespace) -> Reading | None:
+    """Return what is read as *options* say; None where reading cannot begin, once that was told."""
+    try:
+        return _read(options)
+    except ModuleNotFoundError as error:
+        _tell_missing_extra(error)
+        return None
+
+
+def _read(options: argparse.Namespace) -> Reading | None:
+    from eventcore_codegen.atlas import CannotBegin, read_project  # noqa: PLC0415  # an optional extra
+
+    try:
+        return read_project(options.paths, base=Path.cwd(), cached=not options.no_cache)
+    except CannotBegin as error:
+        print(f"eventcore: {error}", file=sys.stderr)  # noqa: T201
+        return None
+
+
+def _tell_missing_extra(error: ModuleNotFoundError) -> None:
+    """Say which extra to install; raise *error* again where it is about something else."""
     if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
         raise error
     print(_MISSING_EXTRA.format(name=error.name), file=sys.stderr)  # noqa: T201
-    return FAULTY
 
 
 def report(reading: Reading) -> int:

@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, missing_extra, report, show
+from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report, show
 
 if TYPE_CHECKING:
     from eventcore_codegen.atlas import Unknown
@@ -44,12 +43,11 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer as *options* say; return the exit code."""
-    try:
-        from eventcore_codegen.atlas import Unknown, answer_data, answer_text, find, read  # noqa: PLC0415  # an optional extra
+    reading = read(options)
+    if reading is None:
+        return FAULTY
+    from eventcore_codegen.atlas import Unknown, answer_data, answer_text, find  # noqa: PLC0415  # an optional extra
 
-        reading = read(options.paths, base=Path.cwd())
-    except ModuleNotFoundError as error:
-        return missing_extra(error)
     code = report(reading)
     found = find(options.name, reading.atlas)
     if isinstance(found, Unknown):

@@ -7,35 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar, final
 
-import attrs
-
 from eventcore_codegen.atlas.conflicts import conflicts
 from eventcore_codegen.atlas.values import Atlas, CommandEntry, EventEntry, LeftOut, Place, StateEntry, Use
-from eventcore_codegen.check import check
-from eventcore_codegen.diagnostics import Diagnostic, Span, sorted_diagnostics
+from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.model import ClassRef, ClassType, Command, Event, Module, State, StreamField, Type, unaliased, union_members
-from eventcore_codegen.scan import Scan, scan
+from eventcore_codegen.scan import Scan
 
 T = TypeVar("T", CommandEntry, StateEntry, EventEntry)
-
-
-@final
-@attrs.frozen
-class Reading:
-    """What was read, and all faults on the way. What is sound is in the atlas, whatever else is faulty."""
-
-    atlas: Atlas
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def has_errors(self) -> bool:
-        return any(diagnostic.is_error for diagnostic in self.diagnostics)
-
-
-def read(paths: Iterable[Path], *, base: Path) -> Reading:
-    """Read the files at and below *paths*. Places are shown relative to *base*."""
-    scanned = scan(paths, base)
-    return Reading(chart(scanned, base), sorted_diagnostics([*scanned.diagnostics, *check(scanned.project).diagnostics]))
 
 
 def chart(scanned: Scan, base: Path) -> Atlas:

@@ -31,9 +31,9 @@ def map_mermaid(atlas: Atlas) -> str:
 
 
 def _arrow(use: Use, box: str, cylinder: str) -> str:
-    """Return the arrow of one field; the word on it is the field's, with what its kind adds."""
+    """Return the arrow of one field; the word on it is the field's, with what its kind adds, unless the arrow is dotted for it."""
     found = use.kind == "discovered"
-    note = "" if use.kind == "one" else f", {use.kind}"
+    note = f", {use.kind}" if use.kind in ("optional", "many") else ""
     label = f'|"{_escaped(use.name + note)}"|'
     if use.read_only:
         return f"    {cylinder} {'-.->' if found else '-->'}{label} {box}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eventcore.cli import main
+from eventcore_codegen.cache import syntaxes
 
 SHOP = """
 from eventcore import StreamId, command, event, state, stream
@@ -59,7 +60,59 @@ def test_nothing_is_written_and_nothing_imported(project, capsys):
     (project / "cart.py").write_text(SHOP + "raise SystemExit('imported')\n")
 
     assert main(["map", "."]) == 0
+    assert {path.name for path in project.iterdir()} == {"cart.py", ".eventcore_cache"}
+    assert main(["map", ".", "--no-cache"]) == 0
+
+
+def test_without_a_cache_nothing_at_all_is_written(project, capsys):
+    assert main(["map", ".", "--no-cache"]) == 0
+
     assert [path.name for path in project.rglob("*")] == ["cart.py"]
+
+
+def test_the_settings_of_the_project_say_what_is_read_and_what_a_warning_counts_for(project, capsys):
+    (project / "old").mkdir()
+    unwritten = SHOP.replace("return []", "return [1]")
+    for folder in project, project / "old":
+        (folder / "cart.py").write_text(unwritten)
+    (project / "pyproject.toml").write_text('[tool.eventcore]\nsources = ["."]\nexclude = ["old"]\nseverity = { EC202 = "error" }\n')
+    assert main(["map", "--format", "json"]) == 2
+    out, err = capsys.readouterr()
+    assert [command["path"] for command in json.loads(out)["commands"]] == ["cart.py"]
+    assert "EC202 error" in err
+
+    (project / "pyproject.toml").write_text('[tool.eventcore]\nsources = ["old"]\nseverity = { EC202 = "off" }\n')
+    assert main(["map", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert [command["path"] for command in json.loads(out)["commands"]] == ["old/cart.py"]
+    assert err == ""
+
+
+@pytest.mark.parametrize("arguments", [["map"], ["who", "Cart"]])
+def test_where_neither_a_path_nor_the_settings_name_sources_that_is_said(arguments, project, capsys):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("eventcore: no PATH was given, and no pyproject.toml")) == ("", True)
+
+    (project / "pyproject.toml").write_text("[tool.eventcore]\nsorces = []\n")
+    assert main(arguments) == 2
+    assert "[tool.eventcore] has no key 'sorces'" in capsys.readouterr().err
+
+
+def test_a_text_that_was_read_before_is_not_parsed_again(project, capsys, monkeypatch):
+    parsed = []
+    parse = syntaxes.parse_source
+    monkeypatch.setattr(syntaxes, "parse_source", lambda text: parsed.append(text) or parse(text))
+    (project / "other.py").write_text("from eventcore import event\n@event\nclass First:\n    pass\n")
+    assert main(["map", "."]) == 0
+    assert len(parsed) == 2
+    first = capsys.readouterr().out
+
+    assert main(["map", "."]) == 0
+    assert (len(parsed), capsys.readouterr().out) == (2, first)
+    (project / "other.py").write_text("from eventcore import event\n@event\nclass Second:\n    pass\n")
+    assert main(["who", "Second", "."]) == 0
+    assert (len(parsed), "Second: an event" in capsys.readouterr().out) == (3, True)
 
 
 @pytest.mark.parametrize("format", ["text", "mermaid", "json"])
