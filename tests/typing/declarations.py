@@ -160,7 +160,7 @@ def several_folded_by_the_command(
     resolver.found.add([book, cart])
     streams.given[book].write(CheckedOut("x"))  # E: not one of events=
     yield streams.given[book].write(Entered(1))
-    yield 1  # E: no write
+    yield 1  # E, but not in ty: no write
 
 
 def found_by_the_chapters_form(streams: CloseStreams, resolver: CloseResolver, book: StreamId) -> None:

@@ -49,7 +49,7 @@ class Fields:
     seen: Discovered[Notes] = discovered(read_only=True)
     text: str = ""
 
-    def handle(self, streams: object, state: object) -> tuple[StreamWrite, ...]:  # E: StreamWrite says whose, and of what
+    def handle(self, streams: object, state: object) -> tuple[StreamWrite, ...]:  # E, but not in ty: StreamWrite says whose, and of what
         return ()
 
 

@@ -84,9 +84,9 @@ async def loading(executor: CommandExecutor, account: StreamId[Account], bare: S
 async def refused(executor: CommandExecutor, cart_id: StreamId[Cart], open_account: OpenAccount, add_item: AddItem) -> None:
     await executor.execute(cart_id)  # E: no command
     await executor.execute(CheckoutCart)  # E: the class instead of a command
-    await executor.execute(TransferMoney)  # E: the class instead of a command
-    await executor.execute(Enter)  # E: the class instead of a command
-    await executor.execute(SetPrice)  # E: the class instead of a command
+    await executor.execute(TransferMoney)  # E, but not in ty: the class instead of a command
+    await executor.execute(Enter)  # E, but not in ty: the class instead of a command
+    await executor.execute(SetPrice)  # E, but not in ty: the class instead of a command
     await executor.execute(None)  # E: no command
     await executor.execute(Cart())  # E: a state is no command
     await executor.execute([open_account])  # E: one at a time

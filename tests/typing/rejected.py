@@ -34,7 +34,7 @@ def streams_and_events(
     streams.products[product_id].write(CheckedOut("o-1"))  # E: not one of ProductEvent
     streams.products[cart_id]  # E: StreamId[Cart] is not StreamId[Product]
     state.products[cart_id]  # E: StreamId[Cart] is not StreamId[Product]
-    state.products.get(customer_id)  # E: StreamId[Customer] is not StreamId[Product]
+    state.products.get(customer_id)  # E, but not in ty: StreamId[Customer] is not StreamId[Product]
     resolver.products.add(cart_id)  # E: StreamId[Cart] is not StreamId[Product]
     resolver.warehouse.add(product_id)  # E: not declared
     state.warehouse  # E: not declared
@@ -51,7 +51,7 @@ def another_commands_write(streams: CheckoutCartStreams, transfer: TransferMoney
 
 def another_commands_stream_of_the_same_events(streams: AddItemStreams, other: CheckoutCartStreams) -> AddItemWrites:
     yield streams.cart.write(ItemAdded("x", 1))
-    yield other.cart.write(ItemAdded("x", 1))  # E: a write of another command's StreamSet
+    yield other.cart.write(ItemAdded("x", 1))  # E, but not in ty: a write of another command's StreamSet
 
 
 def one_among_many(streams: CheckoutCartStreams, transfer: TransferMoneyStreams) -> CheckoutCartWrites:
@@ -67,7 +67,7 @@ def nothing_is_no_iterable(streams: TransferMoneyStreams) -> TransferMoneyWrites
 
 
 def events_are_no_writes(streams: TransferMoneyStreams) -> TransferMoneyWrites:
-    yield Deposited(1)  # E: an event is no write
+    yield Deposited(1)  # E, but not in ty: an event is no write
 
 
 def anothers_writes(writes: SetPriceWrites) -> TransferMoneyWrites:
@@ -77,5 +77,5 @@ def anothers_writes(writes: SetPriceWrites) -> TransferMoneyWrites:
 def through_the_constructor(streams: CheckoutCartStreams, cart_id: StreamId[Cart], transfer: TransferMoneyStreams) -> CheckoutCartWrites:
     yield StreamWrite(streams, cart_id, CheckedOut("o-1"))
     yield StreamWrite(streams, "cart-1", CheckedOut("o-1"))  # E: text is no stream
-    yield StreamWrite(transfer, cart_id, CheckedOut("o-1"))  # E: streams of another command
-    yield StreamWrite(streams, cart_id, Deposited(1))  # E: an event of none of the command's streams
+    yield StreamWrite(transfer, cart_id, CheckedOut("o-1"))  # E, but not in ty: streams of another command
+    yield StreamWrite(streams, cart_id, Deposited(1))  # E, but not in ty: an event of none of the command's streams
