@@ -172,6 +172,7 @@ DECLARE
     s integer;
     check_from integer := 1;
     event_from integer := 1;
+    base bigint;
     this_tx bigint;
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
@@ -182,12 +183,14 @@ BEGIN
     END IF;
 
     IF writing THEN
-        IF pg_current_xact_id_if_assigned() IS NOT NULL AND NOT EXISTS (
-            SELECT FROM pg_locks AS g
-            WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
-                AND g.classid::bigint << 32 | g.objid::bigint = {seed}
-        ) THEN
-            RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            IF NOT EXISTS (
+                SELECT FROM pg_locks AS g
+                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = {seed}
+            ) THEN
+                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+            END IF;
         END IF;
         -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
         -- number, which it must not have before the last of them.
@@ -207,8 +210,9 @@ BEGIN
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
-    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number)
-    INTO heads, txs, ordinals
+    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
+        (SELECT m.epoch::bigint << 48 FROM {schema}.store AS m)
+    INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
         SELECT h.version, h.tx, h.ordinal FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
@@ -283,9 +287,9 @@ BEGIN
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM {schema}.events AS e
-            WHERE e.tx = (SELECT (m.epoch::bigint << 48) FROM {schema}.store AS m) + pg_current_xact_id()::text::bigint;
+            WHERE e.tx = base + pg_current_xact_id()::text::bigint;
         END IF;
-        SELECT (m.epoch::bigint << 48) + pg_current_xact_id()::text::bigint INTO this_tx FROM {schema}.store AS m;
+        this_tx := base + pg_current_xact_id()::text::bigint;
 
         INSERT INTO {schema}.events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
         SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata

@@ -37,6 +37,7 @@ DECLARE
     s integer;
     check_from integer := 1;
     event_from integer := 1;
+    base bigint;
     this_tx bigint;
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
@@ -47,12 +48,14 @@ BEGIN
     END IF;
 
     IF writing THEN
-        IF pg_current_xact_id_if_assigned() IS NOT NULL AND NOT EXISTS (
-            SELECT FROM pg_locks AS g
-            WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
-                AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
-        ) THEN
-            RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            IF NOT EXISTS (
+                SELECT FROM pg_locks AS g
+                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
+            ) THEN
+                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+            END IF;
         END IF;
         -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
         -- number, which it must not have before the last of them.
@@ -72,8 +75,9 @@ BEGIN
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
-    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number)
-    INTO heads, txs, ordinals
+    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
+        (SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m)
+    INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
         SELECT h.version, h.tx, h.ordinal FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
@@ -148,9 +152,9 @@ BEGIN
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
-            WHERE e.tx = (SELECT (m.epoch::bigint << 48) FROM "eventcore".store AS m) + pg_current_xact_id()::text::bigint;
+            WHERE e.tx = base + pg_current_xact_id()::text::bigint;
         END IF;
-        SELECT (m.epoch::bigint << 48) + pg_current_xact_id()::text::bigint INTO this_tx FROM "eventcore".store AS m;
+        this_tx := base + pg_current_xact_id()::text::bigint;
 
         INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
         SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
@@ -529,21 +533,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 16:43:51.796873+00', 1, 1, '01a20e71-3c13-7434-a429-04065922f106', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-24 16:43:51.806607+00', 1, 1, '01a20e71-3c7d-7100-a51b-8f28efb75b9c', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-24 16:43:51.806607+00', 2, 1, '01a20e71-3c7d-7c2d-bbe3-6645be64065e', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 17:02:42.105116+00', 1, 1, '01a20e82-7ba2-73c3-a1ea-85e06ffbbebd', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-24 17:02:42.109051+00', 1, 1, '01a20e82-7bbc-7e4f-a3fb-b7ccb69d2dfd', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-24 17:02:42.109051+00', 2, 1, '01a20e82-7bbc-7961-b615-1b78545fe3f5', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 16:43:52.875744+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 17:02:43.134021+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 16:43:51.685716+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 17:02:42.080601+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-24 16:43:51.806607+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-24 17:02:42.109051+00');
 
 
 

@@ -37,6 +37,7 @@ DECLARE
     s integer;
     check_from integer := 1;
     event_from integer := 1;
+    base bigint;
     this_tx bigint;
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
@@ -47,12 +48,14 @@ BEGIN
     END IF;
 
     IF writing THEN
-        IF pg_current_xact_id_if_assigned() IS NOT NULL AND NOT EXISTS (
-            SELECT FROM pg_locks AS g
-            WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
-                AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
-        ) THEN
-            RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            IF NOT EXISTS (
+                SELECT FROM pg_locks AS g
+                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
+            ) THEN
+                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+            END IF;
         END IF;
         -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
         -- number, which it must not have before the last of them.
@@ -72,8 +75,9 @@ BEGIN
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
-    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number)
-    INTO heads, txs, ordinals
+    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
+        (SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m)
+    INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
         SELECT h.version, h.tx, h.ordinal FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
@@ -148,9 +152,9 @@ BEGIN
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
-            WHERE e.tx = (SELECT (m.epoch::bigint << 48) FROM "eventcore".store AS m) + pg_current_xact_id()::text::bigint;
+            WHERE e.tx = base + pg_current_xact_id()::text::bigint;
         END IF;
-        SELECT (m.epoch::bigint << 48) + pg_current_xact_id()::text::bigint INTO this_tx FROM "eventcore".store AS m;
+        this_tx := base + pg_current_xact_id()::text::bigint;
 
         INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
         SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
@@ -564,26 +568,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 16:45:08.769779+00', 1, 1, '01a20e72-68e3-761a-b5f7-85939db7af79', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-24 16:45:08.785231+00', 1, 1, '01a20e72-692e-73bc-99b1-8a7097bc7c08', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-24 16:45:08.785231+00', 2, 1, '01a20e72-692e-71e3-9bcd-bdbf2fe98223', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 17:02:44.5832+00', 1, 1, '01a20e82-8538-7ef5-b4c9-7739e1084f71', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-24 17:02:44.590287+00', 1, 1, '01a20e82-856c-7cf4-b671-b0a2e184f187', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-24 17:02:44.590287+00', 2, 1, '01a20e82-856c-7fb5-840b-bbe52f964f82', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 16:45:09.861787+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 17:02:45.637685+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 16:45:08.671451+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-24 16:45:08.703006+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 17:02:44.526249+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-24 17:02:44.534501+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-24 16:45:08.785231+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-24 17:02:44.590287+00');
 
 
 
@@ -601,8 +605,8 @@ INSERT INTO eventcore.store VALUES (0);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
 
 
 
