@@ -168,18 +168,33 @@ def test_a_killed_command_leaves_no_server_behind(tmp_path):
 
 
 def test_a_killed_starter_leaves_no_server_behind_though_a_process_that_it_forked_lives(tmp_path):
+    """Such a process holds the pipe to the guard as well."""
     program = (
         "import os, sys, time; from pathlib import Path; from eventcore.local_postgres import LocalPostgres\n"
         "server = LocalPostgres.start(Path(sys.argv[1]))\n"
-        "if os.fork() == 0: time.sleep(15); os._exit(0)\n"
-        "print(server.pid, flush=True); time.sleep(60)\n"
+        "forked = os.fork()\n"
+        "if forked: print(server.pid, forked, flush=True)\n"
+        "time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, tmp_path / "pg"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        postmaster = int(process.stdout.readline())
+        postmaster, forked = map(int, process.stdout.readline().split())
         process.kill()
-        await_end(postmaster)
-        process.stdout.close()
+        try:
+            await_end(postmaster)
+        finally:
+            os.kill(forked, signal.SIGKILL)
+
+
+def test_a_server_on_the_lifeline_of_another_ends_with_that(tmp_path):
+    reading, writing = os.pipe()
+    server = LocalPostgres.start(tmp_path / "pg", Settings(lifeline=reading, remove=True))
+    os.close(reading)
+    os.close(writing)
+    server.wait()
+
+    assert not (tmp_path / "pg").exists()
+    server.stop()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
@@ -191,8 +206,11 @@ def test_a_killed_guard_leaves_no_server_behind(tmp_path):
 
 
 def test_a_folder_with_a_living_server_is_refused(tmp_path):
-    with LocalPostgres.start(tmp_path / "pg", Settings()) as server, pytest.raises(DataFolderInUse, match=f"alive.*{server.port}"):
-        LocalPostgres.start(tmp_path / "pg", Settings(patience=0.1))
+    """Also one whose own lock file is gone, or names a process that cannot be seen from here, as in another container."""
+    with LocalPostgres.start(tmp_path / "pg", Settings()) as server:
+        (server.cluster.data / "postmaster.pid").unlink()
+        with pytest.raises(DataFolderInUse, match=f"alive.*{server.port}"):
+            LocalPostgres.start(tmp_path / "pg", Settings(patience=0.1))
 
 
 def test_a_server_that_was_started_by_other_means_is_refused(tmp_path):
