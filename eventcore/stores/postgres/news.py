@@ -111,6 +111,8 @@ class Listener:
             except Exception as error:  # noqa: BLE001 - a listener that ends is begun anew, whatever it met
                 _log.info("listening for events of other processes was interrupted: %s", error)
             self.listening = False
+            # Whoever waits shall look more often now, and for what was told to a connection that was lost already.
+            self._wake()
             await self._session.drop()
             await asyncio.sleep(_LISTEN_AGAIN)
 
