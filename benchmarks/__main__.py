@@ -45,28 +45,29 @@ def main() -> int:
         if found is not None:
             machine["postgresql"] = found.version()
         results = list(_measure(meter, rows)) if options.part in {None, "rows"} else []
-        if found is not None and everything:
-            _measure_more(found, options)
+        more = _measure_more(found, options) if found is not None and everything else {}
     print(f"\n{report.table(results)}\n")
     if not options.dry:
         circumstances = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 1), "machine": machine}
         report.write(results, circumstances)
-        extras.publish(circumstances)
+        extras.publish(more, circumstances)
     print(f"{time.perf_counter() - began:.0f} seconds; load now: {os.getloadavg()[0]:.1f}")
     if os.getloadavg()[0] > QUIET:
         print("something else ran meanwhile: on a busy disk group commit looks better than it is, on a busy processor worse; measure again")
     return 0
 
 
-def _measure_more(found: server.Server, options: argparse.Namespace) -> None:
-    """Measure what stands beside the rows. It is kept at once, whatever comes later."""
+def _measure_more(found: server.Server, options: argparse.Namespace) -> extras.Found:
+    """Measure what stands beside the rows."""
+    more: extras.Found = {}
     meter = Meter(found, rounds=min(3, options.rounds), share=options.share, say=lambda line: print(f"  {line}", flush=True))
     if options.part in {None, "charts"}:
-        extras.measure_charts(meter)
+        more |= extras.measure_charts(meter)
     if options.part in {None, "ablation"}:
-        extras.measure_ablation(meter)
+        more |= extras.measure_ablation(meter)
     if options.part in {None, "memory"}:
-        extras.measure_memory(found, options.soak)
+        more |= extras.measure_memory(found, options.soak)
+    return more
 
 
 def _measure(meter: Meter, rows: Iterable[Row]) -> Iterator[Result]:

@@ -6,7 +6,7 @@ import json
 import statistics
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from benchmarks import charts, report
 from benchmarks.contestants.ways import WAYS
@@ -19,10 +19,16 @@ from benchmarks.server import Server
 DIGITS: Final = 3
 
 
-def measure_charts(meter: Meter) -> None:
+Found: TypeAlias = "dict[str, Any]"
+"""What was measured, by the name of the chart or table. It becomes JSON: hence `Any`."""
+
+
+def measure_charts(meter: Meter) -> Found:
+    found: Found = {}
     for name, series in SERIES.items():
         print(f"\n{name}: {series.title}", flush=True)
-        _keep(name, _chart(series, meter))
+        found[name] = _chart(series, meter)
+    return found
 
 
 def _chart(series: Series, meter: Meter) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def _spread(measured: Measured, figure: str) -> list[float]:
     return [round(value, DIGITS) for value in (statistics.median(values), min(values), max(values))]
 
 
-def measure_ablation(meter: Meter) -> None:
+def measure_ablation(meter: Meter) -> Found:
     """Measure what is left with parts of us switched off."""
     values: dict[str, dict[str, float]] = {}
     ratios: dict[str, dict[str, float]] = {}
@@ -53,14 +59,14 @@ def measure_ablation(meter: Meter) -> None:
         values[name] = {way: round(measured[entry].median("rate"), 1) for way, entry in entries.items()}
         whole = measured[next(iter(entries.values()))]
         ratios[name] = {way: round(_ratio(measured[entry], whole), DIGITS) for way, entry in entries.items()}
-    _keep("ablation", {"values": values, "ratios": ratios})
+    return {"ablation": {"values": values, "ratios": ratios}}
 
 
 def _ratio(part: Measured, whole: Measured) -> float:
     return statistics.median(one["rate"] / other["rate"] for one, other in zip(part.rounds, whole.rounds, strict=True))
 
 
-def measure_memory(server: Server, seconds: float) -> None:
+def measure_memory(server: Server, seconds: float) -> Found:
     print("\nmemory", flush=True)
     found: dict[str, float] = _memory("state")
     database = server.create()
@@ -72,7 +78,7 @@ def measure_memory(server: Server, seconds: float) -> None:
     server.drop(database)
     for name, value in found.items():
         print(f"  {name}: {value:,.1f}", flush=True)
-    _keep("memory", {name: round(value, 1) for name, value in found.items()})
+    return {"memory": {name: round(value, 1) for name, value in found.items()}}
 
 
 def _memory(*arguments: str) -> dict[str, float]:
@@ -84,17 +90,14 @@ def _memory(*arguments: str) -> dict[str, float]:
     return last or {}
 
 
-def _keep(name: str, found: Mapping[str, Any]) -> None:
-    known = report.read(charts.SERIES) or {}
-    known[name] = found
-    charts.SERIES.write_text(json.dumps(known, indent=1) + "\n")
-
-
-def publish(circumstances: Mapping[str, object]) -> None:
-    """Draw the charts, and put what was measured onto the page."""
-    _keep("circumstances", circumstances)
+def publish(found: Found, circumstances: Mapping[str, object]) -> None:
+    """Keep what was *found*, draw the charts, and put all of it onto the page. What was not measured now stays."""
+    known = {**(report.read(charts.SERIES) or {}), **found}
+    if found:
+        known["circumstances"] = circumstances
+        charts.SERIES.write_text(json.dumps(known, indent=1) + "\n")
     charts.draw()
-    for mark, text in page_parts(report.read(charts.SERIES)).items():
+    for mark, text in page_parts(known).items():
         report.put_into_page(mark, text)
 
 

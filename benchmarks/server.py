@@ -9,6 +9,7 @@ import asyncio
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -169,7 +170,8 @@ def running(folder: Path) -> Iterator[Server]:
         server.install_counter()
         yield server
     finally:
-        postgres.terminate()
+        # At once, whoever is still connected.
+        postgres.send_signal(signal.SIGINT)
         postgres.wait()
         shutil.rmtree(home)
 

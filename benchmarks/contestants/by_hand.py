@@ -41,17 +41,15 @@ async def _prepare(work: Work, place: Place) -> None:
         await connection.close()
 
 
-def fold(stream: str, rows: Iterable[asyncpg.Record]) -> tuple[int, int]:
-    """Return the balance of *stream* and its version. *rows* are in the order of the versions, and may hold other streams too."""
-    balance = version = 0
-    for row_stream, row_version, event_type, data in rows:
-        if row_stream == stream:
-            version = row_version
-            event = orjson.loads(data)
-            if event_type == "MoneyReceived":
-                balance += event["amount"]
-            elif event_type == "MoneySent":
-                balance -= event["amount"]
-            else:
-                balance = event["deposit"]
-    return balance, version
+def fold(rows: Iterable[asyncpg.Record]) -> dict[str, tuple[int, int]]:
+    """Return the balance and the version of each stream of *rows*, which are in the order of the versions."""
+    found: dict[str, tuple[int, int]] = {}
+    for stream, version, event_type, data in rows:
+        event = orjson.loads(data)
+        if event_type == "MoneyReceived":
+            found[stream] = (found[stream][0] + event["amount"], version)
+        elif event_type == "MoneySent":
+            found[stream] = (found[stream][0] - event["amount"], version)
+        else:
+            found[stream] = (event["deposit"], version)
+    return found
