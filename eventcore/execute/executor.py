@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
 from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
@@ -125,7 +124,7 @@ class CommandExecutor:
         self.snapshots: Final = Snapshots(store if snapshots and isinstance(store, SavesSnapshots) else None)
         self.chains: Final = Chains(store, self.cache, self.snapshots, enabled=chaining)
         self.event_ids: Final = EventIdSource()
-        self._observer = observer
+        self.observer: Final = observer
         self._binder = Binder(self.codec)
 
     @overload
@@ -161,15 +160,16 @@ class CommandExecutor:
         key = None if idempotency_key is None else self._key(idempotency_key, command)
         encoded = b"{}" if metadata is None else self.codec.encode_metadata(metadata)
         execution = _Execution(self, plan, command, encoded, key)
-        started = time.monotonic()
+        clock = asyncio.get_running_loop().time  # in tests time may be the loop's own
+        started = clock()
         try:
             result = await execution.run(started)
         except BaseException as error:
-            self.tell(CommandFailed, command, execution.attempt, error, time.monotonic() - started)
+            self.tell(CommandFailed, command, execution.attempt, error, clock() - started)
             raise
         # Asked here and not left to `tell`: counting the events makes them, which is work that nobody else may want.
-        if self._observer is not None:
-            self.tell(CommandCompleted, command, result.attempts, len(result.events), time.monotonic() - started)
+        if self.observer is not None:
+            self.tell(CommandCompleted, command, result.attempts, len(result.events), clock() - started)
         return result
 
     @overload
@@ -200,9 +200,9 @@ class CommandExecutor:
 
     def tell(self, observation: type[Observation], *facts: object) -> None:
         """Tell the observer, if there is one."""
-        if self._observer is not None:
+        if self.observer is not None:
             try:
-                self._observer(observation(*facts))  # type: ignore[arg-type]
+                self.observer(observation(*facts))  # type: ignore[arg-type]
             except Exception:  # noqa: BLE001  # whatever an observer does wrong, the command goes on
                 _log.exception("the observer of commands failed on %s", observation.__name__)
 
@@ -392,7 +392,7 @@ class _Execution:
         """Take in the news, and wait as the policy says; or give up."""
         policy, told = self._executor.retry, (self._command, self.attempt, conflict.stream_id, conflict.expected, conflict.actual)
         delay = policy.delay(self.attempt)
-        too_late = policy.deadline is not None and time.monotonic() + delay - started > policy.deadline
+        too_late = policy.deadline is not None and asyncio.get_running_loop().time() + delay - started > policy.deadline
         if self.attempt >= policy.max_attempts or too_late:
             self._executor.tell(ConflictMet, *told, None)
             raise self._exhausted(conflict)

@@ -55,7 +55,12 @@ class Scenario:
     def __init__(self, executor: CommandExecutor | None = None, *, run: RunsCoroutines | None = None) -> None:
         given = executor or CommandExecutor(InMemoryEventStore())
         self._executor: Final = partial(
-            CommandExecutor, retry=given.retry, max_discoveries=given.max_discoveries, codec=given.codec, cache_size=0
+            CommandExecutor,
+            retry=given.retry,
+            max_discoveries=given.max_discoveries,
+            observer=given.observer,
+            codec=given.codec,
+            cache_size=0,
         )
         # Without a cache: what is given goes past the executor, which would have to find that out by a conflict.
         self.executor: Final = self._executor(given.store)

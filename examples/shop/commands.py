@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from eventcore import StreamId, command, require, stream
 from shop.carts import Cart, ItemAdded
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         StockProductWrites,
     )
 
+SKU: Final = re.compile(r"[\w-]{1,64}")
+
 
 @command
 class StockProduct:
@@ -35,12 +38,15 @@ class StockProduct:
 
 @command
 class PutIntoCart:
+    """Put a product into the cart, which need not be in stock; but its sku has to be one, for a checkout makes the product's id of it."""
+
     cart: StreamId[Cart] = stream()
     sku: str
     quantity: int
 
     def handle(self, streams: PutIntoCartStreams, state: PutIntoCartState) -> PutIntoCartWrites:
         require(self.quantity > 0, "items are added in quantities above 0, got {}", self.quantity)
+        require(SKU.fullmatch(self.sku), "{!r} is no sku: expected 1 to 64 letters, digits and hyphens", self.sku)
         yield streams.cart.write(ItemAdded(self.sku, self.quantity))
 
 

@@ -151,3 +151,16 @@ def test_a_lost_update_is_found_and_its_seed_finds_it_again():
     assert note.startswith("this interleaving is seed ")
     with pytest.raises(AssertionError):
         simulate(main, seed=int(note.split("seed=")[1].rstrip(")")))
+
+
+def test_a_deadline_passes_with_the_time_of_the_simulation():
+    async def attempts(deadline):
+        retry = RetryPolicy(max_attempts=1_000, initial_delay=10, max_delay=10, jitter=0, deadline=deadline)
+        with pytest.raises(RetriesExhausted) as caught:
+            await CommandExecutor(ConflictingStore(1_000), retry=retry).execute(OpenAccount(ADA, "Ada"))
+        return caught.value.attempts, asyncio.get_running_loop().time()
+
+    attempts_in_a_minute, passed = simulate(lambda: attempts(60), seed=1)
+
+    assert 2 < attempts_in_a_minute < 10
+    assert passed <= 60
