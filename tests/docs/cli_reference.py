@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from tests.docs.marks import put_between
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "cli.md"
@@ -39,15 +39,5 @@ def reference() -> str:
     return "\n".join(f"## {command}\n\n```text\n{text}```\n" for command, text in helps().items())
 
 
-def split(page: Path) -> tuple[str, str, str]:
-    """Return what stands before, between and behind the marks."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    between, end, behind = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} has lost the lines {BEGIN!r} and {END!r}")
-    return before, between, behind
-
-
 if __name__ == "__main__":
-    before, _, behind = split(PAGE)
-    PAGE.write_text(f"{before}{BEGIN}\n{reference()}\n{END}{behind}", encoding="utf-8")
+    put_between(PAGE, BEGIN, END, reference())

@@ -16,7 +16,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 import eventcore
-from tests.docs import cli_reference
+from tests.docs import cli_reference, marks
 from tests.docs.pages import ROOT
 
 DOCS = ROOT / "docs"
@@ -131,6 +131,6 @@ def test_there_is_no_picture_without_a_program() -> None:
 
 
 def test_the_command_line_reference_is_what_help_says() -> None:
-    _, written, _ = cli_reference.split(cli_reference.PAGE)
+    _, written, _ = marks.split(cli_reference.PAGE, cli_reference.BEGIN, cli_reference.END)
 
     assert written.strip() == cli_reference.reference().strip(), "run `python -m tests.docs.cli_reference`"
