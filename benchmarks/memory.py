@@ -14,6 +14,7 @@ import resource
 import time
 import tracemalloc
 from collections.abc import Callable, Coroutine
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -25,7 +26,7 @@ from benchmarks.domain.accounts import Account
 from benchmarks.domain.commands import OpenAccount, TransferMoney
 from benchmarks.work import DEPOSIT, opening_history
 from eventcore import CommandExecutor, InMemoryEventStore, PostgresEventStore, StreamId
-from eventcore.store import AppendRequest, ExpectedVersion, NewEvent
+from eventcore.store import AppendRequest, Committed, ExpectedVersion, NewEvent
 
 STATES: Final = 5_000
 EVENTS: Final = 1_000_000
@@ -58,10 +59,10 @@ async def fill(dsn: str) -> None:
     async with PostgresEventStore(dsn) as store:
         history = opening_history(EVENTS)
         for first in range(0, EVENTS, CHUNK):
-            events = [
-                NewEvent("long", uuid4(), kind, 1, orjson.dumps(fields)) for (kind, fields), _ in zip(history, range(CHUNK), strict=False)
-            ]
-            await store.append([AppendRequest({"long": ExpectedVersion.exact(first)}, events)])
+            events = [NewEvent("long", uuid4(), kind, 1, orjson.dumps(fields)) for kind, fields in islice(history, CHUNK)]
+            [verdict] = await store.append([AppendRequest({"long": ExpectedVersion.exact(first)}, events)])
+            if not isinstance(verdict, Committed):
+                raise TypeError(f"the long stream did not grow beyond {first}: {verdict}")
 
 
 async def fold(dsn: str) -> dict[str, float]:
