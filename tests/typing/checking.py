@@ -73,6 +73,9 @@ class Proof:
         return "\n".join([*lines, f"class {WRONG}: ...", ""])
 
 
+PROJECT = HERE / "project"
+"""A stream of each kind. What is generated for it is made anew."""
+
 NO_PROOFS = {"checking.py", "conftest.py"}
 PROOFS = [Proof(path) for path in sorted(HERE.glob("*.py")) if path.name not in NO_PROOFS and not path.name.startswith("test_")]
 
@@ -120,7 +123,7 @@ def projects(folder: Path) -> Iterator[Path]:
     for case in cases():
         if not case.is_faulty:
             yield from python_files(case.copy(folder / case.name, generated=True).root)
-    own = shutil.copytree(HERE / "project", folder / "own")
+    own = shutil.copytree(PROJECT, folder / "own")
     made = generate(own, ".")
     if made.exit_code or made.diagnostics:
         raise AssertionError(made.diagnostics)

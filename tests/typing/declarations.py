@@ -26,6 +26,7 @@ from eventcore.typed import Discovery, ReadOnlyStream, ReadOnlyStreams, Writable
 
 
 def one_stream(streams: TransferMoneyStreams, state: TransferMoneyState, account: StreamId[Account], command: TransferMoney) -> None:
+    """row: a: StreamId[S] = stream()"""
     TransferMoney(account, account, 5)
     TransferMoney(source=account, target=account, amount=5)
     TransferMoney(account, account)  # E: a field is missing
@@ -50,6 +51,7 @@ def one_stream(streams: TransferMoneyStreams, state: TransferMoneyState, account
 
 
 def read_only(streams: CheckoutCartStreams, state: CheckoutCartState, cart: StreamId[Cart], customer: StreamId[Customer]) -> None:
+    """row: a: StreamId[S] = stream(read_only=True)"""
     CheckoutCart(cart, customer, "o-1")
     CheckoutCart(customer, cart, "o-1")  # E: swapped
     assert_type(streams.customer, ReadOnlyStream)
@@ -61,6 +63,7 @@ def read_only(streams: CheckoutCartStreams, state: CheckoutCartState, cart: Stre
 def optional(
     streams: BuyStreams, state: BuyState, basket: StreamId[Basket], card: StreamId[LoyaltyCard], voucher: StreamId[Voucher]
 ) -> None:
+    """row: a: StreamId[S] | None = stream()"""
     Buy(basket, 1)
     Buy(basket, 1, None, None)
     Buy(basket, 1, card, voucher)
@@ -78,6 +81,8 @@ def optional(
 
 
 def several(streams: PayStreams, state: PayState, employee: StreamId[Employee], rate: StreamId[Rate], command: Pay) -> None:
+    """row: a: tuple[StreamId[S], ...] = stream()
+    row: a: tuple[StreamId[S], ...] = stream(read_only=True)"""
     Pay((), ())
     Pay((employee,), (rate, rate))
     Pay((employee, rate), ())  # E: a stream of another state among them
@@ -108,6 +113,7 @@ def found(
     cart: StreamId[Cart],
     command: CheckoutCart,
 ) -> None:
+    """row: a: Discovered[S] = discovered()"""
     CheckoutCart(cart, StreamId.of(Customer, 1), (product,), "o-1")  # E: discovered streams are no argument
     assert_type(command.products, Discovered[Product])
     assert_type(resolver.products, Discovery[Product])
@@ -128,6 +134,7 @@ def found(
 def found_read_only(
     streams: SummariseStreams, state: SummariseState, resolver: SummariseResolver, note: StreamId[Note], command: Summarise
 ) -> None:
+    """row: a: Discovered[S] = discovered(read_only=True)"""
     assert_type(command.notes, Discovered[Note])
     assert_type(resolver.notes, Discovery[Note])
     assert_type(streams.notes, ReadOnlyStreams[Note])
@@ -137,6 +144,7 @@ def found_read_only(
 
 
 def folded_by_the_command(streams: EnterStreams, book: StreamId, command: Enter) -> EnterWrites:
+    """row: a: StreamId = stream(events=E)"""
     Enter(book, book, book, 1)
     Enter(book, StreamId("b"), amount=1)
     Enter("a", book)  # E: text is no stream
@@ -151,6 +159,8 @@ def folded_by_the_command(streams: EnterStreams, book: StreamId, command: Enter)
 def several_folded_by_the_command(
     streams: SweepStreams, resolver: SweepResolver, book: StreamId, cart: StreamId[Cart], command: Sweep
 ) -> SweepWrites:
+    """row: a: tuple[StreamId, ...] = stream(events=E)
+    row: a: Discovered = discovered(events=E)"""
     Sweep((book, cart), "x")
     assert_type(command.given, tuple[StreamId, ...])
     assert_type(streams.given, WritableStreams[SweepStreams, object, Entered])
@@ -164,6 +174,7 @@ def several_folded_by_the_command(
 
 
 def found_by_the_chapters_form(streams: CloseStreams, resolver: CloseResolver, book: StreamId) -> None:
+    """row: a: Discovered = discovered(events=E, read_only=True)"""
     resolver.add_streams([book])
     resolver.add_streams(["book"])  # E: text is no stream
     assert_type(streams.entries, ReadOnlyStreams)
@@ -172,11 +183,13 @@ def found_by_the_chapters_form(streams: CloseStreams, resolver: CloseResolver, b
 
 
 def apply_of_a_command(command: Close, balances: Balances, recorded: Recorded[LedgerEvent], other: Recorded[CartEvent]) -> None:
+    """row: initial and apply of a command that folds by itself"""
     assert_type(command.apply(balances, recorded), Balances)
     command.apply(balances, other)  # E: events of other streams
 
 
 def writes(streams: TransferMoneyStreams, others: CheckoutCartStreams) -> TransferMoneyWrites:
+    """row: <Command>Writes"""
     every: Iterable[StreamWrite[StreamSet, object]] = [streams.source.write(Deposited(1)), others.cart.write(ItemAdded("x", 1))]
     assert_type([streams.source.write(Deposited(1))], list[StreamWrite[TransferMoneyStreams, AccountEvent]])
     if every:

@@ -32,6 +32,7 @@ async def results(
     check: CheckScore,
     merge: Merge,
 ) -> None:
+    """row: executor.execute(command)"""
     assert_type(await executor.execute(transfer), CommandResult[AccountEvent])
     assert_type(await executor.execute(checkout), CommandResult[CartEvent | ProductEvent])
     assert_type(await executor.execute(buy), CommandResult[Bought | PointsEarned])
@@ -43,6 +44,7 @@ async def results(
 
 
 async def own_folds(executor: CommandExecutor, enter: Enter, close: Close, sweep: Sweep) -> None:
+    """row: executor.execute(command)"""
     assert_type(await executor.execute(enter), CommandResult[BookOpened | Entered])
     assert_type(await executor.execute(close), CommandResult[BookOpened | Entered | BookClosed])
     assert_type(await executor.execute(sweep), CommandResult[LedgerEvent])
@@ -51,6 +53,7 @@ async def own_folds(executor: CommandExecutor, enter: Enter, close: Close, sweep
 async def generic_and_async(
     executor: CommandExecutor, words: Tag[str, int], numbers: Tag[int, str], set_price: SetPrice, copy_price: CopyPrice
 ) -> None:
+    """row: a command generic over plain fields"""
     assert_type(await executor.execute(words), CommandResult[Tagged])
     assert_type(await executor.execute(numbers), CommandResult[Tagged])
     assert_type(await executor.execute(set_price), CommandResult[PriceSet])
@@ -60,6 +63,11 @@ async def generic_and_async(
 
 
 async def parts(executor: CommandExecutor, transfer: TransferMoney) -> None:
+    """row: execute(cmd, metadata=...)
+    row: execute(cmd, idempotency_key=...)
+    row: result.events
+    row: result.position
+    row: result.attempts, result.versions"""
     result = await executor.execute(transfer, metadata={"actor": "ann", "causation": [1, None]}, idempotency_key="k-1")
     assert_type(result.events, tuple[Recorded[AccountEvent], ...])
     assert_type(result.events[0].event, AccountEvent)
@@ -72,6 +80,7 @@ async def parts(executor: CommandExecutor, transfer: TransferMoney) -> None:
 
 
 async def loading(executor: CommandExecutor, account: StreamId[Account], bare: StreamId, cart: StreamId[Cart]) -> None:
+    """row: executor.load(cart)"""
     assert_type(await executor.load(account), Loaded[Account])
     assert_type((await executor.load(cart)).state.items, Mapping[str, int])
     assert_type((await executor.load(account)).version, int)
@@ -82,6 +91,9 @@ async def loading(executor: CommandExecutor, account: StreamId[Account], bare: S
 
 
 async def refused(executor: CommandExecutor, cart_id: StreamId[Cart], open_account: OpenAccount, add_item: AddItem) -> None:
+    """row: executor.execute(command)
+    row: execute(cmd, metadata=...)
+    row: execute(cmd, idempotency_key=...)"""
     await executor.execute(cart_id)  # E: no command
     await executor.execute(CheckoutCart)  # E: the class instead of a command
     await executor.execute(TransferMoney)  # E, but not in ty: the class instead of a command
@@ -99,6 +111,8 @@ async def refused(executor: CommandExecutor, cart_id: StreamId[Cart], open_accou
 
 
 async def making(store: InMemoryEventStore) -> None:
+    """row: CommandExecutor(store, ...)
+    row: RetryPolicy"""
     CommandExecutor(store)
     CommandExecutor(store, retry=RetryPolicy(max_attempts=10, deadline=2.5), max_discoveries=3)
     CommandExecutor(store, RetryPolicy())  # E: options by name
