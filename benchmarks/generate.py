@@ -1,13 +1,15 @@
 """How long generating takes: 500 commands in 100 modules, cold, with nothing to do, and after a change.
 
 Each figure is the median of some runs of `eventcore generate` in processes of their own, less what an interpreter takes that does nothing.
-Leave the machine alone meanwhile: `load` tells whether something else ran. Run it as ``python -m benchmarks.generate``.
+Leave the machine alone meanwhile: `load` tells whether something else ran. Run it as ``python -m benchmarks.generate``: it prints the figures, and
+writes them into benchmarks/generate.json and docs/generator.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import statistics
 import subprocess
@@ -15,14 +17,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from benchmarks import environment, generate_report
 from benchmarks.generate_project import make_project
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 _LEAF: Final = "office/floor_3/desk_31.py"
-_GOALS: Final = {"cold": 5.0, "nothing to do": 0.3, "one command changed": 0.5, "an event changed": 0.5}
+_GOALS: Final = {"from nothing": 5.0, "nothing to do": 0.3, "one command changed": 0.5, "one event changed": 0.5}
 
 
 def main() -> int:
@@ -31,34 +35,53 @@ def main() -> int:
     )
     parser.add_argument("--modules", type=int, default=100, metavar="N", help="how many modules of 5 commands each (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (default: %(default)s)")
+    parser.add_argument("--dry", action="store_true", help="leave benchmarks/generate.json and docs/generator.md as they are")
     options = parser.parse_args()
+    load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_project(root, modules=options.modules)
-        print(f"{5 * options.modules} commands in {options.modules} modules; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
-        _measure(root, options.rounds)
+        interpreter, rows = _measure(root, options.rounds)
+    results = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": environment.machine(),
+        "python": platform.python_version(),
+        "load": load,
+        "modules": options.modules,
+        "commands": 5 * options.modules,
+        "rounds": options.rounds,
+        "interpreter": interpreter,
+        "rows": rows,
+    }
+    print(generate_report.for_people(results))
+    if not options.dry:
+        generate_report.write(results)
     return 0
 
 
-def _measure(root: Path, rounds: int) -> None:
+def _measure(root: Path, rounds: int) -> tuple[float, list[dict[str, str | float]]]:
+    """Return how long an interpreter takes that does nothing, and the rows: what each run takes beyond that."""
     start = statistics.median(_seconds(root, "-c", "pass") for _ in range(rounds))
     preparations: dict[str, Callable[[int], None]] = {
-        "cold": lambda _: _forget(root),
+        "from nothing": lambda _: _forget(root),
         "nothing to do": lambda _: None,
         "one command changed": lambda number: _replace(root / _LEAF, "auditors", f"auditors_{number}"),
-        "an event changed": lambda number: _replace(root / _LEAF, "@event\nclass Moved", f'@event("moved.{number}")\nclass Moved'),
+        "one event changed": lambda number: _replace(root / _LEAF, "@event\nclass Moved", f'@event("moved.{number}")\nclass Moved'),
     }
-    print(f"{'':22}{'median':>9}{'goal':>9}   (seconds, beyond {start:.3f} for an interpreter that does nothing)")
-    for name, prepare in preparations.items():
-        print(f"{name:22}{_median(root, prepare, rounds) - start:9.3f}{_GOALS[name]:9.1f}")
+    return round(start, 4), [_row(name, _runs(root, prepare, rounds, start)) for name, prepare in preparations.items()]
 
 
-def _median(root: Path, prepare: Callable[[int], None], rounds: int) -> float:
+def _row(name: str, seconds: list[float]) -> dict[str, str | float]:
+    figures = {"median": statistics.median(seconds), "least": min(seconds), "most": max(seconds)}
+    return {"run": name, **{key: round(value, 4) for key, value in figures.items()}, "goal": _GOALS[name]}
+
+
+def _runs(root: Path, prepare: Callable[[int], None], rounds: int, start: float) -> list[float]:
     found: list[float] = []
     for number in range(rounds):
         prepare(number)
-        found.append(_seconds(root, "-m", "eventcore", "generate", "."))
-    return statistics.median(found)
+        found.append(_seconds(root, "-m", "eventcore", "generate", ".") - start)
+    return found
 
 
 def _forget(root: Path) -> None:
