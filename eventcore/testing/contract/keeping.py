@@ -98,7 +98,7 @@ class SnapshotScenarios(StoreScenarios):
         await store.save_snapshots([Snapshot("a-1", "State", 2, b"")])
 
         (piece,) = (await store.read([StreamRead("a-1", 0, frozenset({"one"}), "State")])).slices
-        require_equal((piece.after, piece.version, piece.position, list(piece.events)), (2, 2, events[-1].position, []), "the slice")
+        require_equal((piece.after, piece.version, piece.position, len(piece.events)), (2, 2, events[-1].position, 0), "the slice")
         require_equal(piece.snapshot, Snapshot("a-1", "State", 2, b""), "the snapshot")
 
     @scenario
@@ -118,7 +118,7 @@ class SnapshotScenarios(StoreScenarios):
 
         slices = (await store.read([StreamRead("a-1", 1, None, "State"), StreamRead("a-2", 0, None, "State")])).slices
         found = [(piece.snapshot, piece.after, piece.version, list(piece.events)) for piece in slices]
-        require_equal(found, [(None, 1, 2, list(events[1:])), (None, 0, 0, [])], "the slices")
+        require_equal(found, [(None, 1, 2, list(events[1:])), (None, 0, 0, list(events[:0]))], "the slices")
 
     @scenario
     async def test_a_snapshot_of_a_long_stream_is_whole(self, store: EventStore) -> None:
