@@ -1,11 +1,9 @@
-"""The bank's rules, on the memory store; and the program, on SQLite."""
+"""The bank's rules, as scenarios; and the program, on SQLite."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -13,68 +11,48 @@ from bank.__main__ import main
 from bank.accounts import Account, MoneyDeposited, MoneyReceived, MoneySent
 from bank.commands import DepositMoney, InsufficientFunds, OpenAccount, TransferMoney
 from bank.teller import Tally, account_ids, open_accounts, random_transfers, read_accounts, run_transfers
-from eventcore import AliasedStreams, CommandExecutor, CommandRejected, InMemoryEventStore, RetryPolicy, StreamId
+from eventcore import AliasedStreams, CommandExecutor, EventStore, RetryPolicy, StreamId
+from eventcore.testing import Scenario, check_command, on
 
-T = TypeVar("T")
-ADA, GRACE = StreamId.of(Account, "ada"), StreamId.of(Account, "grace")
-
-
-def with_bank(use: Callable[[CommandExecutor], Awaitable[T]], *, observer: Tally | None = None) -> T:
-    """Run *use* on a bank with two accounts: Ada has 1000, Grace 500."""
-
-    async def run() -> T:
-        async with InMemoryEventStore() as store:
-            executor = CommandExecutor(store, retry=RetryPolicy(max_attempts=1_000), observer=observer)
-            for account, owner, amount in ((ADA, "Ada", 1000), (GRACE, "Grace", 500)):
-                await executor.execute(OpenAccount(account, owner))
-                await executor.execute(DepositMoney(account, amount))
-            return await use(executor)
-
-    return asyncio.run(run())
+ADA, GRACE, NOBODY = (StreamId.of(Account, key) for key in ("ada", "grace", "nobody"))
 
 
-def test_a_transfer_writes_both_accounts() -> None:
-    async def use(bank: CommandExecutor) -> None:
-        result = await bank.execute(TransferMoney(ADA, GRACE, 300))
-        ada, grace = await bank.load(ADA), await bank.load(GRACE)
-
-        assert [recorded.event for recorded in result.events] == [MoneySent(300, GRACE), MoneyReceived(300, ADA)]
-        assert (ada.state, ada.version) == (Account("Ada", 700), 3)
-        assert (grace.state, grace.version) == (Account("Grace", 800), 3)
-
-    with_bank(use)
+@pytest.fixture
+def bank(scenario: Scenario) -> Scenario:
+    """A bank with two accounts: Ada has 1000, Grace 500."""
+    return scenario.given(OpenAccount(ADA, "Ada"), DepositMoney(ADA, 1000), OpenAccount(GRACE, "Grace"), DepositMoney(GRACE, 500))
 
 
-def test_a_transfer_of_more_than_there_is_changes_nothing() -> None:
-    async def use(bank: CommandExecutor) -> None:
-        with pytest.raises(InsufficientFunds, match="account-ada holds 1000, 1001 were to be taken"):
-            await bank.execute(TransferMoney(ADA, GRACE, 1001))
+def test_a_transfer_writes_both_accounts(bank: Scenario) -> None:
+    outcome = bank.when(TransferMoney(ADA, GRACE, 300)).then(on(ADA, MoneySent(300, GRACE)), on(GRACE, MoneyReceived(300, ADA)))
 
-        assert (await bank.load(ADA)).version == 2
-        assert (await bank.load(GRACE)).version == 2
+    outcome.then_state(ADA, Account("Ada", 700)).then_state(GRACE, Account("Grace", 800))
 
-    with_bank(use)
+
+def test_a_transfer_of_more_than_there_is_changes_nothing(bank: Scenario) -> None:
+    outcome = bank.when(TransferMoney(ADA, GRACE, 1001))
+
+    outcome.then_rejected(InsufficientFunds, match="account-ada holds 1000, 1001 were to be taken")
+    assert (bank.version(ADA), bank.version(GRACE)) == (2, 2)
 
 
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
         (TransferMoney(ADA, GRACE, 0), "a transfer needs an amount above 0, got 0"),
-        (TransferMoney(ADA, StreamId.of(Account, "nobody"), 1), "account-nobody is not open"),
-        (TransferMoney(StreamId.of(Account, "nobody"), ADA, 1), "account-nobody is not open"),
+        (TransferMoney(ADA, NOBODY, 1), "account-nobody is not open"),
+        (TransferMoney(NOBODY, ADA, 1), "account-nobody is not open"),
         (DepositMoney(ADA, -5), "a deposit needs an amount above 0, got -5"),
-        (DepositMoney(StreamId.of(Account, "nobody"), 5), "account-nobody is not open"),
+        (DepositMoney(NOBODY, 5), "account-nobody is not open"),
         (OpenAccount(ADA, "Eve"), "account-ada is already open"),
     ],
 )
-def test_the_bank_says_why_it_refuses(command: TransferMoney | DepositMoney | OpenAccount, reason: str) -> None:
-    async def use(bank: CommandExecutor) -> None:
-        with pytest.raises(CommandRejected) as caught:
-            await bank.execute(command)
+def test_the_bank_says_why_it_refuses(bank: Scenario, command: TransferMoney | DepositMoney | OpenAccount, reason: str) -> None:
+    bank.when(command).then_rejected(match=f"^{reason}$")
 
-        assert str(caught.value) == reason
 
-    with_bank(use)
+def test_transfers_keep_the_rules_of_commands_after_all_that_can_happen() -> None:
+    check_command(TransferMoney, after=[OpenAccount, DepositMoney, TransferMoney])
 
 
 def test_an_account_cannot_send_money_to_itself() -> None:
@@ -86,38 +64,32 @@ def test_an_account_is_the_sum_of_its_events() -> None:
     assert Account().apply(MoneyDeposited(5)).apply(MoneySent(2, GRACE)).apply(MoneyReceived(4, GRACE)) == Account(balance=7)
 
 
-def test_concurrent_transfers_between_few_accounts_conflict_and_keep_the_total() -> None:
-    tally = Tally()
+async def test_transfers_of_two_offices_between_few_accounts_conflict_and_keep_the_total(event_store: EventStore) -> None:
+    """Commands of one executor wait for each other; those of two conflict."""
+    accounts, tally = account_ids(3), Tally()
+    offices = [CommandExecutor(event_store, retry=RetryPolicy(max_attempts=1_000), observer=tally) for _ in range(2)]
+    await open_accounts(offices[0], accounts, deposit=1000)
+    before = await read_accounts(offices[0], accounts)
+    work = [random_transfers(accounts, 150, most=400, seed=seed) for seed in (7, 8)]
+    await asyncio.gather(*(run_transfers(office, each, concurrency=8, tally=tally) for office, each in zip(offices, work, strict=True)))
+    after = await read_accounts(offices[1], accounts)
 
-    async def use(bank: CommandExecutor) -> None:
-        accounts = account_ids(3)
-        await open_accounts(bank, accounts, deposit=1000)
-        before = await read_accounts(bank, accounts)
-        await run_transfers(bank, random_transfers(accounts, 300, most=400, seed=7), concurrency=16, tally=tally)
-        after = await read_accounts(bank, accounts)
-
-        assert before.total == after.total == 3000
-        assert before != after
-        assert min(account.balance for _, account in after.accounts) >= 0
-
-    with_bank(use, observer=tally)
-
+    assert before.total == after.total == 3000
+    assert before != after
+    assert min(account.balance for _, account in after.accounts) >= 0
     assert tally.committed + tally.refused == 300
     assert tally.conflicts > 0
     assert tally.most_attempts > 1
 
 
-def test_accounts_that_exist_are_not_opened_again() -> None:
-    async def use(bank: CommandExecutor) -> None:
-        await open_accounts(bank, account_ids(3), deposit=10)
-        first = await read_accounts(bank, account_ids(4))
-        await open_accounts(bank, account_ids(4), deposit=20)
-        again = await read_accounts(bank, account_ids(4))
+async def test_accounts_that_exist_are_not_opened_again(executor: CommandExecutor) -> None:
+    await open_accounts(executor, account_ids(3), deposit=10)
+    first = await read_accounts(executor, account_ids(4))
+    await open_accounts(executor, account_ids(4), deposit=20)
+    again = await read_accounts(executor, account_ids(4))
 
-        assert first.accounts[:3] == again.accounts[:3]
-        assert (first.total, again.total) == (30, 50)
-
-    with_bank(use)
+    assert first.accounts[:3] == again.accounts[:3]
+    assert (first.total, again.total) == (30, 50)
 
 
 def test_the_program_shows_that_the_total_is_preserved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

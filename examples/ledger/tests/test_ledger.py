@@ -1,16 +1,15 @@
-"""The rules of double entry, on the memory store; the auditor; and the program, on SQLite."""
+"""The rules of double entry, as scenarios; the auditor; and the program, on SQLite."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from eventcore import AliasedStreams, CommandExecutor, CommandRejected, IdempotencyKeyReused, InMemoryEventStore, RetryPolicy, StreamId
+from eventcore import AliasedStreams, CommandExecutor, EventStore, IdempotencyKeyReused, RetryPolicy, StreamId
+from eventcore.testing import Scenario, on
 from ledger.__main__ import main
 from ledger.accounts import Account, AccountActivated, AccountClosed, Credited, Debited
 from ledger.audit import Audit, audit
@@ -19,86 +18,65 @@ from ledger.commands import ActivateAccount, CloseAccount, RecordTransaction
 from ledger.journal import Entry, EntryRecorded, Ledger
 from ledger.trial_balance import read_trial_balance
 
-T = TypeVar("T")
 CASH, SALES, WAGES = (StreamId.of(Account, key) for key in ("cash", "sales", "wages"))
 
 
-def with_books(use: Callable[[CommandExecutor], Awaitable[T]]) -> T:
-    """Run *use* on books where cash and sales are active, and wages are not."""
-
-    async def run() -> T:
-        async with InMemoryEventStore() as store:
-            books = CommandExecutor(store)
-            await books.execute(ActivateAccount(CASH, "Cash"))
-            await books.execute(ActivateAccount(SALES, "Sales"))
-            return await use(books)
-
-    return asyncio.run(run())
+@pytest.fixture
+def books(scenario: Scenario) -> Scenario:
+    """Books where cash and sales are active, and wages are not."""
+    return scenario.given(ActivateAccount(CASH, "Cash"), ActivateAccount(SALES, "Sales"))
 
 
 def entry(debits: str, credit: str | None = None, *, reference: str = "JE-1") -> Entry:
     return Entry(reference, Decimal(debits), Decimal(credit or debits))
 
 
-def test_an_entry_is_recorded_in_the_ledger_and_in_both_accounts() -> None:
-    async def use(books: CommandExecutor) -> None:
-        result = await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("19.90")))
+def sale(debits: str, credit: str | None = None, *, reference: str = "JE-1") -> RecordTransaction:
+    return RecordTransaction(LEDGER, CASH, SALES, entry(debits, credit, reference=reference))
 
-        assert [(recorded.stream_id, recorded.event) for recorded in result.events] == [
-            (LEDGER, EntryRecorded(entry("19.90"), CASH, SALES)),
-            (CASH, Debited(Decimal("19.90"), "JE-1")),
-            (SALES, Credited(Decimal("19.90"), "JE-1")),
-        ]
-        assert (await books.load(LEDGER)).state == Ledger(1, Decimal("19.90"), Decimal("19.90"))
-        assert (await books.load(CASH)).state.balance == Decimal("19.90")
-        assert (await books.load(SALES)).state.balance == Decimal("-19.90")
 
-    with_books(use)
+def test_an_entry_is_recorded_in_the_ledger_and_in_both_accounts(books: Scenario) -> None:
+    amount = Decimal("19.90")
+
+    outcome = books.when(sale("19.90")).then(
+        on(LEDGER, EntryRecorded(entry("19.90"), CASH, SALES)), on(CASH, Debited(amount, "JE-1")), on(SALES, Credited(amount, "JE-1"))
+    )
+
+    outcome.then_state(LEDGER, Ledger(1, amount, amount))
+    assert (books.state(CASH).balance, books.state(SALES).balance) == (amount, -amount)
 
 
 @pytest.mark.parametrize(
     ("transaction", "reason"),
     [
-        (RecordTransaction(LEDGER, CASH, SALES, entry("5.00", "5.01")), "Debits must equal credits"),
+        (sale("5.00", "5.01"), "Debits must equal credits"),
         (RecordTransaction(LEDGER, CASH, WAGES, entry("5.00", "4.00")), "Debits must equal credits"),
-        (RecordTransaction(LEDGER, CASH, SALES, entry("NaN")), "Debits must equal credits"),
+        (sale("NaN"), "Debits must equal credits"),
         (RecordTransaction(LEDGER, CASH, WAGES, entry("5.00")), "Both accounts must be active"),
         (RecordTransaction(LEDGER, WAGES, CASH, entry("5.00")), "Both accounts must be active"),
-        (RecordTransaction(LEDGER, CASH, SALES, entry("0.00")), "an entry needs an amount above 0, got 0.00"),
-        (RecordTransaction(LEDGER, CASH, SALES, entry("-5.00")), "an entry needs an amount above 0, got -5.00"),
+        (sale("0.00"), "an entry needs an amount above 0, got 0.00"),
+        (sale("-5.00"), "an entry needs an amount above 0, got -5.00"),
     ],
 )
-def test_a_wrong_entry_is_refused_and_changes_nothing(transaction: RecordTransaction, reason: str) -> None:
-    async def use(books: CommandExecutor) -> None:
-        with pytest.raises(CommandRejected) as caught:
-            await books.execute(transaction)
+def test_a_wrong_entry_is_refused_and_changes_nothing(books: Scenario, transaction: RecordTransaction, reason: str) -> None:
+    books.when(transaction).then_rejected(match=f"^{reason}$")
 
-        assert str(caught.value) == reason
-        assert [(await books.load(stream)).version for stream in (LEDGER, CASH, SALES, WAGES)] == [0, 1, 1, 0]
-
-    with_books(use)
+    assert [books.version(stream) for stream in (LEDGER, CASH, SALES, WAGES)] == [0, 1, 1, 0]
 
 
-def test_amounts_that_are_written_differently_are_equal() -> None:
-    async def use(books: CommandExecutor) -> None:
-        await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("5.0", "5.00")))
-
-        assert (await read_trial_balance(books, LEDGER, (CASH, SALES))).is_balanced
-
-    with_books(use)
+def test_amounts_that_are_written_differently_are_equal(books: Scenario) -> None:
+    books.when(sale("5.0", "5.00")).then_state(LEDGER, Ledger(1, Decimal(5), Decimal(5)))
 
 
-def test_a_thousand_cents_are_ten_exactly() -> None:
+async def test_a_thousand_cents_are_ten_exactly(executor: CommandExecutor) -> None:
     """Which floats would not be."""
+    for command in (ActivateAccount(CASH, "Cash"), ActivateAccount(SALES, "Sales")):
+        await executor.execute(command)
+    for number in range(1_000):
+        await executor.execute(sale("0.01", reference=f"JE-{number}"))
 
-    async def use(books: CommandExecutor) -> None:
-        for number in range(1_000):
-            await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("0.01", reference=f"JE-{number}")))
-
-        assert (await books.load(CASH)).state.balance == Decimal(10)
-        assert sum([0.01] * 1_000) != 10
-
-    with_books(use)
+    assert (await executor.load(CASH)).state.balance == Decimal(10)
+    assert sum([0.01] * 1_000) != 10
 
 
 def test_an_account_is_not_its_own_counterpart() -> None:
@@ -106,52 +84,39 @@ def test_an_account_is_not_its_own_counterpart() -> None:
         RecordTransaction(LEDGER, CASH, CASH, entry("5.00"))
 
 
-def test_a_closed_account_takes_no_postings_until_it_is_active_again() -> None:
-    async def use(books: CommandExecutor) -> None:
-        await books.execute(CloseAccount(SALES))
-        with pytest.raises(CommandRejected, match="Both accounts must be active"):
-            await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("5.00")))
-        await books.execute(ActivateAccount(SALES, "Sales"))
-        await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("5.00")))
+def test_a_closed_account_takes_no_postings_until_it_is_active_again(books: Scenario) -> None:
+    books.given(CloseAccount(SALES)).when(sale("5.00")).then_rejected(match="Both accounts must be active")
 
-        assert (await books.load(SALES)).state == Account("Sales", is_active=True, credits=Decimal(5))
-
-    with_books(use)
+    books.given(ActivateAccount(SALES, "Sales"), sale("5.00"))
+    assert books.state(SALES) == Account("Sales", is_active=True, credits=Decimal(5))
 
 
-def test_an_entry_that_is_sent_twice_at_once_is_recorded_once() -> None:
-    async def use(books: CommandExecutor) -> None:
-        sale = RecordTransaction(LEDGER, CASH, SALES, entry("5.00"))
-        results = await asyncio.gather(*(books.execute(sale, idempotency_key="JE-1") for _ in range(5)))
+async def test_an_entry_that_is_sent_twice_at_once_is_recorded_once(executor: CommandExecutor) -> None:
+    for account in (CASH, SALES):
+        await executor.execute(ActivateAccount(account, "x"))
 
-        assert sorted(result.replayed for result in results) == [False, True, True, True, True]
-        assert (await books.load(LEDGER)).state.entries == 1
-        with pytest.raises(IdempotencyKeyReused):
-            await books.execute(RecordTransaction(LEDGER, CASH, SALES, entry("6.00")), idempotency_key="JE-1")
+    results = await asyncio.gather(*(executor.execute(sale("5.00"), idempotency_key="JE-1") for _ in range(5)))
 
-    with_books(use)
+    assert sorted(result.replayed for result in results) == [False, True, True, True, True]
+    assert (await executor.load(LEDGER)).state.entries == 1
+    with pytest.raises(IdempotencyKeyReused):
+        await executor.execute(sale("6.00"), idempotency_key="JE-1")
 
 
-def test_a_busy_day_ends_balanced_and_the_history_says_the_same() -> None:
+async def test_a_busy_day_ends_balanced_and_the_history_says_the_same(event_store: EventStore) -> None:
     day = Day()
+    executor = CommandExecutor(event_store, retry=RetryPolicy(max_attempts=1_000), observer=day)
+    accounts = await open_books(executor, 4)
+    work = random_transactions(accounts, 300, day="d", seed=3)
+    await keep_books(executor, work, closing=accounts[-1], concurrency=16, day=day, seed=3)
+    balance = await read_trial_balance(executor, LEDGER, accounts)
+    found = await audit(event_store)
 
-    async def run() -> None:
-        async with InMemoryEventStore() as store:
-            books = CommandExecutor(store, retry=RetryPolicy(max_attempts=1_000), observer=day)
-            accounts = await open_books(books, 4)
-            work = random_transactions(accounts, 300, day="d", seed=3)
-            await keep_books(books, work, closing=accounts[-1], concurrency=16, day=day, seed=3)
-            balance = await read_trial_balance(books, LEDGER, accounts)
-            found = await audit(store)
-
-        assert balance.is_balanced
-        assert balance.ledger.entries == day.recorded > 0
-        assert found.trial_balance == balance
-        assert found.findings == []
-        assert found.events == len(accounts) + 1 + 3 * day.recorded
-
-    asyncio.run(run())
-
+    assert balance.is_balanced
+    assert balance.ledger.entries == day.recorded > 0
+    assert found.trial_balance == balance
+    assert found.findings == []
+    assert found.events == len(accounts) + 1 + 3 * day.recorded
     assert set(day.refused) == {"Debits must equal credits", "Both accounts must be active"}
     assert day.sent_again > 0
 

@@ -8,9 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, StreamId
-from patterns.partitioned import CREDIT, PARTITIONS, CloseDay, CreditExceeded, PlaceOrder, TradingDay, all_partitions, partition_of
-from patterns.tests.meanwhile import Meanwhile
+from eventcore import CommandExecutor, EventStore, StreamId
+from eventcore.testing import Scenario, on
+from patterns.partitioned import (
+    CREDIT,
+    PARTITIONS,
+    CloseDay,
+    CreditExceeded,
+    DayClosed,
+    OrderPlaced,
+    PlaceOrder,
+    TradingDay,
+    all_partitions,
+    partition_of,
+)
 
 TODAY = StreamId.of(TradingDay, "today")
 
@@ -40,58 +51,35 @@ def test_customers_are_spread_over_all_partitions() -> None:
 
 
 @pytest.mark.parametrize(("meets", "attempts"), [(neighbour, 2), (stranger, 1)])
-def test_only_orders_of_one_partition_conflict(meets: Callable[[str], str], attempts: int) -> None:
-    async def run() -> None:
-        async with InMemoryEventStore() as store:
-            shop = CommandExecutor(store)
-            race = Meanwhile(store, lambda: shop.execute(PlaceOrder.of(meets("ada"), 10)))
-            result = await CommandExecutor(race).execute(PlaceOrder.of("ada", 20))
+def test_only_orders_of_one_partition_conflict(scenario: Scenario, meets: Callable[[str], str], attempts: int) -> None:
+    placed = scenario.meanwhile(PlaceOrder.of(meets("ada"), 10)).when(PlaceOrder.of("ada", 20))
 
-            assert result.attempts == attempts
-            assert (await shop.load(partition_of("ada"))).state.owed["ada"] == 20
-
-    asyncio.run(run())
+    placed.then(on(partition_of("ada"), OrderPlaced("ada", 20)))
+    assert placed.result.attempts == attempts
 
 
-def test_credit_holds_for_a_customer_whoever_else_orders_at_once() -> None:
-    async def run() -> None:
-        async with InMemoryEventStore() as store:
-            orders = [PlaceOrder.of(customer, 300) for customer in ("ada", neighbour("ada"), stranger("ada")) for _ in range(5)]
-            outcomes = await asyncio.gather(*(CommandExecutor(store).execute(order) for order in orders), return_exceptions=True)
-            shop = CommandExecutor(store)
-            owed = {order.customer: (await shop.load(order.orders)).state.owed[order.customer] for order in orders}
+async def test_credit_holds_for_a_customer_whoever_else_orders_at_once(executor: CommandExecutor, event_store: EventStore) -> None:
+    orders = [PlaceOrder.of(customer, 300) for customer in ("ada", neighbour("ada"), stranger("ada")) for _ in range(5)]
+    outcomes = await asyncio.gather(*(CommandExecutor(event_store).execute(order) for order in orders), return_exceptions=True)
+    owed = {order.customer: (await executor.load(order.orders)).state.owed[order.customer] for order in orders}
 
-            assert set(owed.values()) == {900}
-            assert sum(isinstance(outcome, CreditExceeded) for outcome in outcomes) == 6
-
-    asyncio.run(run())
+    assert set(owed.values()) == {900}
+    assert sum(isinstance(outcome, CreditExceeded) for outcome in outcomes) == 6
 
 
-def test_an_order_in_the_wrong_partition_is_refused() -> None:
+def test_an_order_in_the_wrong_partition_is_refused(scenario: Scenario) -> None:
     wrong = partition_of(stranger("ada"))
 
-    async def run() -> None:
-        async with InMemoryEventStore() as store:
-            with pytest.raises(CommandRejected, match=f"the orders of ada are kept in {partition_of('ada')}, not in {wrong}"):
-                await CommandExecutor(store).execute(PlaceOrder(wrong, "ada", CREDIT))
+    refused = scenario.when(PlaceOrder(wrong, "ada", CREDIT))
 
-    asyncio.run(run())
+    refused.then_rejected(match=f"the orders of ada are kept in {partition_of('ada')}, not in {wrong}")
 
 
-def test_a_day_is_closed_on_all_partitions_at_one_moment() -> None:
+def test_a_day_is_closed_on_all_partitions_at_one_moment(scenario: Scenario) -> None:
     """An order comes in after all were read: the sum has it."""
+    scenario.given(*(PlaceOrder.of(f"customer-{number}", 10) for number in range(40))).meanwhile(PlaceOrder.of("late", 5))
 
-    async def run() -> None:
-        async with InMemoryEventStore() as store:
-            shop = CommandExecutor(store)
-            for number in range(40):
-                await shop.execute(PlaceOrder.of(f"customer-{number}", 10))
-            race = Meanwhile(store, lambda: shop.execute(PlaceOrder.of("late", 5)))
-            result = await CommandExecutor(race).execute(CloseDay(TODAY, all_partitions()))
+    closed = scenario.when(CloseDay(TODAY, all_partitions())).then(on(TODAY, DayClosed(405)))
 
-            assert result.attempts == 2
-            assert (await shop.load(TODAY)).state.owed == 405
-            with pytest.raises(CommandRejected, match="trading_day-today is closed already"):
-                await shop.execute(CloseDay(TODAY, all_partitions()))
-
-    asyncio.run(run())
+    assert closed.result.attempts == 2
+    scenario.when(CloseDay(TODAY, all_partitions())).then_rejected(match="trading_day-today is closed already")
