@@ -6,7 +6,7 @@ from enum import Enum, Flag
 from typing import Any
 
 from eventcore.codec.coder import Coder
-from eventcore.codec.misfit import Misfit, shown, unfit, unread
+from eventcore.codec.misfit import Misfit, an, shown, unfit, unread
 from eventcore.codec.scalars import INT_MAX, INT_MIN, scalar
 
 
@@ -63,7 +63,7 @@ def _choice(name: str, members: dict[tuple[type, object], object], takes: frozen
 def _flag(cls: type[Flag]) -> Coder:
     def encode(value: Any) -> int:
         if type(value) is not cls:
-            raise unfit(value, f"a {cls.__name__}")
+            raise unfit(value, an(cls))
         number: int = value.value
         if not INT_MIN <= number <= INT_MAX:
             raise Misfit("a flag beyond 64 bits")
@@ -71,13 +71,13 @@ def _flag(cls: type[Flag]) -> Coder:
 
     def decode(raw: object) -> Flag:
         if type(raw) is not int:
-            raise unread(raw, f"the number of a {cls.__name__}")
+            raise unread(raw, f"the number of {an(cls)}")
         try:
             value = cls(raw)
         except ValueError as error:
-            raise unread(raw, f"the number of a {cls.__name__}") from error
+            raise unread(raw, f"the number of {an(cls)}") from error
         if type(value) is not cls:
-            raise unread(raw, f"the number of a {cls.__name__}")
+            raise unread(raw, f"the number of {an(cls)}")
         return value
 
     return Coder(cls.__name__, encode, decode, frozenset({int}), frozenset({cls}))

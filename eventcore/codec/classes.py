@@ -10,7 +10,7 @@ import orjson
 
 from eventcore.codec.coder import Coder, Function
 from eventcore.codec.fields import Field, Shape
-from eventcore.codec.misfit import MISSING, Misfit, key_segment, shown, unfit, unread
+from eventcore.codec.misfit import MISSING, Misfit, an, key_segment, shown, unfit, unread
 from eventcore.codec.untyped import refuse_unstorable_text
 
 
@@ -114,9 +114,9 @@ def _converted(n: int, test: str | None, function: str, name: str) -> list[str]:
 def _encoder_names(cls: type, coders: Sequence[Coder]) -> dict[str, object]:
     def foreign(value: object) -> Misfit:
         if isinstance(value, cls):
-            would_be = f"a {type(value).__name__} in a place for {cls.__name__} would come back as a {cls.__name__}"
+            would_be = f"{an(type(value))} in a place for {cls.__name__} would come back as {an(cls)}"
             return Misfit(f"{would_be}; annotate the field with a union")
-        return unfit(value, f"a {cls.__name__}")
+        return unfit(value, an(cls))
 
     names: dict[str, object] = {"cls": cls, "foreign": foreign, "Misfit": Misfit}
     return names | {f"encode{n}": coder.encode for n, coder in enumerate(coders)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from eventcore.codec.coder import ARRAY, INT, OBJECT, STR, Coder, Function
-from eventcore.codec.misfit import Misfit, key_segment, shown, unfit, unread
+from eventcore.codec.misfit import Misfit, an, key_segment, shown, unfit, unread
 
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")  # at most 64 bits
 
@@ -20,7 +20,7 @@ def sequence(cls: type, item: Coder) -> Coder:
     def encode(value: Collection[object]) -> object:
         kind = type(value)
         if kind is not cls:
-            raise unfit(value, f"a {cls.__name__}")
+            raise unfit(value, an(cls))
         return _each(item.encode, value)
 
     def decode(raw: list[object]) -> object:
@@ -57,7 +57,7 @@ def unordered(cls: type, item: Coder) -> Coder:
     def encode(value: Collection[object]) -> object:
         kind = type(value)
         if kind is not cls:
-            raise unfit(value, f"a {cls.__name__}")
+            raise unfit(value, an(cls))
         encoded = _each(item.encode, value, segment="{{{}}}")
         try:
             return sorted(encoded, key=orjson.dumps)
@@ -71,7 +71,7 @@ def unordered(cls: type, item: Coder) -> Coder:
         try:
             result = cls(items)
         except TypeError as error:
-            raise Misfit(f"its items cannot be in a {cls.__name__}: {error}") from error
+            raise Misfit(f"its items cannot be in {an(cls)}: {error}") from error
         if len(result) != len(items):
             raise Misfit(f"expected items that differ, got {shown(raw)}")
         return result

@@ -20,7 +20,7 @@ from uuid import UUID
 import attrs
 import orjson
 
-from eventcore.codec.misfit import Misfit, key_segment
+from eventcore.codec.misfit import Misfit, an, key_segment
 from eventcore.codec.untyped import encode_json
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # subtracted from wall times, whose offset is taken off by itself
@@ -82,7 +82,7 @@ def _compound(value: object, unstructure: Callable[[object], object]) -> bytes:
         )
     fields = _fields(value)
     if fields is None:
-        raise Misfit(f"a {type(value).__name__} has no form that is the same in every process; use a type that an event may carry")
+        raise Misfit(f"{an(type(value))} has no form that is the same in every process; use a type that an event may carry")
     parts = [_frame("field", name.encode()) + _under(f".{name}", item, unstructure) for name, item in fields]
     return _frame("record", _frame("class", type(value).__qualname__.encode()) + b"".join(parts))
 

@@ -42,9 +42,15 @@ def key_segment(key: object) -> str:
     return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{shown(key)}]"
 
 
+def an(cls: type) -> str:
+    """Return the name of a class with the article that goes before it."""
+    name = cls.__name__
+    return f"an {name}" if name[0] in "aeiouAEIO" else f"a {name}"
+
+
 def shown(value: object, limit: int = 80) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # integers of more than 4300 digits; values nested too deeply or in themselves
-        return f"an {type(value).__name__} that is too large to show"
+        return f"{an(type(value))} that is too large to show"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

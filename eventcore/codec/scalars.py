@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 
 from eventcore.codec.coder import BOOL, FLOAT, INT, NULL, STR, Coder
-from eventcore.codec.misfit import Misfit, unfit, unread
+from eventcore.codec.misfit import Misfit, an, unfit, unread
 from eventcore.ids import StreamId
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def subclass_of_scalar(cls: type, base: Coder, make: Callable[[Any], object], *,
 
     def encode(value: Any) -> object:
         if type(value) is not cls:
-            raise unfit(value, _a(cls.__name__))
+            raise unfit(value, an(cls))
         reduced = base.encode(reduce(value))
         if not trusted:
             again = decode(reduced)
@@ -172,7 +172,7 @@ def _str() -> Coder:
 
 
 def _text(cls: type[T], write: Callable[[T], str], read: Callable[[str], T], noun: str) -> Coder:
-    expected = _a(cls.__name__)
+    expected = an(cls)
 
     def encode(value: object) -> str:
         if type(value) is not cls:
@@ -262,10 +262,6 @@ def _read_bytes(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError from error
-
-
-def _a(name: str) -> str:
-    return f"an {name}" if name[0] in "aeiouAEIO" else f"a {name}"
 
 
 _ZERO: Final = timedelta(0)

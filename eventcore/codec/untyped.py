@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from eventcore.codec.coder import ANY_JSON, Coder
-from eventcore.codec.misfit import Misfit, key_segment
+from eventcore.codec.misfit import Misfit, an, key_segment
 from eventcore.codec.scalars import exact_float, scalar
 
 _PLAIN: Final[tuple[type[object], ...]] = (type(None), bool, int, str)
@@ -27,7 +27,7 @@ def encode_json(value: object) -> object:
     coder = _FLOAT if kind is float else _SCALAR_CODERS.get(kind)
     if coder is None:
         hint = "; use a list" if issubclass(kind, tuple) else "; annotate the field with its type"
-        raise Misfit(f"a {kind.__name__} would not come back from an untyped place, which holds JSON values only{hint}")
+        raise Misfit(f"{an(kind)} would not come back from an untyped place, which holds JSON values only{hint}")
     return coder.encode(value)
 
 

@@ -266,7 +266,7 @@ def test_every_type_has_one_form_in_json_and_comes_back(annotation: object, valu
         (Colour, "red", "got 'red' (str)"),
         (Line | Refund, Point(1), "expected Line or Refund"),
         (Box[int], Box("a"), "expected an int"),
-        (Box[int], IntBox(1), "a IntBox in a place for Box would come back as a Box"),
+        (Box[int], IntBox(1), "an IntBox in a place for Box would come back as a Box"),
         (int | float, 2**64, "beyond 64 bits"),
         (Any, (1,), "a tuple would not come back"),
         (Any, datetime(2024, 1, 1), "a datetime would not come back"),

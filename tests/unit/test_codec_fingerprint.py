@@ -117,11 +117,11 @@ def test_the_class_and_the_streams_count() -> None:
 @pytest.mark.parametrize(
     ("what", "where"),
     [
-        (object(), r"Pay\.what: a object has no form"),
+        (object(), r"Pay\.what: an object has no form"),
         ([{"a": lambda: 1}], r"Pay\.what\[0\]\.a: a function has no form"),
         (float("nan"), r"Pay\.what: nan"),
         (Decimal("sNaN"), r"Pay\.what: Decimal"),
-        (Line(object()), r"Pay\.what\.sku: a object"),
+        (Line(object()), r"Pay\.what\.sku: an object"),
         (range(3), r"Pay\.what: a range"),
     ],
 )

@@ -63,7 +63,7 @@ def _by_hand(project: Project, placed: list[_Placed]) -> Iterator[tuple[Module, 
             state = _spelled(call, module, placed) if call.is_by_hand else None
             place = made.get((module.source.root, state.ref)) if state is not None else None
             if state is not None and place is not None:
-                message = f"this may be the id of a {state.ref}, spelled out by hand; {place} computes such ids with StreamId.of"
+                message = f"this may be an id of {state.ref}, spelled out by hand; {place} computes such ids with StreamId.of"
                 yield module, Fault("EC206", call.span, message, f"write StreamId.of({state.ref}, ...) here, too")
 
 

@@ -135,7 +135,9 @@ class Values:
     def _unknown(self, annotation: object, scope: Scope) -> InvalidArgument:
         where = scope.owner if scope.field is None else f"{scope.owner}.{scope.field}"
         shown = getattr(annotation, "__name__", annotation)
-        return InvalidArgument(f"check_command cannot make up a {shown} for {where}; say how: check_command(strategies={{{shown}: ...}})")
+        return InvalidArgument(
+            f"check_command cannot make up values of {shown} for {where}; say how: check_command(strategies={{{shown}: ...}})"
+        )
 
 
 def _hashable(value: object) -> bool:
