@@ -6,7 +6,7 @@ import argparse
 import gc
 from collections.abc import Sequence
 
-from eventcore.cli import events, generate, migrate, pg, projections, show, streams, tail, who
+from eventcore.cli import doctor, events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
 
 
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     map_.add_parser(commands.add_parser)
     who.add_parser(commands.add_parser)
     migrate.add_parser(commands.add_parser)
+    doctor.add_parser(commands.add_parser)
     streams.add_parser(commands.add_parser)
     events.add_parser(commands.add_parser)
     tail.add_parser(commands.add_parser)

@@ -26,7 +26,7 @@ OK: Final = 0
 FAILED: Final = 2
 INTERRUPTED: Final = 130
 # Seconds that somebody at a terminal waits for a server that does not answer.
-_PATIENCE: Final = 5.0
+PATIENCE: Final = 5.0
 
 _MISSING_EXTRA: Final = """\
 eventcore: a store in PostgreSQL needs asyncpg, which is not installed.
@@ -59,7 +59,7 @@ def _store(url: StoreUrl, *, migrate: bool) -> Browsed:
     if isinstance(url, PostgresUrl):
         from eventcore.stores.postgres import PostgresEventStore  # noqa: PLC0415
 
-        return PostgresEventStore(url.dsn, schema=url.schema, migrate=migrate, pool_size=3, patience=_PATIENCE)
+        return PostgresEventStore(url.dsn, schema=url.schema, migrate=migrate, pool_size=3, patience=PATIENCE)
     from eventcore.stores.sqlite import SqliteEventStore  # noqa: PLC0415
 
     return SqliteEventStore(url.path, migrate=migrate)
@@ -96,6 +96,10 @@ def complain(text: str) -> None:
 
 def said(error: EventCoreError) -> str:
     """Return the words of *error*, in one line, without any password that was given."""
+    return scrubbed(" ".join(str(error).split()), *given())
+
+
+def given() -> tuple[str | None, ...]:
+    """Return everything that the user gave and that may hold a password, for `scrubbed`."""
     password = os.environ.get("PGPASSWORD")
-    given = (*sys.argv[1:], os.environ.get(ENVIRONMENT), f"password={password}" if password else None)
-    return scrubbed(" ".join(str(error).split()), *given)
+    return (*sys.argv[1:], os.environ.get(ENVIRONMENT), f"password={password}" if password else None)

@@ -37,7 +37,7 @@ class Migrations:
 
     async def _problem(self, connection: Connection) -> str | None:
         """Say what is missing, or None."""
-        done = await self._done(connection)
+        done = await self.done(connection)
         newest = self._schema.migrations()[-1].number
         if done == 0:
             return "does not exist yet"
@@ -50,7 +50,7 @@ class Migrations:
             )
         return None
 
-    async def _done(self, connection: Connection) -> int:
+    async def done(self, connection: Connection) -> int:
         """Return the number of the last migration applied, 0 for a schema without our objects."""
         row = await connection.fetchrow(self._sql["whose"], self._schema.name)
         assert row is not None  # noqa: S101 - an aggregate has a row
@@ -73,7 +73,7 @@ class Migrations:
 
     async def _migrate(self, connection: Connection) -> None:
         # Another process may have done it while this one waited for the lock.
-        done = await self._done(connection)
+        done = await self.done(connection)
         if done == 0:
             if not await connection.fetchval(self._sql["exists"], self._schema.name):
                 await connection.execute(self._sql["create_schema"])
