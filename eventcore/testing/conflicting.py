@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from eventcore.errors import InvalidArgument
-from eventcore.store import AppendRequest, Conflict, EventStore, StreamRead, Verdict
+from eventcore.store import AlreadyDone, AppendRequest, Conflict, EventStore, KeyReused, StreamRead, Verdict
 from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing.forwarding import ForwardingStore
 
@@ -50,10 +50,13 @@ async def append_with_conflicts(
     return [await conflict(store, request) if no else next(verdicts) for request, no in zip(requests, refused, strict=True)]
 
 
-async def conflict(store: EventStore, request: AppendRequest) -> Conflict:
-    """Return a conflict of *request* that tells how its streams stand now."""
+async def conflict(store: EventStore, request: AppendRequest) -> Verdict:
+    """Return a conflict of *request* that tells how its streams stand now; a key that was used goes before any conflict, as in every store."""
     exact = {stream_id: expected.version for stream_id, expected in request.expected.items() if expected.version is not None}
-    found = await store.read([StreamRead(stream_id, version) for stream_id, version in exact.items()])
+    reads, key = [StreamRead(stream_id, version) for stream_id, version in exact.items()], request.idempotency
+    found = await store.read(reads, idempotency_key=None if key is None else key.key)
+    if key is not None and found.remembered is not None:
+        return AlreadyDone(found.remembered.events) if found.remembered.fingerprint == key.fingerprint else KeyReused(key.key)
     news = {piece.stream_id: piece for piece in found.slices}
     moved = next((stream_id for stream_id, version in exact.items() if news[stream_id].version != version), next(iter(exact)))
     return Conflict(moved, exact[moved], news[moved].version, news)

@@ -62,6 +62,18 @@ FOUND = {
         "handle changes none of its inputs",
         r"state.shelf was +Shelf\(items=\{'': 1\}\)\n +and became +Shelf\(items=\{\}\)",
     ),
+    "mutation of what was discovered": (
+        bugs.PickAnywhere,
+        {},
+        "handle changes none of its inputs",
+        r"state.found\['shelf-a'\] was +Shelf\(items=\{'': 1\}\)\n +and became +Shelf\(items=\{\}\)",
+    ),
+    "mutation of one of many": (
+        bugs.PickFromMany,
+        {},
+        "handle changes none of its inputs",
+        r"state.shelves\['shelf-(.)'\] was +Shelf\(items=\{'': 1\}\)\n +and became +Shelf\(items=\{\}\)",
+    ),
     "write skew": (
         bugs.OpenValve,
         {"store": lambda: HastyStore},

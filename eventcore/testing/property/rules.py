@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import permutations
 from typing import Any, Final, cast, final
 
@@ -12,6 +13,7 @@ import attrs
 
 from eventcore.errors import EventCoreError
 from eventcore.execute.binding import Binder, CommandPlan
+from eventcore.ids import StreamId
 from eventcore.store import EventStore
 from eventcore.testing.conflicting import ConflictingStore
 from eventcore.testing.differences import shown
@@ -19,6 +21,7 @@ from eventcore.testing.property.alike import alike
 from eventcore.testing.property.case import Case
 from eventcore.testing.property.outcome import CommandOutcome, Failed, World, Written, stored
 from eventcore.testing.stream_events import StreamEvents
+from eventcore.typed.handles import Handles
 
 
 @final
@@ -90,7 +93,7 @@ class Rules:
             )
         return (
             self._allowed(first)
-            or next((found for states in runs if (found := _changed(states))), None)
+            or next((found for seen in runs if (found := _changed(seen))), None)
             or _equal(first, second, "a first time", "a second time")
             or _equal(first, repeated, "at once", "after a conflict")
             or (self._codec([event for _, event in first.events]) if isinstance(first, Written) else None)
@@ -199,37 +202,61 @@ def _refolded(state: type[Any], events: Sequence[object]) -> object:
     return folded
 
 
+_Seen = dict[str, tuple[object, object]]
+"""States that one run of `handle` was given, by their place, each with a copy of what it was then."""
+
+
 @contextmanager
-def _watched(cls: type[Any]) -> Generator[list[tuple[object, dict[str, object]]]]:
+def _watched(cls: type[Any]) -> Generator[list[_Seen]]:
     """Keep a copy of the states that `handle` is given, beside the states themselves."""
     handle = cls.handle
-    seen: list[tuple[object, dict[str, object]]] = []
+    runs: list[_Seen] = []
 
     def watching(self: object, streams: object, state: object, *resolver: object) -> object:
-        seen.append((state, {name: copy.deepcopy(getattr(state, name)) for name in _plain_fields(state)}))
-        return handle(self, streams, state, *resolver)
+        seen: _Seen = {}
+        runs.append(seen)
+        return handle(self, streams, _with_copies(state, seen), *resolver)
 
     cls.handle = watching
     try:
-        yield seen
+        yield runs
     finally:
         cls.handle = handle
 
 
-def _plain_fields(state: object) -> list[str]:
-    """Name the members that hold one state each: mappings of states are read when they are touched, so there is nothing to copy yet."""
+def _with_copies(state: Any, seen: _Seen) -> object:
+    """Return *state* as `handle` sees it. States of a mapping are copied when they are touched: before, they may not have been read."""
+    mappings: dict[str, object] = {}
+    for name in _names(state):
+        value: object = getattr(state, name)
+        if isinstance(value, Handles):
+            handles = cast("Handles[object, object]", value)
+            mappings[name] = Handles(partial(_ids, handles), partial(_touched, handles, f"state.{name}", seen))
+        else:
+            seen[f"state.{name}"] = (value, copy.deepcopy(value))
+    return attrs.evolve(state, **mappings) if mappings else state
+
+
+def _ids(handles: Handles[object, object]) -> Mapping[StreamId[object], object]:
+    return dict.fromkeys(handles)
+
+
+def _touched(handles: Handles[object, object], field: str, seen: _Seen, stream_id: StreamId[object]) -> object:
+    value = handles[stream_id]
+    seen.setdefault(f"{field}[{str(stream_id)!r}]", (value, copy.deepcopy(value)))
+    return value
+
+
+def _names(state: object) -> list[str]:
+    """Name the members of *state*. What a command folds by itself is whatever it likes, and may have none."""
     if not attrs.has(type(state)):
         return []
-    names = [field.name for field in cast("Sequence[attrs.Attribute[Any]]", attrs.fields(cast("Any", type(state))))]
-    return [name for name in names if not isinstance(getattr(state, name), Mapping) or type(getattr(state, name)) is dict]
+    return [field.name for field in cast("Sequence[attrs.Attribute[Any]]", attrs.fields(cast("Any", type(state))))]
 
 
-def _changed(states: tuple[object, dict[str, object]]) -> Broken | None:
-    state, copies = states
-    for name, before in copies.items():
-        now = getattr(state, name)
+def _changed(seen: _Seen) -> Broken | None:
+    for place, (now, before) in seen.items():
         if not alike(before, now):
-            return Broken(
-                "handle changes none of its inputs", f"state.{name} was      {shown(before)}\nand became{' ' * len(name)}     {shown(now)}"
-            )
+            became = f"{'and became':<{len(place) + 4}}"
+            return Broken("handle changes none of its inputs", f"{place} was {shown(before)}\n{became} {shown(now)}")
     return None

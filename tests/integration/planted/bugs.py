@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from eventcore import StreamId, StreamWrite, command, event, require, state, stream
+from eventcore import Discovered, StreamId, StreamWrite, command, discovered, event, require, state, stream
 
 if TYPE_CHECKING:
     from planted.bugs_streams import (
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
         OpenValveState,
         OpenValveStreams,
         OpenValveWrites,
+        PickAnywhereResolver,
+        PickAnywhereState,
+        PickAnywhereStreams,
+        PickAnywhereWrites,
+        PickFromManyState,
+        PickFromManyStreams,
+        PickFromManyWrites,
         PickItemState,
         PickItemStreams,
         PickItemWrites,
@@ -141,6 +148,35 @@ class PickItem:
         items = state.shelf.items
         if isinstance(items, dict) and items:
             items.popitem()
+        return ()
+
+
+@command
+class PickAnywhere:
+    """It changes a state that it discovered."""
+
+    tank: StreamId[Tank] = stream(read_only=True)
+    found: Discovered[Shelf] = discovered(read_only=True)
+
+    def handle(self, streams: PickAnywhereStreams, state: PickAnywhereState, resolver: PickAnywhereResolver) -> PickAnywhereWrites:
+        shelf = StreamId.of(Shelf, "a")
+        resolver.found.add([shelf])
+        items = state.found[shelf].items
+        if isinstance(items, dict) and items:
+            items.popitem()
+        return ()
+
+
+@command
+class PickFromMany:
+    """It changes a state of several."""
+
+    shelves: tuple[StreamId[Shelf], ...] = stream(read_only=True)
+
+    def handle(self, streams: PickFromManyStreams, state: PickFromManyState) -> PickFromManyWrites:
+        for shelf in state.shelves.values():
+            if isinstance(shelf.items, dict):
+                shelf.items.clear()
         return ()
 
 

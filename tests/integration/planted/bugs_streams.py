@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, final
 
 from eventcore.typed import (
     Accepts,
     CommandSpec,
+    Discovery,
+    DiscoveryRequest,
     EventRef,
     GeneratedModule,
     Handle,
+    Handles,
     ReadOnlyStream,
+    ReadOnlyStreams,
     StateRef,
     StateSpec,
+    StreamId,
     StreamResolver,
     StreamSet,
     StreamSpec,
@@ -27,6 +32,8 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
+    from typing import Never
+
     from planted.bugs import (
         Basin,
         Drained,
@@ -426,6 +433,163 @@ PICK_ITEM: Final = CommandSpec(
 )
 
 
+# --- PickAnywhere ---
+
+
+@final
+class PickAnywhereStreams(StreamSet):
+    """The streams of PickAnywhere, as its `handle` may use them."""
+
+    __slots__ = ("found", "tank")
+
+    tank: ReadOnlyStream
+    found: ReadOnlyStreams[Shelf]
+
+    def __init__(self, tank: Handle, found: Handles[object, Handle]) -> None:
+        self.tank = ReadOnlyStream(tank)
+        self.found = ReadOnlyStreams(found)
+
+
+@final
+class PickAnywhereResolver(StreamResolver):
+    """What PickAnywhere may ask for while it runs."""
+
+    __slots__ = ("found",)
+
+    DISCOVERED: ClassVar[tuple[str, ...]] = ("found",)
+
+    found: Discovery[Shelf]
+
+    def __init__(self, request: DiscoveryRequest) -> None:
+        super().__init__(request)
+        self.found = Discovery("found", request)
+
+
+@final
+@command_state
+class PickAnywhereState:
+    """The states of PickAnywhere's streams."""
+
+    tank: Tank
+    found: Mapping[StreamId[Shelf], Shelf]
+
+
+PickAnywhereWrites: TypeAlias = "Iterable[StreamWrite[PickAnywhereStreams, Never]]"
+
+
+def validate_pick_anywhere(
+    streams: PickAnywhereStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of PickAnywhere; raise an `InvalidWrite` for the first that it may not do."""
+    tank_events, found_events = accepts
+    for write in writes:
+        raise refused_write(
+            "PickAnywhere",
+            streams,
+            write,
+            {
+                "tank": (False, (streams.tank.id,), tank_events),
+                "found": (False, streams.found.ids, found_events),
+            },
+        )
+    return []
+
+
+PICK_ANYWHERE: Final = CommandSpec(
+    command="PickAnywhere",
+    streams=(
+        StreamSpec(
+            "tank",
+            "one",
+            True,
+            StateRef("planted.bugs", "Tank"),
+            (EventRef("planted.bugs", "Filled", "planted.filled", 1),),
+        ),
+        StreamSpec(
+            "found",
+            "discovered",
+            True,
+            StateRef("planted.bugs", "Shelf"),
+            (EventRef("planted.bugs", "Stocked", "planted.stocked", 1),),
+        ),
+    ),
+    make_streams=PickAnywhereStreams,
+    make_state=PickAnywhereState,
+    make_resolver=PickAnywhereResolver,
+    validate=validate_pick_anywhere,
+)
+
+
+# --- PickFromMany ---
+
+
+@final
+class PickFromManyStreams(StreamSet):
+    """The streams of PickFromMany, as its `handle` may use them."""
+
+    __slots__ = ("shelves",)
+
+    shelves: ReadOnlyStreams[Shelf]
+
+    def __init__(self, shelves: Handles[object, Handle]) -> None:
+        self.shelves = ReadOnlyStreams(shelves)
+
+
+@final
+class PickFromManyResolver(StreamResolver):
+    """What PickFromMany may ask for while it runs."""
+
+    __slots__ = ()
+
+
+@final
+@command_state
+class PickFromManyState:
+    """The states of PickFromMany's streams."""
+
+    shelves: Mapping[StreamId[Shelf], Shelf]
+
+
+PickFromManyWrites: TypeAlias = "Iterable[StreamWrite[PickFromManyStreams, Never]]"
+
+
+def validate_pick_from_many(
+    streams: PickFromManyStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of PickFromMany; raise an `InvalidWrite` for the first that it may not do."""
+    (shelves_events,) = accepts
+    for write in writes:
+        raise refused_write(
+            "PickFromMany",
+            streams,
+            write,
+            {"shelves": (False, streams.shelves.ids, shelves_events)},
+        )
+    return []
+
+
+PICK_FROM_MANY: Final = CommandSpec(
+    command="PickFromMany",
+    streams=(
+        StreamSpec(
+            "shelves",
+            "many",
+            True,
+            StateRef("planted.bugs", "Shelf"),
+            (EventRef("planted.bugs", "Stocked", "planted.stocked", 1),),
+        ),
+    ),
+    make_streams=PickFromManyStreams,
+    make_state=PickFromManyState,
+    make_resolver=PickFromManyResolver,
+    validate=validate_pick_from_many,
+)
+
+
 # --- OpenValve ---
 
 
@@ -518,7 +682,16 @@ OPEN_VALVE: Final = CommandSpec(
 GENERATED: Final = GeneratedModule(
     format=1,
     source="planted.bugs",
-    commands=(FILL_TANK, DRAW_TICKET, DRAIN_TANK, SET_PRICE, PICK_ITEM, OPEN_VALVE),
+    commands=(
+        FILL_TANK,
+        DRAW_TICKET,
+        DRAIN_TANK,
+        SET_PRICE,
+        PICK_ITEM,
+        PICK_ANYWHERE,
+        PICK_FROM_MANY,
+        OPEN_VALVE,
+    ),
     states=(
         StateSpec(
             StateRef("planted.bugs", "Tank"),
