@@ -366,8 +366,8 @@ BEGIN
             FROM unnest(types) AS w (type)
             CROSS JOIN LATERAL (
                 SELECT e.tx, e.ordinal FROM "eventcore".events AS e
-                WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND e.tx < limits.tx
-                ORDER BY e.tx, e.ordinal LIMIT looked_at + 1
+                WHERE (e.type, e.tx, e.ordinal) > (w.type, after_tx, after_ordinal) AND (e.type, e.tx) < (w.type, limits.tx)
+                ORDER BY e.type, e.tx, e.ordinal LIMIT looked_at + 1
             ) AS e
             ORDER BY e.tx, e.ordinal OFFSET looked_at LIMIT 1;
         END IF;
@@ -387,15 +387,17 @@ BEGIN
         ORDER BY e.tx, e.ordinal
         LIMIT page_size;
     ELSE
+        -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
+        -- history in its order and look for a rare type.
         RETURN QUERY
         SELECT NULL::boolean, NULL::boolean,
             e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
         FROM unnest(types) AS w (type)
         CROSS JOIN LATERAL (
             SELECT * FROM "eventcore".events AS e
-            WHERE e.type = w.type AND (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+            WHERE (e.type, e.tx, e.ordinal) > (w.type, after_tx, after_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
                 AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
-            ORDER BY e.tx, e.ordinal
+            ORDER BY e.type, e.tx, e.ordinal
             LIMIT page_size
         ) AS e
         ORDER BY e.tx, e.ordinal
