@@ -54,7 +54,6 @@ from eventcore.store import (
     KeyReused,
     NewEvent,
     Refused,
-    RememberedOutcome,
     StoredEvent,
     StreamStore,
 )
@@ -220,6 +219,14 @@ class _Fallen(Exception):  # it says what happened, and reaches nobody
     """What a run rests on was not committed: it is decided again."""
 
 
+class _Remembered(Exception):  # it says what happened, and reaches nobody
+    """The idempotency key turned out to be used: the outcome is *events*, which were committed then."""
+
+    def __init__(self, events: Sequence[StoredEvent]) -> None:
+        super().__init__()
+        self.events = events
+
+
 @final
 class _Execution:
     """One call of `execute`."""
@@ -242,10 +249,15 @@ class _Execution:
         self._alone = False
 
     async def run(self, started: float) -> CommandResult[object]:
+        """Return the outcome, be it a new one or what was committed under the key before."""
+        try:
+            return await self._run(started)
+        except _Remembered as before:
+            return self._replay(before.events)
+
+    async def _run(self, started: float) -> CommandResult[object]:
         """Read; then decide and append until there is an outcome."""
-        remembered = await self._begin()
-        if remembered is not None:
-            return self._replay(remembered.events)
+        await self._begin()
         self._executor.tell(AttemptStarted, self._command, self.attempt)
         while True:
             try:
@@ -274,20 +286,17 @@ class _Execution:
                 case _:
                     assert_never(verdict)
 
-    async def _begin(self) -> RememberedOutcome | None:
-        """Come to know the declared streams, or return what was committed under the key before."""
+    async def _begin(self) -> None:
+        """Come to know the declared streams."""
         chains, declared = self._chains, self._declared
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if self._key is not None or not self._views.adopt(declared, self._foreseeing()):
-            remembered = await self._read(declared)
-            if remembered is not None:
-                return remembered
+            await self._read(declared)
             await self._wait_in_line(declared)
-        return None
 
     async def _begin_again(self) -> None:
-        """Forget all that rested on what others did not get committed. The key was looked up once, and the append looks again."""
+        """Forget all that rested on what others did not get committed."""
         self._falls += 1
         self._alone |= self._falls >= _MOST_FALLS
         self._views = Views(self._executor.cache, snapshots=self._executor.snapshots.enabled)
@@ -302,18 +311,22 @@ class _Execution:
     def _foreseeing(self) -> Foreseeing | None:
         return None if self._alone else self._chains.foreseen
 
-    async def _read(self, declared: Sequence[StreamKey]) -> RememberedOutcome | None:
-        """Read the declared streams, or return what was committed under the key before."""
+    async def _read(self, more: Iterable[StreamKey]) -> None:
+        """Read what is new, and all of *more*. Raises `_Remembered` where something was committed under the key.
+
+        The key is looked up in every read: another call with it may have been committed since the last one, and what is decided on
+        that call's own events would be told in place of its outcome.
+        """
         key = self._key
         while True:
-            found = await self._store.read(self._views.reads(declared), idempotency_key=None if key is None else key.key)
+            found = await self._store.read(self._views.reads(more), idempotency_key=None if key is None else key.key)
             if key is not None and found.remembered is not None:
                 if found.remembered.fingerprint != key.fingerprint:
                     raise IdempotencyKeyReused(key.key, self._plan.name)
-                return found.remembered
+                raise _Remembered(found.remembered.events)
             if self._views.absorb(found.slices):
                 self._confirmed = True
-                return None
+                return
 
     async def _decide(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite], AppendRequest | None]:
         """Return the streams of the deciding run, what it wants written, and the request for that; None where it wants nothing.
@@ -325,7 +338,7 @@ class _Execution:
                 keys, writes = await self._run_with_discoveries()
                 if writes:
                     return keys, writes, self._request(keys, writes)
-            except _Fallen:
+            except (_Fallen, _Remembered):
                 raise
             except Exception:
                 if await self._was_current():
@@ -375,9 +388,7 @@ class _Execution:
                 if not link.committed:
                     raise _Fallen
             views.rest_on_the_store()
-        while not views.absorb((await self._store.read(views.reads(more))).slices):
-            pass
-        self._confirmed = True
+        await self._read(more)
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
         encode, metadata, views = self._executor.codec.encode, self._metadata, self._views

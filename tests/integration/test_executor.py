@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import attrs
 import pytest
+from lab.accounts import Account, Transfer
 from lab.probes import Added, Aliased, AsyncProbe, Counter, Journal, Noted, Notes, Other, Probe, Retired, Select, Selective
 from lab.stores import Staged, add, put
 
@@ -597,6 +599,22 @@ def test_under_one_key_a_command_is_done_once_and_its_outcome_given_again():
         assert first.events == again.events
         assert first.position == again.position
         assert len(await everything(store)) == 2
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("cache_size", [0, 10_000])
+@pytest.mark.parametrize("chaining", [True, False])
+def test_what_was_committed_under_the_key_meanwhile_is_told_again_and_not_decided_upon(cache_size, chaining):
+    """The second call sees the key unused, then the first one's events: by those the command would be rejected."""
+
+    async def main():
+        executor = CommandExecutor(InMemoryEventStore(), cache_size=cache_size, chaining=chaining)
+        command = Transfer(StreamId.of(Account, "a"), StreamId.of(Account, "b"), "once", "move", 4)
+        await executor.execute(attrs.evolve(command, by="first", rule="spread"))
+        results = await asyncio.gather(*(executor.execute(command, idempotency_key="k") for _ in range(5)))
+        assert sorted(result.replayed for result in results) == [False, True, True, True, True]
+        assert len({result.events[0].event_id for result in results}) == 1
 
     asyncio.run(main())
 

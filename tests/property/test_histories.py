@@ -1,0 +1,70 @@
+"""Whatever the switches, whoever meets whom, and whatever goes wrong: every history has a sequential explanation, and it is the log's."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventcore import CommandExecutor, InMemoryEventStore, PostgresEventStore, RetryPolicy, SqliteEventStore
+from eventcore.testing import ChaosStore
+from tests.property.histories import Hesitant, run
+from tests.soak import times
+
+PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
+
+switches = st.fixed_dictionaries(
+    {"cache_size": st.sampled_from([0, 2, 10_000]), "chaining": st.booleans(), "snapshots": st.booleans(), "retry": st.just(PATIENT)}
+)
+mishaps = st.fixed_dictionaries(
+    {name: st.sampled_from([0.0, 0.05, 0.2]) for name in ("conflicts", "failures_before", "failures_after", "lost_replies")}
+)
+
+
+@given(seed=st.integers(0, 2**32), switches=switches, executors=st.integers(1, 3))
+@settings(max_examples=times(80), deadline=None)
+def test_every_history_has_a_sequential_explanation(seed, switches, executors):
+    async def main() -> None:
+        chance = random.Random(seed)
+        quiet = InMemoryEventStore()
+        stores = [Hesitant(quiet, chance) for _ in range(executors)]
+        await run(stores, lambda store: CommandExecutor(store, **switches), seed, clients=5, commands=6, quiet=quiet)
+
+    asyncio.run(main())
+
+
+@given(seed=st.integers(0, 2**32), switches=switches, mishaps=mishaps, executors=st.integers(1, 3))
+@settings(max_examples=times(60), deadline=None)
+def test_every_history_has_a_sequential_explanation_on_a_bad_day(seed, switches, mishaps, executors):
+    async def main() -> None:
+        chance = random.Random(seed)
+        quiet = InMemoryEventStore()
+        stores = [ChaosStore(Hesitant(quiet, chance), seed=seed + number, **mishaps) for number in range(executors)]
+        await run(stores, lambda store: CommandExecutor(store, **switches), seed, clients=5, commands=6, quiet=quiet)
+
+    asyncio.run(main())
+
+
+@given(seed=st.integers(0, 2**32), switches=switches)
+@settings(max_examples=times(8), deadline=None)
+def test_every_history_on_a_file_has_a_sequential_explanation(seed, switches, tmp_path_factory):
+    async def main() -> None:
+        path = tmp_path_factory.mktemp("history") / "events.db"
+        async with SqliteEventStore(path) as one, SqliteEventStore(path) as other:
+            await run([one, other], lambda store: CommandExecutor(store, **switches), seed, clients=6, commands=8, quiet=one)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("chaining", [True, False])
+@pytest.mark.parametrize("cache_size", [0, 10_000])
+def test_every_history_on_a_server_has_a_sequential_explanation(chaining, cache_size, postgres, schema):
+    async def main() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as one, PostgresEventStore(postgres, schema=schema) as other:
+            make = lambda store: CommandExecutor(store, cache_size=cache_size, chaining=chaining, retry=PATIENT)  # noqa: E731
+            await run([one, other], make, times(1), clients=6, commands=times(12), quiet=one, commits_in_order=False)
+
+    asyncio.run(main())
