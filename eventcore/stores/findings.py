@@ -233,6 +233,8 @@ Report: TypeAlias = Sequence[Area]
 
 def worst(severities: Iterable[Severity]) -> Severity:
     """Return the worst of *severities*, "ok" of none."""
-    found = set(severities)
-    well: Severity = "ok"
-    return next((each for each in reversed(SEVERITIES) if each in found), well)
+    found: Severity = "ok"
+    for each in severities:
+        if SEVERITIES.index(each) > SEVERITIES.index(found):
+            found = each
+    return found

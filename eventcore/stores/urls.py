@@ -64,7 +64,8 @@ def parse_url(text: str, /, *, schema: str | None = None) -> StoreUrl:
 def check_dsn(dsn: str) -> None:
     """Raise `InvalidArgument`, without a password, for a *dsn* whose parts cannot be told from one another."""
     if not _POSTGRES.match(dsn):
-        raise _unreadable(dsn, "it does not begin with postgresql://")
+        # Nor is it shown: it may be a password in the wrong place.
+        raise InvalidArgument("what was given is no DSN of a PostgreSQL database: it does not begin with postgresql://")
     rest, _, query = dsn.partition("://")[2].partition("?")
     place, _, path = rest.partition("/")
     if place.count("@") > 1 or "@" in path or "#" in dsn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, final
 
 import asyncpg
@@ -19,6 +19,7 @@ from eventcore.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
+from eventcore.stores.redaction import scrubbed
 
 E = TypeVar("E", bound=EventCoreError)
 
@@ -112,9 +113,10 @@ def blames_request(error: BaseException) -> bool:
 @final
 @attrs.frozen
 class Faults:
-    """Translates for the store that *store* describes to people: a schema and a place, without a password."""
+    """Translates for the store that *store* describes to people: a schema and a place, without a password. *dsns* may have some."""
 
     store: str
+    dsns: Sequence[str] = attrs.field(default=(), repr=False)
 
     def refused(self, error: Exception) -> EventCoreError:
         """Translate what one request met that its neighbours did not."""
@@ -122,7 +124,7 @@ class Faults:
             return self.translate(error)
         return because(
             RequestRefused(
-                f"{self.store} refused the request and nothing of it was written: {_said(error)}; a trigger or a constraint of the database, a "
+                f"{self.store} refused the request and nothing of it was written: {self._said(error)}; a trigger or a constraint of the database, a "
                 "limit of PostgreSQL, or a value that it cannot keep is in the way"
             ),
             error,
@@ -134,7 +136,8 @@ class Faults:
 
     def turned_away(self, error: BaseException) -> StoreUnavailable:
         return because(
-            StoreUnavailable(f"{self.store} cannot be reached: {_said(error)}; correct the DSN, or the environment that replaces it"), error
+            StoreUnavailable(f"{self.store} cannot be reached: {self._said(error)}; correct the DSN, or the environment that replaces it"),
+            error,
         )
 
     def unreadable(self) -> StoreUnavailable:
@@ -144,26 +147,28 @@ class Faults:
         )
 
     def unreachable(self, seconds: float, error: BaseException | None) -> StoreUnavailable:
-        text = f"no connection to {self.store} for {seconds:.1f} s ({_said(error)}); see that the server runs and that the DSN is right"
+        text = (
+            f"no connection to {self.store} for {seconds:.1f} s ({self._said(error)}); see that the server runs and that the DSN is right"
+        )
         return StoreUnavailable(text) if error is None else because(StoreUnavailable(text), error)
 
     def _store_error(self, error: Exception) -> StoreError:
         code = code_of(error)
         if code in _MISSING:
-            return MigrationNeeded(f"{self.store} lacks what this code needs ({_said(error)}); run `eventcore migrate` for it")
+            return MigrationNeeded(f"{self.store} lacks what this code needs ({self._said(error)}); run `eventcore migrate` for it")
         if code in _DAMAGED:
-            return StoreCorrupt(f"{self.store} is damaged ({_said(error)}); restore a backup")
+            return StoreCorrupt(f"{self.store} is damaged ({self._said(error)}); restore a backup")
         make, text = _MEANINGS.get(code, (StoreUnavailable, "{store} failed: {error}"))
-        return make(text.format(store=self.store, error=_said(error)))
+        return make(text.format(store=self.store, error=self._said(error)))
+
+    def _said(self, error: BaseException | None) -> str:
+        """Return the words of a driver or a server, in which a password may be quoted, without it."""
+        if error is None:
+            return "nobody answered"
+        hint = getattr(error, "hint", None)
+        return scrubbed((str(error) or type(error).__name__) + (f"; {hint}" if hint else ""), *self.dsns)
 
 
 def because(error: E, cause: BaseException) -> E:
     error.__cause__ = cause
     return error
-
-
-def _said(error: BaseException | None) -> str:
-    if error is None:
-        return "nobody answered"
-    hint = getattr(error, "hint", None)
-    return (str(error) or type(error).__name__) + (f"; {hint}" if hint else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Final, final
 
 from eventcore.errors import MigrationNeeded, NotAnEventStore, StoreTooNew
@@ -29,7 +30,8 @@ class Migrations:
         if problem is None:
             return
         if not migrate:
-            raise MigrationNeeded(f"{self._described} {problem}; run `eventcore migrate` for it, or open it with migrate=True")
+            command = f"eventcore migrate <url> --schema {shlex.quote(self._schema.name)}"
+            raise MigrationNeeded(f"{self._described} {problem}; run `{command}`, or open it with migrate=True")
         async with connection.transaction(isolation="read_committed"):
             # Waits for appends that are on their way, and keeps others out until all is done.
             await connection.execute(self._sql["lock"], self._schema.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, TypeAlias, final
 
 import asyncpg
@@ -9,6 +10,7 @@ import attrs
 
 from eventcore.errors import InvalidArgument
 from eventcore.stores.postgres.statements import Schema
+from eventcore.stores.urls import check_dsn
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 FEWEST_CONNECTIONS: Final = 3
@@ -46,8 +48,18 @@ class Settings:
                 f"pool_size={self.pool_size}: a store needs {FEWEST_CONNECTIONS} connections, one each to append, to read streams, and for all else"
             )
         _check_source(self.source)
+        for dsn in (self.source, self.listen_dsn):
+            if isinstance(dsn, str):
+                check_dsn(dsn)
         if isinstance(self.source, asyncpg.Pool) and self.statement_timeout is not None:
             raise InvalidArgument("statement_timeout= is set when a connection is made: give it to the pool (server_settings=) instead")
+
+    @property
+    def dsns(self) -> tuple[str, ...]:
+        """Return what may hold a password."""
+        password = os.environ.get("PGPASSWORD")
+        given = (self.source, self.listen_dsn, f"password={password}" if password else None)
+        return tuple(each for each in given if isinstance(each, str))
 
     @property
     def described(self) -> str:

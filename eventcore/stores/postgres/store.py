@@ -210,7 +210,7 @@ class _OpenStore:
         self.keep = Keep(settings.schema.statements("keep"))
         self.catalogue = Catalogue(settings.schema)
         self._settings = settings
-        self._faults = Faults(settings.described)
+        self._faults = Faults(settings.described, settings.dsns)
         self._source = source_of(settings)
         self.read_models = ReadModels(self._session, settings.schema, self._faults)
         self._waiters = Waiters()

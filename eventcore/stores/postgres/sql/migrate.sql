@@ -27,7 +27,11 @@ SELECT
     coalesce(bool_or(c.relname = 'migrations' AND obj_description(c.oid, 'pg_class') LIKE 'eventcore: %'), false) AS ours,
     coalesce(
         array_agg(c.relname::text ORDER BY c.relname)
-            FILTER (WHERE c.relname IN ('migrations', 'store', 'streams', 'events', 'outcomes', 'snapshots', 'checkpoints', 'leases', 'history')),
+            FILTER (
+                WHERE c.relname IN (
+                    'migrations', 'store', 'streams', 'events', 'outcomes', 'snapshots', 'checkpoints', 'leases', 'history', 'projections', 'parked_events'
+                )
+            ),
         '{}'
     ) AS names
 FROM pg_class AS c
