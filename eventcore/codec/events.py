@@ -22,7 +22,8 @@ from eventcore.events import Metadata
 T = TypeVar("T")
 
 _ESCAPED_NUL: Final = b"\\u0000"
-_PLAIN: Final = frozenset({int, str, bool, float, NoneType})
+# Not float: its fields take an int too, which comes back as a float.
+_PLAIN: Final = frozenset({int, str, bool, NoneType})
 _FINGERPRINT_FORMAT: Final = b"1:"
 
 
@@ -82,7 +83,7 @@ class EventCodec:
         return decode_event
 
     def is_plain(self, cls: type) -> bool:
-        """Tell whether events of *cls* are made of numbers and texts alone: what comes back from the store is as good as what went in."""
+        """Tell whether events of *cls* are made of whole numbers and texts alone: what comes back from the store is as good as what went in."""
         if self._compiler.hooks is not None or not is_record(cls):
             return False
         shape = shape_of(cls, ())

@@ -114,7 +114,8 @@ class StateFold:
     def foresee(self, state: object, events: Iterable[tuple[object, NewEvent]]) -> object:
         """Return *state* after events that are yet to be stored, as it will be when they are read.
 
-        An event goes by its bytes, unless it is made of numbers and texts: what a caller does later to a mapping in it must not reach the cache.
+        An event goes by its bytes, unless it is made of whole numbers and texts: what a caller does later to a mapping in it must not
+        reach the cache.
         """
         reader, apply, types = self.reader, self._apply, self.types
         for live, new in events:
