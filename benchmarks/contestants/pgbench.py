@@ -15,8 +15,8 @@ from typing import Final
 import asyncpg
 
 from benchmarks.contestants.by_hand import prepare
-from benchmarks.server import BINARIES
 from benchmarks.work import Outcome, Place, Timed, Work
+from eventcore.local_postgres import Binaries
 
 __all__ = ["DISTRIBUTIONS", "NAME", "NEEDS_SERVER", "VARIANTS", "prepare", "run"]
 
@@ -59,7 +59,8 @@ def _rounded(count: int) -> int:
 def _pgbench(script: Path, place: Place, count: int) -> float:
     """Return the seconds for *count* transactions."""
     each = str(_rounded(count) // CLIENTS)
-    command = (str(BINARIES / "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-t", each, "-f", str(script), place.dsn)
+    program = Binaries.find(None).postgres.with_name("pgbench")
+    command = (str(program), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-t", each, "-f", str(script), place.dsn)
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0 or (found := re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)) is None:
         raise RuntimeError(f"pgbench ended with {done.returncode}: {done.stderr}{done.stdout}")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
@@ -123,13 +124,13 @@ class DcbBank(DCBApplication):
 
 def _bank(place: Place, way: str, threads: int) -> Bank | DcbBank:
     url = urlsplit(place.dsn)
-    host = parse_qs(url.query).get("host", [url.hostname or ""])[0]
+    passfile = Path(parse_qs(url.query)["passfile"][0])
     shared = {
         "POSTGRES_DBNAME": url.path[1:],
-        "POSTGRES_HOST": host,
+        "POSTGRES_HOST": url.hostname or "",
         "POSTGRES_PORT": str(url.port),
         "POSTGRES_USER": url.username or "",
-        "POSTGRES_PASSWORD": url.password or "-",
+        "POSTGRES_PASSWORD": passfile.read_text().strip().rpartition(":")[2],
         "POSTGRES_POOL_SIZE": str(threads),
         "POSTGRES_MAX_OVERFLOW": "0",
         "POSTGRES_MAX_WAITING": "0",
