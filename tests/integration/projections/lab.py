@@ -24,7 +24,7 @@ class Paid:
 
 
 @event
-class Noted:
+class Remarked:
     text: str
 
 
@@ -43,7 +43,7 @@ class Balances:
         )
 
 
-def new(event: Paid | Noted, stream_id: str = "payments-1") -> NewEvent:
+def new(event: Paid | Remarked, stream_id: str = "payments-1") -> NewEvent:
     return NewEvent(stream_id, new_event_id(), type(event).__name__, 1, _CODEC.encode(event))
 
 
@@ -51,7 +51,7 @@ async def pay(store: EventStore, payments: Iterable[tuple[str, int]], stream_id:
     return await record(store, [Paid(account, amount) for account, amount in payments], stream_id)
 
 
-async def record(store: EventStore, events: Iterable[Paid | Noted], stream_id: str = "payments-1") -> Position:
+async def record(store: EventStore, events: Iterable[Paid | Remarked], stream_id: str = "payments-1") -> Position:
     (verdict,) = await store.append([AppendRequest({stream_id: ANY}, [new(each, stream_id) for each in events])])
     assert isinstance(verdict, Committed), verdict
     return verdict.events[-1].position

@@ -14,7 +14,7 @@ from eventcore.projections import Context, ProjectionRunner, caught_up, on, proj
 from eventcore.projections.records import records
 from eventcore.store import EventStore, Lease, Statement
 from eventcore.stores.postgres import PostgresEventStore
-from tests.integration.projections.lab import Balances, Noted, Paid, folded, pay, record, shown
+from tests.integration.projections.lab import Balances, Paid, Remarked, folded, pay, record, shown
 
 QUICK = RetryPolicy(max_attempts=3, initial_delay=0.001)
 
@@ -60,15 +60,15 @@ def test_no_hidden_limit(make: Callable[[], EventStore]) -> None:
         async with make() as store:
             await pay(store, [("a", 1)])
             for _ in range(30):
-                await record(store, [Noted("x")] * 100)
+                await record(store, [Remarked("x")] * 100)
             await pay(store, [("a", 1)])
-            last = await record(store, [Noted("x")] * 500)
+            last = await record(store, [Remarked("x")] * 500)
             async with runner(store, batch_size=10) as running:
                 await running.caught_up(last, timeout=20)
                 assert await balances(store) == {"a": (2, 2)}
                 await caught_up(store, "balances", last, timeout=5)
                 # What comes while it follows, and is not for it, is progress all the same.
-                await caught_up(store, "balances", await record(store, [Noted("x")] * 30), timeout=5)
+                await caught_up(store, "balances", await record(store, [Remarked("x")] * 30), timeout=5)
 
     asyncio.run(run())
 

@@ -10,7 +10,7 @@ from eventcore import InMemoryEventStore
 from eventcore.errors import InvalidArgument, StoreUnavailable
 from eventcore.ids import Position
 from eventcore.store import EVERYTHING, EventFilter, Page
-from tests.integration.projections.lab import Noted, Paid, pay, record
+from tests.integration.projections.lab import Paid, Remarked, pay, record
 
 
 class Flaky(InMemoryEventStore):
@@ -53,7 +53,7 @@ def test_nothing_is_skipped_or_doubled_through_reconnects() -> None:
             await pay(store, [("a", n) for n in range(50)])
             reader = asyncio.create_task(take(store, 100))
             for n in range(50, 100):
-                await record(store, [Noted("x"), Paid("a", n)])
+                await record(store, [Remarked("x"), Paid("a", n)])
                 await asyncio.sleep(0.001)
             assert await reader == list(range(100))
 
