@@ -238,3 +238,11 @@ def worst(severities: Iterable[Severity]) -> Severity:
         if SEVERITIES.index(each) > SEVERITIES.index(found):
             found = each
     return found
+
+
+def told(largest: Sequence[Mapping[str, Fact]], hottest: Sequence[Mapping[str, Fact]]) -> str:
+    """Return the first of both as the end of a sentence."""
+    if not (largest and hottest):
+        return ""
+    large, hot = largest[0], hottest[0]
+    return f"; largest {large['stream_id']} ({large['version']}), hottest {hot['stream_id']} ({hot['events']} of the newest {hot['looked_at']})"

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from eventcore.stores.findings import Area, Fact, Finding, Report
+from eventcore.stores.findings import Area, Fact, Finding, Report, told
 from eventcore.stores.sqlite.faults import Faults
 from eventcore.stores.sqlite.migrations import APPLICATION_ID, migrations, newest_version
 from eventcore.stores.sqlite.statements import split, statements
@@ -57,8 +57,12 @@ def _examine(path: Path) -> Report:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file for reading alone: not even its log is moved into it."""
-    connection = _opened(f"{path.as_uri()}?mode=ro")
+    """Open the file for reading alone: not even its log is moved into it.
+
+    Where it has no log, there is nothing to move, and only a connection that might write removes what SQLite puts beside the file to read it.
+    """
+    logged = any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
+    connection = _opened(f"{path.as_uri()}?mode={'ro' if logged else 'rw'}")
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.OperationalError:
@@ -74,7 +78,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _opened(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _area(name: str, look: _Look, connection: sqlite3.Connection, path: Path, faults: Faults) -> Area:
@@ -173,7 +179,7 @@ def look_at_contents(connection: sqlite3.Connection, _: Path) -> Area:
         connection.execute("ROLLBACK")
     hottest = [{"stream_id": name, "events": count, "looked_at": total} for name, count, total in newest]
     facts: dict[str, Fact] = {"streams": streams, "events": events, "largest": largest, "hottest": hottest}
-    summary = f"{events:,} events in {streams:,} streams".replace(",", " ")
+    summary = f"{events:,} events in {streams:,} streams".replace(",", " ") + told(largest, hottest)
     return Area("contents", summary, facts, list(_of_streams(largest, hottest)))
 
 

@@ -340,6 +340,7 @@ def test_large_and_hot_streams_are_named(postgres, store):
 
     assert [each.facts["stream_id"] for each in findings if each.code == "stream-large"] == ["a"]
     assert [each.facts["stream_id"] for each in findings if each.code == "stream-hot"] == ["a"]
+    assert areas_of(postgres, store)["contents"].summary.endswith("; largest a (2), hottest a (2 of the newest 3)")
     assert codes(postgres, store) == set()
 
 

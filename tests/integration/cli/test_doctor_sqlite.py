@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_file_that_is_well(path):
     areas = areas_of(path)
 
     assert found(path) == []
-    assert areas["contents"].summary == "3 events in 2 streams"
+    assert areas["contents"].summary == "3 events in 2 streams; largest a (2), hottest a (2 of the newest 3)"
     assert areas["contents"].facts["largest"] == [{"stream_id": "a", "version": 2}, {"stream_id": "b", "version": 1}]
     assert areas["file"].facts["journal_mode"] == "wal"
 
@@ -151,11 +152,27 @@ def test_examining_changes_no_byte_and_leaves_the_log_where_it_is(path):
 
 
 def test_examining_a_closed_file_changes_no_byte(path):
-    before = path.read_bytes()
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
+    assert list(before) == [path.name]
 
     assert found(path) == []
 
-    assert path.read_bytes() == before
+    assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
+
+
+def test_the_log_of_a_process_that_was_killed_is_left_as_it_was(path, tmp_path):
+    killed = tmp_path / "killed" / path.name
+    killed.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO checkpoints VALUES ('x', 1)")
+        for name in (path.name, f"{path.name}-wal"):
+            shutil.copy(tmp_path / name, killed.parent / name)
+    before = {name: (killed.parent / name).read_bytes() for name in (path.name, f"{path.name}-wal")}
+    assert all(before.values())
+
+    assert found(killed) == []
+
+    assert {name: (killed.parent / name).read_bytes() for name in before} == before
 
 
 def test_the_exit_code_is_that_of_the_worst_finding(path, eventcore):

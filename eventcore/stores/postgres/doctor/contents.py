@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eventcore.stores.findings import Area, Finding
+from eventcore.stores.findings import Area, Finding, told
 from eventcore.stores.postgres.connections import Connection
 from eventcore.stores.postgres.doctor.limits import Limits
 from eventcore.stores.postgres.doctor.schema import made
@@ -24,7 +24,7 @@ async def look_at_contents(connection: Connection, schema: Schema, limits: Limit
     facts["largest"] = [dict(row) for row in await connection.fetch(sql["largest"], percent)]
     facts["hottest"] = [dict(row) for row in await connection.fetch(sql["hottest"], limits.newest)]
     size = _size(facts["events"]["bytes"] + facts["streams"]["bytes"])
-    summary = f"{_count(facts['events'])} events in {_count(facts['streams'])} streams, {size}"
+    summary = f"{_count(facts['events'])} events in {_count(facts['streams'])} streams, {size}{told(facts['largest'], facts['hottest'])}"
     return Area("contents", summary, facts, list(_of_streams(facts, limits)))
 
 
