@@ -199,6 +199,112 @@ def conflict() -> Drawing:
     return drawing
 
 
+def _wire(title: str, lanes: tuple[str, ...], steps: list[tuple[str, ...]], foot: str) -> Drawing:
+    """Draw who sends what to whom, time going down. A step is ("do", lane, text, kind) or ("send", from, to, text, kind)."""
+    height = 84 + 36 * len(steps)
+    drawing = Drawing(title, height)
+    places = [130 + index * (500 // (len(lanes) - 1)) for index in range(len(lanes))]
+    for place, lane in zip(places, lanes, strict=True):
+        drawing.text(place, 18, lane, "faint", anchor="middle")
+        drawing.line(f"M{place} 28V{height - 34}", "rail")
+    for y, (what, lane, *rest) in enumerate(steps):
+        at = 58 + 36 * y
+        start = places[int(lane)]
+        if what == "do":
+            text, kind = rest
+            width = 24 + 7.8 * len(text)
+            drawing.box(start - width / 2, at - 16, text, kind, width=width, height=26)
+        else:
+            end, text, kind = places[int(rest[0])], *rest[1:]
+            step = 4 if end > start else -4
+            drawing.text((start + end) / 2, at - 7, text, kind and "alert", anchor="middle")
+            drawing.arrow(start + step, at, end - step, at, kind)
+    drawing.text(0, height - 10, foot, "mark")
+    return drawing
+
+
+_TWO: Final = ("your process", "the store")
+
+
+def wire_cold() -> Drawing:
+    steps = [
+        ("send", "0", "1", "read a and b, from the beginning", ""),
+        ("send", "1", "0", "all their events, of one moment", ""),
+        ("do", "0", "fold, handle", "state"),
+        ("send", "0", "1", "append, if a is still at 812 and b at 40", ""),
+        ("send", "1", "0", "committed", ""),
+        ("do", "0", "keep a 813, b 41", "new"),
+    ]
+    return _wire("Nothing is kept: one read of all streams, one append", _TWO, steps, "two round trips, and as many events as there are")
+
+
+def wire_warm() -> Drawing:
+    steps = [
+        ("do", "0", "kept: a 813, b 41", "state"),
+        ("do", "0", "handle", "state"),
+        ("send", "0", "1", "append, if a is still at 813 and b at 41", ""),
+        ("send", "1", "0", "committed", ""),
+        ("do", "0", "keep a 814, b 42", "new"),
+    ]
+    return _wire("All streams are kept: no read, one append", _TWO, steps, "one round trip, however long the history")
+
+
+def wire_conflict() -> Drawing:
+    steps = [
+        ("do", "0", "kept: a 814", "state"),
+        ("send", "2", "1", "append to a", ""),
+        ("do", "0", "handle", "state"),
+        ("send", "0", "1", "append, if a is at 814", ""),
+        ("send", "1", "0", "no: 815, by this event", "again"),
+        ("do", "0", "fold it, handle", "state"),
+        ("send", "0", "1", "append, if a is at 815", ""),
+        ("send", "1", "0", "committed", ""),
+    ]
+    title = "A kept state was old: the refusal brings what is new, and the second append is committed"
+    return _wire(title, (*_TWO, "another process"), steps, "two round trips, as many as with a read before")
+
+
+def wire_confirm() -> Drawing:
+    steps = [
+        ("do", "0", "kept: a 816", "state"),
+        ("do", "0", "handle rejects", "other"),
+        ("send", "0", "1", "read what is new in a after 816", ""),
+        ("send", "1", "0", "nothing", ""),
+        ("do", "0", "CommandRejected", "other"),
+    ]
+    title = "A rejection that rests on kept states is confirmed by a read before anyone hears of it"
+    return _wire(title, _TWO, steps, "one round trip; had there been news, handle would run again")
+
+
+def wire_chain() -> Drawing:
+    steps = [
+        ("do", "0", "1st: handle on a 816", "state"),
+        ("send", "0", "1", "append the 1st, if a is at 816", ""),
+        ("do", "0", "2nd: handle on a 817", "wanted"),
+        ("do", "0", "3rd: handle on a 818", "wanted"),
+        ("send", "1", "0", "committed", ""),
+        ("send", "0", "1", "append 2nd and 3rd as one, if a is at 817", ""),
+        ("send", "1", "0", "committed, both", ""),
+    ]
+    title = "Commands that come while an append is under way are decided on the states that it will leave, and are sent together"
+    return _wire(title, ("one executor", "the store"), steps, "two round trips for three commands on one stream; dashed: not written yet")
+
+
+def wire_snapshot() -> Drawing:
+    steps = [
+        ("do", "0", "nothing is kept", "wanted"),
+        ("send", "0", "1", "read a, from its snapshot of this kind", ""),
+        ("send", "1", "0", "the state at 800, and 18 events after it", ""),
+        ("do", "0", "fold 18, handle", "state"),
+        ("send", "0", "1", "append, if a is at 818", ""),
+        ("send", "1", "0", "committed", ""),
+        ("send", "0", "1", "later: the state, where one is due", ""),
+    ]
+    return _wire(
+        "A new process begins at a snapshot and reads only what came after", _TWO, steps, "two round trips, however long the history"
+    )
+
+
 FIGURES: Final[Mapping[str, Callable[[], Drawing]]] = {
     "overview": overview,
     "1-read": read,
@@ -208,6 +314,12 @@ FIGURES: Final[Mapping[str, Callable[[], Drawing]]] = {
     "5-validate": validate,
     "6-append": append,
     "7-conflict": conflict,
+    "wire-cold": wire_cold,
+    "wire-warm": wire_warm,
+    "wire-conflict": wire_conflict,
+    "wire-confirm": wire_confirm,
+    "wire-chain": wire_chain,
+    "wire-snapshot": wire_snapshot,
 }
 
 if __name__ == "__main__":

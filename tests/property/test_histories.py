@@ -6,7 +6,7 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from eventcore import CommandExecutor, InMemoryEventStore, PostgresEventStore, RetryPolicy, SqliteEventStore
@@ -15,6 +15,9 @@ from tests.property.histories import Hesitant, run
 from tests.soak import times
 
 PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
+
+# A seed does not get simpler by being smaller.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 switches = st.fixed_dictionaries(
     {"cache_size": st.sampled_from([0, 2, 10_000]), "chaining": st.booleans(), "snapshots": st.booleans(), "retry": st.just(PATIENT)}
@@ -25,7 +28,7 @@ mishaps = st.fixed_dictionaries(
 
 
 @given(seed=st.integers(0, 2**32), switches=switches, executors=st.integers(1, 3))
-@settings(max_examples=times(80), deadline=None)
+@settings(max_examples=times(80), deadline=None, phases=PHASES)
 def test_every_history_has_a_sequential_explanation(seed, switches, executors):
     async def main() -> None:
         chance = random.Random(seed)
@@ -37,7 +40,7 @@ def test_every_history_has_a_sequential_explanation(seed, switches, executors):
 
 
 @given(seed=st.integers(0, 2**32), switches=switches, mishaps=mishaps, executors=st.integers(1, 3))
-@settings(max_examples=times(60), deadline=None)
+@settings(max_examples=times(60), deadline=None, phases=PHASES)
 def test_every_history_has_a_sequential_explanation_on_a_bad_day(seed, switches, mishaps, executors):
     async def main() -> None:
         chance = random.Random(seed)
@@ -49,7 +52,7 @@ def test_every_history_has_a_sequential_explanation_on_a_bad_day(seed, switches,
 
 
 @given(seed=st.integers(0, 2**32), switches=switches)
-@settings(max_examples=times(8), deadline=None)
+@settings(max_examples=times(8), deadline=None, phases=PHASES)
 def test_every_history_on_a_file_has_a_sequential_explanation(seed, switches, tmp_path_factory):
     async def main() -> None:
         path = tmp_path_factory.mktemp("history") / "events.db"

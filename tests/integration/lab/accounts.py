@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -109,6 +110,12 @@ def decide(rule: str, amount: int, seen: Sequence[Seen]) -> list[Move]:
             raise CommandRejected(told)
 
 
+async def dither(turns: int) -> None:
+    """Let others run for some turns of the event loop."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
 def tell(seen: Sequence[Seen]) -> str:
     return " ".join(f"{each.count}:{each.balance}:{each.digest}" for each in seen)
 
@@ -140,7 +147,7 @@ class Transfer:
 
 @command
 class Guarded:
-    """Writes one account by what another holds: two of them that look at each other's would skew."""
+    """Writes one account by what another holds: two of them that look at each other's would skew. It takes its time to decide."""
 
     main: StreamId[Account] = stream()
     other: StreamId[Account] = stream(read_only=True)
@@ -148,7 +155,8 @@ class Guarded:
     rule: str
     amount: int
 
-    def handle(self, streams: GuardedStreams, state: GuardedState) -> GuardedWrites:
+    async def handle(self, streams: GuardedStreams, state: GuardedState) -> GuardedWrites:
+        await dither(self.amount)
         seen = (saw(state.main), saw(state.other))
         moves = decide(self.rule, self.amount, seen)
         return [streams.main.write(made(self.by, move, tell(seen))) for move in moves if move.index == 0]
