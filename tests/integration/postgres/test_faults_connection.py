@@ -164,19 +164,22 @@ def test_a_lost_request_that_conflicts_is_a_conflict(postgres: str, schema: str)
     """The request never ran, and another writer was faster: not committed, for certain."""
 
     async def scenario() -> None:
-        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
-            async with PostgresEventStore(postgres, schema=schema) as rival:
-                await add(store, "a-1", 1)
-                proxy.arm(CutAtMessage("request", "Sync", marker=b"mine"))
-                proxy.refusing = True
-                sent = asyncio.create_task(append_one(store, request({"a-1": 1}, new_event("a-1", "mine"))))
-                await asyncio.sleep(0.1)
-                await add(rival, "a-1", "theirs")
-                proxy.refusing = False
-                verdict = await sent
-                assert isinstance(verdict, Conflict)
-                assert (verdict.expected, verdict.actual) == (1, 2)
-                assert labels_of(await read_log(store)) == [1, "theirs"]
+        async with (
+            FaultProxy(postgres) as proxy,
+            PostgresEventStore(proxy.dsn, schema=schema) as store,
+            PostgresEventStore(postgres, schema=schema) as rival,
+        ):
+            await add(store, "a-1", 1)
+            cut = proxy.arm(CutAtMessage("request", "Sync", marker=b"mine"))
+            proxy.refusing = True
+            sent = asyncio.create_task(append_one(store, request({"a-1": 1}, new_event("a-1", "mine"))))
+            await asyncio.wait_for(cut.happened.wait(), 10)
+            await add(rival, "a-1", "theirs")
+            proxy.refusing = False
+            verdict = await sent
+            assert isinstance(verdict, Conflict)
+            assert (verdict.expected, verdict.actual) == (1, 2)
+            assert labels_of(await read_log(store)) == [1, "theirs"]
 
     asyncio.run(scenario())
 

@@ -226,22 +226,20 @@ class CancelAt:
         steps = self._work.__await__()
         task = asyncio.current_task()
         assert task is not None
-        send: Callable[[], Any] = lambda: steps.send(None)
+        thrown: BaseException | None = None
         while True:
             try:
-                waiting_for = send()
+                waiting_for = steps.send(None) if thrown is None else steps.throw(thrown)
             except StopIteration as finished:
                 return finished.value
             self.suspended += 1
             if self.suspended == self._left:
                 self._cancel_later(task, self._turns)
+            thrown = None
             try:
                 yield waiting_for
             except BaseException as error:
                 thrown = error
-                send = lambda: steps.throw(thrown)  # noqa: B023
-            else:
-                send = lambda: steps.send(None)
 
     def _cancel_later(self, task: asyncio.Task[object], turns: int) -> None:
         if turns:

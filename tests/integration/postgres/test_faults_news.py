@@ -39,7 +39,9 @@ async def listeners(dsn: str) -> list[int]:
 
 
 @asynccontextmanager
-async def reader_and_writer(dsn: str, schema: str, listen_dsn: str | None = None) -> AsyncIterator[tuple[PostgresEventStore, PostgresEventStore]]:
+async def reader_and_writer(
+    dsn: str, schema: str, listen_dsn: str | None = None
+) -> AsyncIterator[tuple[PostgresEventStore, PostgresEventStore]]:
     async with PostgresEventStore(dsn, schema=schema, listen_dsn=listen_dsn) as reader, PostgresEventStore(dsn, schema=schema) as writer:
         yield reader, writer
 
@@ -71,15 +73,16 @@ def test_a_listening_connection_that_went_silent(postgres: str, schema: str, mon
     """Nobody is told when a firewall forgets a connection: what listens asks whether it still lives."""
     from eventcore.stores.postgres import news
 
-    monkeypatch.setattr(news, "_HEARTBEAT", 0.3)
+    monkeypatch.setattr(news, "_HEARTBEAT", 1.0)
 
     async def scenario() -> None:
         async with FaultProxy(postgres) as proxy, reader_and_writer(postgres, schema, proxy.dsn) as (reader, writer):
             assert await is_woken(reader, writer, "first")
-            proxy.black_hole = True
-            await asyncio.sleep(0.1)
             after = (await reader.read_all()).position
             waiting = asyncio.create_task(reader.wait_for_news(after, timeout=60))
+            # It waits before anybody knows that nothing will be heard.
+            await asyncio.sleep(0.05)
+            proxy.black_hole = True
             await add(writer, "a-1", "unheard")
             assert await asyncio.wait_for(waiting, 20), "a connection that is silent for ever must not be waited for for ever"
 
