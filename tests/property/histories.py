@@ -11,12 +11,21 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 from lab.accounts import LOOKED, NAMES, Account, Crash, Find, Guarded, Seen, Tally, Transfer, decide, friend, made, tell
 
-from eventcore import CommandExecutor, CommandRejected, IdempotencyKeyReused, OutcomeUnknown, RetriesExhausted, StoreUnavailable, StreamId
+from eventcore import (
+    CommandExecutor,
+    CommandRejected,
+    IdempotencyKeyReused,
+    OutcomeUnknown,
+    RetriesExhausted,
+    SqliteEventStore,
+    StoreUnavailable,
+    StreamId,
+)
 from eventcore.store import EventStore, StoredEvent
 from eventcore.testing.forwarding import ForwardingStore
 
@@ -383,6 +392,21 @@ async def run(
     check(log.events, answers, commits_in_order=commits_in_order)
     for executor in [*executors, make(quiet), make(quiet)]:
         await _check_kept(log, executor)
+
+
+async def one_process(path: str, seed: int, name: str, switches: dict[str, Any], *, commands: int) -> list[Answer]:
+    """Do what one process of several does on the file *path*: two clients, one executor."""
+    async with SqliteEventStore(path) as store:
+        executor, log = CommandExecutor(store, **switches), Log(store)
+        work = [client([executor], log, random.Random(f"{seed} {name} {number}"), f"{name}{number}", commands) for number in range(2)]
+        answers = [answer for some in await asyncio.gather(*work) for answer in some]
+        await executor.save_snapshots()
+        await _check_kept(log, executor)
+    return answers
+
+
+def in_a_process(path: str, seed: int, name: str, switches: dict[str, Any], commands: int) -> list[Answer]:
+    return asyncio.run(one_process(path, seed, name, switches, commands=commands))
 
 
 async def _check_kept(log: Log, executor: CommandExecutor) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import random
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from eventcore import CommandExecutor, InMemoryEventStore, PostgresEventStore, RetryPolicy, SqliteEventStore
+from eventcore.store import StoredEvent
 from eventcore.testing import ChaosStore
-from tests.property.histories import Hesitant, run
+from tests.property.histories import Hesitant, Log, Oracle, check, check_states, in_a_process, run
 from tests.soak import times
 
 PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
@@ -60,6 +63,27 @@ def test_every_history_on_a_file_has_a_sequential_explanation(seed, switches, tm
             await run([one, other], lambda store: CommandExecutor(store, **switches), seed, clients=6, commands=8, quiet=one)
 
     asyncio.run(main())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chaining", [True, False])
+def test_every_history_of_processes_on_a_file_has_a_sequential_explanation(chaining, tmp_path):
+    switches = {"chaining": chaining, "retry": PATIENT}
+
+    async def everything(path: str) -> list[StoredEvent]:
+        async with SqliteEventStore(path) as store:
+            log = Log(store)
+            await log.length()
+            for cache_size in (0, 10):
+                await check_states(Oracle(log.events), CommandExecutor(store, cache_size=cache_size))
+            return log.events
+
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for seed in range(times(2)):
+            path = str(tmp_path / f"{seed}.db")
+            work = [pool.submit(in_a_process, path, seed, name, switches, 15) for name in "xyz"]
+            answers = [answer for some in work for answer in some.result()]
+            check(asyncio.run(everything(path)), answers)
 
 
 @pytest.mark.parametrize("chaining", [True, False])
