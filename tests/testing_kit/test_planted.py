@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from cattrs import Converter
 from planted import bugs
 
-from eventcore import EventCodec, InMemoryEventStore
-from eventcore.testing import check_command
+from eventcore import CommandExecutor, EventCodec, InMemoryEventStore, InvalidArgument
+from eventcore.testing import Scenario, check_command
 
 
 class HastyStore(InMemoryEventStore):
@@ -107,3 +109,25 @@ test_in.__test__ = False
 @pytest.mark.parametrize("command", [bugs.SetPrice, bugs.OpenValve])
 def test_what_is_right_passes(command):
     check_command(command)
+
+
+def test_a_printed_meeting_of_commands_goes_wrong_again():
+    """Where the store is at fault both valves are opened; the store that is right refuses one."""
+    with pytest.raises(AssertionError) as caught:
+        check_command(bugs.OpenValve, store=HastyStore)
+    printed: dict[str, Callable[[Scenario], None]] = {}
+    exec(test_in(str(caught.value)), printed)  # noqa: S102  # as if it were put into a file
+
+    with pytest.raises(AssertionError, match=r"wrote something else(.|\n)*\+ Opened\(\)"):
+        printed["test_open_valve"](Scenario(CommandExecutor(HastyStore())))
+    with pytest.raises(AssertionError, match="but was rejected: valve-. is open"):
+        printed["test_open_valve"](Scenario())
+
+
+def test_without_hypothesis_the_extra_is_named(monkeypatch):
+    for name in [name for name in sys.modules if name == "hypothesis" or name.startswith("eventcore.testing.property.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+
+    with pytest.raises(InvalidArgument, match=re.escape("pip install 'eventcore-py[testing]'")):
+        check_command(bugs.SetPrice)
