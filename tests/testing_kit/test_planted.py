@@ -106,6 +106,18 @@ def test_in(said):
 test_in.__test__ = False
 
 
+@pytest.mark.parametrize("kind", ["lost precision", "non-total fold"])
+def test_a_bug_is_found_in_what_the_command_writes(kind):
+    """All of the history is what it wrote, so no event was made up that could show it."""
+    command, options, rule, how = FOUND[kind]
+
+    with pytest.raises(AssertionError) as caught:
+        check_command(command, after=[command], **{name: make() for name, make in options.items()})
+
+    assert str(caught.value).startswith(f"{command.__name__} breaks the rule: {rule}")
+    assert re.search(how, str(caught.value))
+
+
 @pytest.mark.parametrize("command", [bugs.SetPrice, bugs.OpenValve])
 def test_what_is_right_passes(command):
     check_command(command)
