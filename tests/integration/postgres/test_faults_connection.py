@@ -21,8 +21,8 @@ from tests.soak import SOAKING, times
 
 ACCOUNTS = account_ids(3)
 # The statement of an append, and of a read, as they are prepared on a new connection.
-COLD_APPEND = b".append($1"
-COLD_READ = b".read($1"
+COLD_APPEND = b".append("
+COLD_READ = b".read("
 
 
 def drawn(length: int, count: int) -> Sequence[int]:
