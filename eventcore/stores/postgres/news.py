@@ -14,8 +14,9 @@ from eventcore.stores.postgres.statements import Schema
 
 _log = logging.getLogger("eventcore.postgres")
 
-# Seconds. Many commits of a moment are told to other processes in one go, and never inside their transactions.
-_TOLD_TOGETHER: Final = 0.005
+# Seconds. Many commits of a moment are told to other processes in one go, and never inside their transactions: telling each would cost a lone writer
+# a tenth of its time.
+_TOLD_TOGETHER: Final = 0.02
 # How often a connection that listens is looked after.
 _HEARTBEAT: Final = 5.0
 _LISTEN_AGAIN: Final = 0.5
@@ -52,6 +53,7 @@ class Teller:
         self._channel = schema.channel
         self._task: asyncio.Task[None] | None = None
         self._again = False
+        self._closing = asyncio.Event()
 
     def tell(self) -> None:
         if self._task is None:
@@ -64,16 +66,25 @@ class Teller:
             while True:
                 self._again = False
                 await self._sessions.run(lambda connection: connection.execute("SELECT pg_notify($1, '')", self._channel))
+                await self._pause()
                 if not self._again:
                     return
-                await asyncio.sleep(_TOLD_TOGETHER)
         except StoreError as error:
             # Whoever was to be told looks by itself, a little later.
             _log.warning("other processes could not be told of new events: %s", error)
         finally:
             self._task = None
 
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(_TOLD_TOGETHER):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
     async def close(self) -> None:
+        """Tell what is still to be told."""
+        self._closing.set()
         if self._task is not None:
             await self._task
 
