@@ -15,7 +15,7 @@ _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
 _new: Final = object.__new__
 _set: Final = object.__setattr__
-_new_tuple: Final = cast("Callable[[type[StoredEvent], tuple[object, ...]], StoredEvent]", tuple.__new__)
+_new_tuple: Final = cast("Callable[[type[StoredEvent], tuple[object, ...]], StoredEvent]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
 _UNIT_SEPARATOR: Final = "\x1f"
 
 
