@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Final, NamedTuple, TypeVar, final
 
 from eventcore.errors import InvalidArgument, OutcomeUnknown, StoreUnavailable
@@ -107,7 +107,7 @@ def _known(operations: frozenset[str] | set[str] | None) -> frozenset[str] | Non
     """Refuse an operation that no store has: a misspelt one would be a day without chaos."""
     if operations is None:
         return None
-    known: Callable[[str], bool] = lambda name: not name.startswith("_") and callable(getattr(EventStore, name, None))  # noqa: E731
-    if wrong := sorted(name for name in operations if not known(name)):
+    port = {name for name in dir(EventStore) if not name.startswith("_")} | {"transaction"}
+    if wrong := sorted(operations - port):
         raise InvalidArgument(f"ChaosStore(operations=...): no store has {', '.join(wrong)}; see eventcore.store.EventStore")
     return frozenset(operations)

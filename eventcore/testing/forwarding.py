@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from eventcore.ids import Position
 from eventcore.store import (
@@ -14,6 +15,8 @@ from eventcore.store import (
     EventStore,
     Lease,
     Page,
+    ReadModelStore,
+    ReadModelTransaction,
     ReadResult,
     Snapshot,
     StreamRead,
@@ -75,3 +78,13 @@ class ForwardingStore:
 
     async def release_lease(self, lease: Lease, /) -> None:
         await self._forward("release_lease", self.store.release_lease(lease))
+
+    @asynccontextmanager
+    async def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[ReadModelTransaction]:
+        """Open a transaction on the read models of *store*, which has to have them. What `_forward` raises takes it back."""
+        async with cast("ReadModelStore", self.store).transaction(under=under, read_only=read_only) as opened:
+            yield await self._forward("transaction", _given(opened))
+
+
+async def _given(value: T) -> T:
+    return value

@@ -164,3 +164,18 @@ def test_a_deadline_passes_with_the_time_of_the_simulation():
 
     assert 2 < attempts_in_a_minute < 10
     assert passed <= 60
+
+
+@pytest.mark.parametrize(("chance", "error"), [(0, None), (1, StoreUnavailable)])
+def test_read_models_have_bad_days_too(chance, error):
+    async def use():
+        async with ChaosStore(seed=1, operations={"transaction"}, **(QUIET | {"failures_before": chance})) as store:
+            async with store.transaction() as transaction:
+                await transaction.execute([])
+            return store.mishaps
+
+    if error is None:
+        assert asyncio.run(use()) == []
+    else:
+        with pytest.raises(error, match="transaction failed"):
+            asyncio.run(use())
