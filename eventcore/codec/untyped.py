@@ -27,7 +27,7 @@ def encode_json(value: object) -> object:
     coder = _FLOAT if kind is float else _SCALAR_CODERS.get(kind)
     if coder is None:
         hint = "; use a list" if issubclass(kind, tuple) else "; annotate the field with its type"
-        raise Misfit(f"{an(kind)} would not come back from an untyped place, which holds JSON values only{hint}")
+        raise Misfit(f"{an(type(value))} would not come back from an untyped place, which holds JSON values only{hint}")
     return coder.encode(value)
 
 
