@@ -237,18 +237,20 @@ def test_connections_that_are_cut_all_the_time(postgres: str, schema: str) -> No
         count = times(300)
         async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
             await open_bank(store, ACCOUNTS)
+            cuts = 0
             async with following(store, "one", "two") as followers:
                 clients = asyncio.create_task(
-                    run_clients(store, ACCOUNTS, name="c", clients=12, seed=3, tell=told.append, going_on=lambda begun: begun < count)
+                    run_clients(
+                        store, ACCOUNTS, name="c", clients=12, seed=3, tell=told.append, going_on=lambda begun: begun < count or cuts < 5
+                    )
                 )
-                cuts = 0
                 while not clients.done():
                     await asyncio.sleep(rng.uniform(0.05, 0.4))
                     proxy.cut_all()
                     cuts += 1
                 await clients
             await require_truth(store, ACCOUNTS, told, followers)
-        assert cuts >= 3
+        assert cuts >= 5
         assert "unknown" not in {each.outcome for each in told}
 
     asyncio.run(scenario())

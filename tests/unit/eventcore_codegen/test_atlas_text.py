@@ -89,7 +89,7 @@ product-7: a stream of the category product
   state Product                                              shop/products.py:23
 
   writes, discovered  CheckoutCart.products  shop/checkout.py:30
-  writes              StockProduct.product   shop/commands.py:28"""
+  writes              StockProduct.product   shop/commands.py:31"""
     )
 
 
