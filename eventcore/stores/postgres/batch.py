@@ -195,7 +195,6 @@ class Batch:
 
     def event(self, index: int, answer: _Answer) -> StoredEvent:
         """Return event *index* as the server has just written it."""
-        new_metadata = self._metadatas[index]
         assert answer.tx is not None  # noqa: S101
         return stored_event(
             answer.tx,
@@ -207,7 +206,7 @@ class Batch:
             self._types[index],
             self._type_versions[index],
             self._contents[index],
-            new_metadata,
+            self._metadatas[index],
         )
 
 

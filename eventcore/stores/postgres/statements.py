@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
-from typing import NamedTuple, final
+from typing import final
 
 import attrs
 
 from eventcore.errors import InvalidArgument
+from eventcore.stores.sql_files import Migration, named_statements, numbered_migrations
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PACKAGE = "eventcore.stores.postgres"
 # PostgreSQL cuts longer names off without a word (NAMEDATALEN).
 _LONGEST_NAME = 63
-
-
-class Migration(NamedTuple):
-    number: int
-    name: str
-    script: str
 
 
 @final
@@ -53,7 +45,7 @@ class Schema:
 
     def statements(self, file: str) -> Mapping[str, str]:
         """Return the statements of ``sql/<file>.sql``: each begins with a line ``-- name: <its name>``."""
-        return {name: self._told(sql) for name, sql in _read(file).items()}
+        return {name: self._told(sql) for name, sql in named_statements(_PACKAGE, file).items()}
 
     def migrations(self) -> list[Migration]:
         """Return all migrations in their order."""
@@ -63,18 +55,5 @@ class Schema:
         return sql.replace("{schema}", self.quoted).replace("{seed}", str(self.seed))
 
 
-@cache
-def _read(file: str) -> Mapping[str, str]:
-    text = resources.files("eventcore.stores.postgres").joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
-    return {name: sql.strip().rstrip(";") for name, sql in zip(parts[::2], parts[1::2], strict=True)}
-
-
-@cache
 def _migrations() -> tuple[Migration, ...]:
-    found = [
-        Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
-        for file in resources.files("eventcore.stores.postgres").joinpath("schema").iterdir()
-        if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
-    ]
-    return tuple(sorted(found))
+    return numbered_migrations(_PACKAGE)

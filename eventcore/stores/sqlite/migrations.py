@@ -5,14 +5,12 @@ The file says whose it is (`application_id`) and how far it has come (`user_vers
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
-from typing import Final, NamedTuple
+from typing import Final
 
 from eventcore.errors import MigrationNeeded, NotAnEventStore, StoreReadOnly, StoreTooNew
+from eventcore.stores.sql_files import Migration, numbered_migrations
 from eventcore.stores.sqlite.database import Database, FrozenConnection
 from eventcore.stores.sqlite.statements import split
 
@@ -20,21 +18,9 @@ from eventcore.stores.sqlite.statements import split
 APPLICATION_ID: Final = 0x6576636F
 
 
-class Migration(NamedTuple):
-    number: int
-    name: str
-    script: str
-
-
-@cache
 def migrations() -> Sequence[Migration]:
     """Return all migrations in their order."""
-    found = [
-        Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
-        for file in resources.files("eventcore.stores.sqlite").joinpath("schema").iterdir()
-        if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
-    ]
-    return sorted(found)
+    return numbered_migrations("eventcore.stores.sqlite")
 
 
 def newest_version() -> int:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+from eventcore.stores.sql_files import named_statements
 
 
-@cache
 def statements(file: str) -> Mapping[str, str]:
-    """Return the statements of ``sql/<file>.sql``: each begins with a line ``-- name: <its name>``."""
-    text = resources.files("eventcore.stores.sqlite").joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
-    return {name: sql.strip().rstrip(";") for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+    """Return the statements of ``sql/<file>.sql`` by their names."""
+    return named_statements("eventcore.stores.sqlite", file)
 
 
 @cache
