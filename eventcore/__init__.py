@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         GeneratedCodeMissing,
         GeneratedCodeStale,
         IdempotencyKeyReused,
+        InlineProjectionFailed,
+        InlineProjectionsDiffer,
         InvalidArgument,
         InvalidCommand,
         InvalidHandle,
@@ -153,6 +155,8 @@ __all__ = [
     "GeneratedCodeStale",
     "IdempotencyKeyReused",
     "InMemoryEventStore",
+    "InlineProjectionFailed",
+    "InlineProjectionsDiffer",
     "InvalidArgument",
     "InvalidCommand",
     "InvalidHandle",
@@ -226,9 +230,9 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
         "eventcore.errors": (
             "AliasedStreams CommandError CommandRejected DefinitionError DiscoveryLimitExceeded EventCoreError "
             "EventDataError EventNotReadable EventNotStorable ForeignWrite GeneratedCodeError "
-            "GeneratedCodeMissing GeneratedCodeStale IdempotencyKeyReused InvalidArgument InvalidCommand "
-            "InvalidHandle InvalidIdempotencyKey InvalidMetadata InvalidPosition InvalidStreamId InvalidWrite "
-            "LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown "
+            "GeneratedCodeMissing GeneratedCodeStale IdempotencyKeyReused InlineProjectionFailed "
+            "InlineProjectionsDiffer InvalidArgument InvalidCommand InvalidHandle InvalidIdempotencyKey InvalidMetadata "
+            "InvalidPosition InvalidStreamId InvalidWrite LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown "
             "ProjectionBehind ProjectionError ProjectionStopped ReadOnlyStreamWrite RequestRefused "
             "RetriesExhausted StoreBusy StoreClosed StoreCorrupt StoreError StoreFull StoreReadOnly "
             "StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredStream "

@@ -48,6 +48,8 @@
         ├── MigrationNeeded
         ├── StoreTooNew
         ├── RequestRefused             the store refused this one request, and says why
+        │   └── InlineProjectionFailed     an inline projection could not handle one of its events
+        ├── InlineProjectionsDiffer    this process does not keep the inline projections that the store demands
         └── LeaseLost
 
 Every message says what happened, to what, what was expected and what to do. The same facts are attributes, so that nobody has to parse a message.
@@ -453,6 +455,43 @@ class StoreTooNew(StoreError):
 
 class RequestRefused(StoreError):
     """Raised when the store refused one request for a reason of its own (a trigger, a constraint, a limit); its neighbours are unharmed."""
+
+
+class InlineProjectionFailed(RequestRefused):
+    """Raised by a command whose event an inline projection could not handle; nothing of the command was written.
+
+    The cause is what the handler raised, or why the database refused its SQL. *event* is the type of the event, which was to be *version* of
+    *stream_id*; all three are None while it is not known which of several it was.
+    """
+
+    def __init__(
+        self, projection: str, reason: object, *, event: str | None = None, stream_id: str | None = None, version: int | None = None
+    ) -> None:
+        self.projection = projection
+        self.event = event
+        self.stream_id = stream_id
+        self.version = version
+        where = "an event of the request" if event is None else f"{event!r}, which was to be version {version} of stream {stream_id!r}"
+        super().__init__(
+            f"the inline projection {projection!r} failed on {where}: {reason}; nothing of the command was written; mend the handler, or do "
+            "not let the command write what the read model cannot take"
+        )
+
+
+class InlineProjectionsDiffer(StoreError):
+    """Raised by an append of a process that does not keep the inline projections that the store demands; nothing was written.
+
+    *demanded* and *kept* are the projections with their generations, such as ``"balances/1"``.
+    """
+
+    def __init__(self, store: str, demanded: str | None, kept: str | None) -> None:
+        self.demanded = demanded
+        self.kept = kept
+        super().__init__(
+            f"{store} demands of every append the inline projections {demanded or 'none'}, this process keeps {kept or 'none'}; nothing was "
+            "written; call `await project_inline(store, [...])` with all of them after opening the store, with the code that the others run; "
+            "`eventcore projections list` shows what is inline, and `eventcore projections end-inline` ends it"
+        )
 
 
 class LeaseLost(StoreError):

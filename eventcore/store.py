@@ -318,7 +318,7 @@ Row: TypeAlias = "Mapping[str, Any]"
 
 
 class ReadModelTransaction(Protocol):
-    """All or nothing. It begins with its first statement."""
+    """All or nothing. It begins with its first statement; a statement that the database refused is the end of it, whoever catches the error."""
 
     def table(self, name: str, /) -> str:
         """Return how SQL has to call the table or view *name*: quoted, and in its schema."""
@@ -347,6 +347,47 @@ class ReadModelStore(Protocol):
 
 class ProjectionStore(EventLog, LeaseStore, ReadModelStore, Protocol):
     """What a `ProjectionRunner` needs of a store."""
+
+
+class InlineWork(Protocol):
+    """What is done in the transaction of every append: read models that must never lag."""
+
+    @property
+    def kept(self) -> str:
+        """Name all that is kept so, in ASCII without quotes; an append is refused unless this is what the store demands."""
+        ...
+
+    async def handle(self, requests: Sequence[Sequence[StoredEvent]], transaction: ReadModelTransaction, /, *, step: bool) -> None:
+        """Handle the events of some requests, which are written and not committed yet, in their order. Awaits nothing but *transaction*.
+
+        With *step*, each event's SQL runs before the next event is handled. Raises `InlineProjectionFailed` where it cannot; nothing of the
+        requests is committed then, and the store finds out which of them is to blame.
+        """
+        ...
+
+
+class InlineSwitch(ReadModelTransaction, Protocol):
+    """A transaction on the read models while nobody appends."""
+
+    async def newest(self) -> Position | None:
+        """Return the position of the newest event of all."""
+        ...
+
+    async def demand(self, kept: str | None, /) -> None:
+        """From the commit on, refuse appends of everybody who does not keep this (None: nothing) in the append's own transaction."""
+        ...
+
+
+class InlineStore(ProjectionStore, Protocol):
+    """What inline projections need of a store."""
+
+    def attach(self, work: InlineWork | None, /) -> InlineWork | None:
+        """Do *work* in every append that is made through this store object, until it is closed (None: nothing); return what was done before."""
+        ...
+
+    def switch_inline(self) -> AbstractAsyncContextManager[InlineSwitch]:
+        """Open a transaction that begins when all appends under way have ended, and keeps others waiting until its end."""
+        ...
 
 
 class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseStore, Protocol):

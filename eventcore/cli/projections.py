@@ -22,6 +22,7 @@ _ACTIONS: Final = (
     ("pause", "let a projection stop after the batch that it is at", True),
     ("resume", "let a projection go on that was paused, or stopped by an event that it could not handle", True),
     ("retry-parked", "let the runner handle the parked events of a projection once more", True),
+    ("end-inline", "let an inline projection be kept by a runner; processes that keep it inline cannot append any more", True),
     ("rebuild", "let the runner build a read model anew, beside the old one, and swap them when it has caught up", True),
 )
 

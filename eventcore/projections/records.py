@@ -24,7 +24,8 @@ class ProjectionRecord(NamedTuple):
     """One generation of a projection, at one moment.
 
     *live* is the one that answers to the name; another one is being built beside it. *handled* and *skipped* count events. *fault* says why
-    it stopped. *tables* are the names of its tables.
+    it stopped. *tables* are the names of its tables. One that is *inline* is kept by every append: *position* and *handled* are what they were
+    when it became so.
     """
 
     name: str
@@ -38,10 +39,12 @@ class ProjectionRecord(NamedTuple):
     skipped: int
     fault: str | None
     updated_at: datetime
+    inline: bool
 
     @property
     def goes_on(self) -> bool:
-        return not self.paused and self.fault is None
+        """Whether a runner has something to do for it."""
+        return not self.paused and self.fault is None and not self.inline
 
 
 class Progress(NamedTuple):
@@ -95,6 +98,9 @@ class Records:
 
     async def set_fault(self, name: str, generation: int, fault: str) -> None:
         await self._execute("set_fault", name, generation, fault, _now())
+
+    async def set_inline(self, name: str, generation: int, *, inline: bool) -> None:
+        await self._execute("set_inline", name, generation, int(inline))
 
     async def pause(self, name: str, *, paused: bool) -> bool:
         return bool(await self._fetch("pause", name, int(paused), _now()))
@@ -155,6 +161,11 @@ class Records:
         live = next((each for each in generations if each.live), None)
         if live is None:
             raise InvalidArgument(f"there is no projection {name!r}; `eventcore projections list` shows those that ran before")
+        if live.inline:
+            raise InvalidArgument(
+                f"the projection {name!r} is inline, and no runner rebuilds it; raise its version, and the next process that calls "
+                "`project_inline` builds it anew"
+            )
         if len(generations) > 1:
             return None
         await self.add(name, live.generation + 1, live.version, live=False)
@@ -212,6 +223,7 @@ def _record(row: Row) -> ProjectionRecord:
         row["skipped"],
         row["fault"],
         _moment(row["updated_at"]),
+        bool(row["inline"]),
     )
 
 

@@ -175,6 +175,8 @@ class ProjectionRunner:
                     number = 1 + max((each.generation for each in generations), default=0)
                     await kept.add(projector.name, number, projector.marker.version, live=not generations)
                     generations = await kept.load(projector.name)
+        if any(each.inline for each in generations):
+            return set()  # every append keeps it; what newer code makes of it is for `project_inline`
         mine = [each for each in generations if each.version == projector.marker.version]
         newest = max((each.generation for each in generations), default=0)
         # Of several that are being built, only the newest will ever be live.
@@ -182,8 +184,8 @@ class ProjectionRunner:
 
 
 def _is_outdated(generations: Iterable[ProjectionRecord], version: int) -> bool:
-    """Whether all there is was made by older code than this *version*. What newer code made is left alone."""
-    return all(each.version < version for each in generations)
+    """Whether all there is was made by older code than this *version*. What newer code made is left alone, and so is what appends keep."""
+    return all(each.version < version and not each.inline for each in generations)
 
 
 async def live_record(store: ProjectionStore, name: str) -> ProjectionRecord | None:
@@ -205,6 +207,8 @@ async def caught_up(store: ProjectionStore, name: str, position: Position | None
 
 async def _has_reached(store: ProjectionStore, name: str, position: Position, timeout: float, *, is_late: bool) -> bool:
     live = await live_record(store, name)
+    if live is not None and live.inline:
+        return True
     if live is not None and live.position is not None and live.position >= position:
         return True
     if live is not None and not live.goes_on:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, Self, TypeAlias, final
+from typing import Final, NamedTuple, Self, TypeAlias, TypeVar, final
 from uuid import UUID
 
 from eventcore.errors import InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
@@ -26,6 +26,8 @@ from eventcore.store import (
     Conflict,
     EventFilter,
     IdempotencyKey,
+    InlineSwitch,
+    InlineWork,
     KeyReused,
     Lease,
     NewEvent,
@@ -42,8 +44,10 @@ from eventcore.store import (
     Verdict,
     check_request,
 )
-from eventcore.stores.lite import StatementFailed, execute, fetch, quoted, schema
+from eventcore.stores.lite import StatementFailed, drive, execute, fetch, quoted, schema
 from eventcore.subscriptions import Subscribing
+
+T = TypeVar("T")
 
 _SCANNED_AT_ONCE: Final = 1000
 
@@ -67,7 +71,8 @@ class InMemoryEventStore(Subscribing):
 
     def __init__(self, *, clock: Callable[[], datetime] = _utc_now) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        # An inline handler that asks the store something, in the middle of an append, must not wait for itself.
+        self._lock = threading.RLock()
         self._closed = False
         self._streams: dict[str, _Stream] = {}
         self._log: list[_Row] = []  # the event at index n has the position n + 1
@@ -79,6 +84,8 @@ class InMemoryEventStore(Subscribing):
         self._waiters: set[_Waiter] = set()
         self._read_models: sqlite3.Connection | None = None  # made for the first projection
         self._read_models_lock = threading.Lock()
+        self._inline: InlineWork | None = None
+        self._switching = False
 
     async def __aenter__(self) -> Self:
         self._refuse_if_closed()
@@ -109,6 +116,10 @@ class InMemoryEventStore(Subscribing):
         # A store that lasts lets others run meanwhile. So does this one, or no two commands of a test would ever meet.
         await asyncio.sleep(0)
         self._refuse_if_closed()
+        if self._inline is not None or self._switching:
+            async with self._read_models_opened() as connection:
+                verdicts = self._append_with_read_models(requests, connection)
+            return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
         with self._lock:
             at = self._clock()
             before = len(self._log)
@@ -213,6 +224,24 @@ class InMemoryEventStore(Subscribing):
     @asynccontextmanager
     async def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[_ReadModelTransaction]:
         self._refuse_if_closed()
+        async with self._read_models_opened() as connection:
+            connection.execute("BEGIN")
+            try:
+                with self._lock:
+                    self._check_lease(under)
+                transaction = _ReadModelTransaction(connection)
+                yield transaction
+                transaction.check()
+                with self._lock:
+                    self._check_lease(under)
+                    connection.execute("ROLLBACK" if read_only else "COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @asynccontextmanager
+    async def _read_models_opened(self) -> AsyncGenerator[sqlite3.Connection]:
         # One transaction at a time, whichever thread and loop it comes from; none of them may be held up by waiting.
         while not self._read_models_lock.acquire(blocking=False):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -221,20 +250,72 @@ class InMemoryEventStore(Subscribing):
             if self._read_models is None:
                 self._read_models = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
                 self._read_models.executescript(schema())
-            self._read_models.execute("BEGIN")
-            try:
-                with self._lock:
-                    self._check_lease(under)
-                yield _ReadModelTransaction(self._read_models)
-                with self._lock:
-                    self._check_lease(under)
-                    self._read_models.execute("ROLLBACK" if read_only else "COMMIT")
-            except BaseException:
-                if self._read_models.in_transaction:
-                    self._read_models.execute("ROLLBACK")
-                raise
+            yield self._read_models
         finally:
             self._read_models_lock.release()
+
+    # Inline read models
+
+    def attach(self, work: InlineWork | None, /) -> InlineWork | None:
+        self._refuse_if_closed()
+        before, self._inline = self._inline, work
+        return before
+
+    @asynccontextmanager
+    async def switch_inline(self) -> AsyncGenerator[InlineSwitch]:
+        async with self.transaction() as transaction:
+            # An append that has the lock is no longer under way when we get it; one that comes later sees that it has to wait.
+            with self._lock:
+                self._switching = True
+            try:
+                yield _InlineSwitch(transaction, len(self._log))
+            finally:
+                self._switching = False
+
+    def _append_with_read_models(self, requests: Sequence[AppendRequest], connection: sqlite3.Connection) -> list[Verdict]:
+        """Decide *requests*; those whose events the read models do not take leave no trace."""
+        with self._lock:
+            at = self._clock()
+            before = len(self._log)
+            connection.execute("BEGIN")
+            try:
+                verdicts = [self._decide_with_read_models(request, at, connection) for request in requests]
+                connection.execute("COMMIT")
+            except BaseException:
+                self._take_back(before)
+                connection.execute("ROLLBACK")
+                raise
+            if self._waiters and len(self._log) > before:
+                self._wake_waiters()
+        return verdicts
+
+    def _decide_with_read_models(self, request: AppendRequest, at: datetime, connection: sqlite3.Connection) -> Verdict:
+        before = len(self._log)
+        verdict = self._decide(request, at)
+        if self._inline is None or not isinstance(verdict, Committed) or not verdict.events:
+            return verdict
+        connection.execute("SAVEPOINT request")
+        try:
+            drive(self._inline.handle([verdict.events], _AppendTransaction(connection), step=True))
+        except Exception as error:  # noqa: BLE001  # it belongs to the request
+            connection.execute("ROLLBACK TO request")
+            self._take_back(before)
+            verdict = Refused(error)
+        connection.execute("RELEASE request")
+        return verdict
+
+    def _take_back(self, length: int) -> None:
+        """Let the log end after *length* events, as if those beyond it had never been."""
+        rows = self._log[length:]
+        del self._log[length:]
+        for row in reversed(rows):
+            stream = self._streams[row[_STREAM]]
+            stream.events.pop()
+            if not stream.events:
+                del self._streams[stream.id]
+        kept = {row[_POSITION] for row in rows}
+        for key in [key for key, outcome in self._outcomes.items() if outcome.events[0][_POSITION] in kept]:
+            del self._outcomes[key]
 
     # Within the lock
 
@@ -340,20 +421,69 @@ class _ReadModelTransaction:
     """A transaction on the read models of a memory store: tables of SQLite, in memory."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._within = _AppendTransaction(connection)
+        self._refusal: RequestRefused | None = None
+        self.table = self._within.table
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        await self._do(self._within.execute(statements))
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        return await self._do(self._within.fetch(statement))
+
+    async def _do(self, work: Coroutine[object, object, T]) -> T:
+        try:
+            await asyncio.sleep(0)
+            self.check()
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return await work
+        except RequestRefused as refusal:
+            self._refusal = refusal
+            raise
+
+    def check(self) -> None:
+        """Raise the refusal of an earlier statement, which somebody passed over: nothing of the transaction may stay."""
+        if self._refusal is not None:
+            raise self._refusal
+
+
+@final
+class _InlineSwitch:
+    """A transaction on read models while nobody appends."""
+
+    def __init__(self, transaction: _ReadModelTransaction, newest: int) -> None:
+        self._newest = newest
+        self.table = transaction.table
+        self.execute = transaction.execute
+        self.fetch = transaction.fetch
+
+    async def newest(self) -> Position | None:
+        return Position((self._newest,)) if self._newest else None
+
+    async def demand(self, kept: str | None, /) -> None:
+        """Demand nothing of others: there are none, all appends go through one store object."""
+
+
+@final
+class _AppendTransaction:
+    """SQL of read models inside an append."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def table(self, name: str, /) -> str:
         return quoted(name)
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
-        await asyncio.sleep(0)
         try:
             execute(self._connection, statements)
         except StatementFailed as failed:
             raise failed.refused("the memory store") from failed.error
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
-        await asyncio.sleep(0)
         try:
             return fetch(self._connection, statement)
         except StatementFailed as failed:

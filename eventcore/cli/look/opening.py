@@ -12,13 +12,13 @@ from typing import Any, Final, Protocol
 
 from eventcore.cli.options import ENVIRONMENT
 from eventcore.errors import EventCoreError, InvalidArgument
-from eventcore.store import EventStore, ReadModelStore
+from eventcore.store import EventStore, InlineStore
 from eventcore.stores.catalogue import Catalogue
 from eventcore.stores.redaction import scrubbed
 from eventcore.stores.urls import PostgresUrl, StoreUrl, parse_url
 
 
-class Browsed(EventStore, Catalogue, ReadModelStore, Protocol):
+class Browsed(EventStore, Catalogue, InlineStore, Protocol):
     """A store of ours: the port, and what people look for."""
 
 

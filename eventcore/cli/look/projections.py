@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from eventcore.cli.look.opening import OK, Browsed, opened, url_of
 from eventcore.cli.look.terminal import Column, Table, Terminal, put
 from eventcore.errors import InvalidArgument
+from eventcore.projections.inline import end_inline
 from eventcore.projections.records import ProjectionRecord, records
 from eventcore.store import StoredEvent
 
@@ -54,7 +55,7 @@ async def _show(store: Browsed, options: argparse.Namespace) -> int:
             Terminal.of_stdout(), [Column("projection", "cyan"), Column("version", right=True), Column("state"), Column("behind")]
         )
         put(*table.lines([_row(each) for each in seen]))
-    late = any(each.record.live and (each.next is not None or not each.record.goes_on) for each in seen)
+    late = any(each.record.live and not each.record.inline and (each.next is not None or not each.record.goes_on) for each in seen)
     return _BEHIND if options.action == "lag" and late else OK
 
 
@@ -66,15 +67,20 @@ async def _seen(store: Browsed, name: str | None) -> list[_Seen]:
         raise _unknown(name)
     seen: list[_Seen] = []
     for record in generations:
-        page = await store.read_all(record.position, limit=1)
-        seen.append(_Seen(record, page.events[0] if page.events else None, parked.get((record.name, record.generation), 0)))
+        following = () if record.inline else (await store.read_all(record.position, limit=1)).events
+        seen.append(_Seen(record, following[0] if following else None, parked.get((record.name, record.generation), 0)))
     return seen
 
 
 async def _tell(store: Browsed, action: str, name: str) -> str:
+    if action == "end-inline":
+        await end_inline(store, name)
+        return f"{name} is kept by its runner from here on"
     async with records(store) as kept:
         match action:
             case "pause":
+                if any(record.inline for record in await kept.load(name)):
+                    raise InvalidArgument(f"{name} is inline, and no runner keeps it; `eventcore projections end-inline {name}` ends that")
                 known, said = await kept.pause(name, paused=True), f"{name} pauses after the batch that it is at"
             case "resume":
                 known, said = await kept.resume(name), f"{name} goes on"
@@ -123,6 +129,8 @@ def _progress(building: ProjectionRecord, live: ProjectionRecord, seconds: float
 
 
 def _state(record: ProjectionRecord) -> str:
+    if record.inline:
+        return "inline"
     if record.fault is not None:
         return "stopped"
     if record.paused:
@@ -147,8 +155,14 @@ def _described(seen: _Seen) -> list[str]:
     return [
         f"{record.name}: {_state(record)}, version {record.version}, generation {record.generation}",
         f"  tables    {', '.join(record.tables) or 'none'}",
-        f"  position  {record.position if record.position is not None else 'the beginning'}, {_lag(seen)} behind",
-        f"  events    {record.handled} handled, {record.skipped} of them skipped, {seen.parked} parked",
+        *(
+            ["  position  that of the newest event: every append keeps it"]
+            if record.inline
+            else [
+                f"  position  {record.position if record.position is not None else 'the beginning'}, {_lag(seen)} behind",
+                f"  events    {record.handled} handled, {record.skipped} of them skipped, {seen.parked} parked",
+            ]
+        ),
         *([f"  stopped   by {record.fault}"] if record.fault is not None else []),
     ]
 
@@ -161,6 +175,7 @@ def _as_json(seen: _Seen) -> Mapping[str, object]:
         "generation": record.generation,
         "state": _state(record),
         "live": record.live,
+        "inline": record.inline,
         "tables": record.tables,
         "position": None if record.position is None else str(record.position),
         "behind_seconds": 0.0 if seen.next is None else _seconds(seen.next),

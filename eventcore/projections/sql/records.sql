@@ -2,18 +2,18 @@
 -- {parked_events} stand for the tables. `advance` answers with a row only while the generation is there and may go on.
 
 -- name: load
-SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at
+SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at, inline
 FROM {projections}
 WHERE name = $1
 ORDER BY generation;
 
 -- name: load_all
-SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at
+SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at, inline
 FROM {projections}
 ORDER BY name, generation;
 
 -- name: load_one
-SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at
+SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at, inline
 FROM {projections}
 WHERE name = $1 AND generation = $2;
 
@@ -23,7 +23,7 @@ INSERT INTO {projections} (name, generation, version, live, tables, position, ha
 -- name: advance
 UPDATE {projections}
 SET position = $3, handled = handled + $4, skipped = skipped + $5, updated_at = $6
-WHERE name = $1 AND generation = $2 AND paused = 0 AND fault IS NULL
+WHERE name = $1 AND generation = $2 AND paused = 0 AND fault IS NULL AND inline = 0
 RETURNING generation;
 
 -- name: lock
@@ -41,8 +41,11 @@ UPDATE {projections} SET tables = $3 WHERE name = $1 AND generation = $2;
 -- name: set_fault
 UPDATE {projections} SET fault = $3, updated_at = $4 WHERE name = $1 AND generation = $2;
 
+-- name: set_inline
+UPDATE {projections} SET inline = $3 WHERE name = $1 AND generation = $2;
+
 -- name: pause
-UPDATE {projections} SET paused = $2, updated_at = $3 WHERE name = $1 RETURNING generation;
+UPDATE {projections} SET paused = $2, updated_at = $3 WHERE name = $1 AND inline = 0 RETURNING generation;
 
 -- name: resume
 UPDATE {projections} SET paused = 0, fault = NULL, updated_at = $2 WHERE name = $1 RETURNING generation;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eventcore.stores.lite.driving import drive
 from eventcore.stores.lite.sql import StatementFailed, execute, fetch, quoted, schema
 
-__all__ = ["StatementFailed", "execute", "fetch", "quoted", "schema"]
+__all__ = ["StatementFailed", "drive", "execute", "fetch", "quoted", "schema"]

@@ -124,6 +124,10 @@ class Session:
             async with connection.transaction(isolation=isolation):
                 return await connection.fetch(sql, *args, timeout=self._reply_timeout)
 
+        return await self.do(act)
+
+    async def do(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do *act* on the connection, which must be there, once. A connection that is lost meanwhile is given up."""
         connection = self._connection
         assert connection is not None, "connected() comes first"  # noqa: S101
         return await self._minding(act(connection))

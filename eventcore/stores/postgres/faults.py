@@ -34,6 +34,7 @@ _CANCELED: Final = "57014"
 _DISK_FULL: Final = "53100"
 _TOO_MANY_CONNECTIONS: Final = "53300"
 _NOT_READ_COMMITTED: Final = "EC001"
+_OTHER_INLINE: Final = "EC003"
 _READ_ONLY: Final = "25006"
 _NO_RIGHT: Final = "42501"
 _MISSING: Final = frozenset({"3F000", "42P01", "42883"})
@@ -41,7 +42,7 @@ _DAMAGED: Final = frozenset({"XX001", "XX002"})
 # The connection ends, or there will be none for a while: the server stops, starts, or threw us out.
 _ENDED: Final = frozenset({"57P01", "57P02", "57P03", "57P05"})
 # Not the words of one request, but the state of the server.
-_SERVER_WIDE: Final = frozenset({_LOCK_TIMEOUT, _READ_ONLY, _NO_RIGHT, _TOO_MANY_CONNECTIONS, *_MISSING, *_DAMAGED})
+_SERVER_WIDE: Final = frozenset({_OTHER_INLINE, _LOCK_TIMEOUT, _READ_ONLY, _NO_RIGHT, _TOO_MANY_CONNECTIONS, *_MISSING, *_DAMAGED})
 
 _BUSY: Final = (
     "others kept streams of {store} locked for longer than lock_timeout ({error}); nothing was written; try again, or look for a session "
@@ -105,9 +106,16 @@ def needs_read_committed(error: BaseException) -> bool:
     return code_of(error) == _NOT_READ_COMMITTED
 
 
+def keeps_other_inline(error: BaseException) -> bool:
+    """Whether the append was refused because it does not keep the inline projections that the store demands."""
+    return code_of(error) == _OTHER_INLINE
+
+
 def blames_request(error: BaseException) -> bool:
     """Whether a part of the batch may succeed without the request that met *error*."""
-    return not isinstance(error, EventCoreError) and not is_lost(error) and code_of(error) not in _SERVER_WIDE
+    if isinstance(error, EventCoreError):
+        return isinstance(error, RequestRefused)
+    return not is_lost(error) and code_of(error) not in _SERVER_WIDE
 
 
 @final
@@ -120,7 +128,7 @@ class Faults:
 
     def refused(self, error: Exception) -> EventCoreError:
         """Translate what one request met that its neighbours did not."""
-        if code_of(error) in _MEANINGS:
+        if isinstance(error, RequestRefused) or code_of(error) in _MEANINGS:
             return self.translate(error)
         return because(
             RequestRefused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import groupby
 from typing import TypeVar, final
 
 import asyncpg
@@ -65,20 +66,21 @@ class PostgresReadModelTransaction:
         self._holds = holds
         self._isolation = "REPEATABLE READ READ ONLY" if read_only else "READ COMMITTED"
         self._connection: Connection | None = None
+        self._refusal: RequestRefused | None = None
 
     def table(self, name: str, /) -> str:
         return f'{self._schema.quoted}."{name}"'
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
         connection = await self._begun()
-        for statement in statements:
-            await self._do(statement, connection.fetch(statement.sql, *statement.arguments))
+        await run_all(connection, statements, self._do)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         connection = await self._begun()
         return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
 
     async def _begun(self) -> Connection:
+        self._check()
         if self._connection is None:
             try:
                 connection = await self._session.connected()
@@ -98,14 +100,18 @@ class PostgresReadModelTransaction:
         try:
             return await work
         except Exception as error:
-            # A value that the driver cannot encode is no fault of the connection, and neither is a table that the projection did not make.
-            if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (blames_request(error) and not needs_retry(error)):
-                sql = " ".join(statement.sql.split())[:200]
-                text = f"{self._faults.store} refused `{sql}`: {error}; mend the SQL of the projection, or look at the event that it was run for"
-                raise because(RequestRefused(text), error) from error
+            if (refusal := refused(self._faults, statement, error)) is not None:
+                self._refusal = refusal
+                raise refusal from error
             raise await self._translated(error) from error
 
+    def _check(self) -> None:
+        """Raise the refusal of an earlier statement, which somebody passed over: the server has given the transaction up."""
+        if self._refusal is not None:
+            raise self._refusal
+
     async def commit(self) -> None:
+        self._check()
         connection = self._connection
         if connection is not None:
             try:
@@ -137,3 +143,26 @@ class PostgresReadModelTransaction:
         """Give the connection up: the server rolls back what was not committed."""
         self._connection = None
         await self._session.drop()
+
+
+async def run_all(
+    connection: Connection, statements: Sequence[Statement], do: Callable[[Statement, Awaitable[object]], Awaitable[object]]
+) -> None:
+    """Run *statements* in their order, each stretch of the same SQL in one go."""
+    for sql, same in groupby(statements, lambda statement: statement.sql):
+        first, *others = same
+        if others:
+            work: Awaitable[object] = connection.executemany(sql, [first.arguments, *(each.arguments for each in others)])
+        else:
+            work = connection.fetch(sql, *first.arguments)
+        await do(first, work)
+
+
+def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRefused | None:
+    """Say that the database did not take *statement*; None where that is not what *error* means."""
+    # A value that the driver cannot encode is no fault of the connection, and neither is a table that the projection did not make.
+    if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (blames_request(error) and not needs_retry(error)):
+        sql = " ".join(statement.sql.split())[:200]
+        text = f"{faults.store} refused `{sql}`: {error}; mend the SQL of the projection, or look at the event that it was run for"
+        return because(RequestRefused(text), error)
+    return None

@@ -16,6 +16,7 @@ from eventcore.store import (
     EVERYTHING,
     AppendRequest,
     EventFilter,
+    InlineWork,
     Lease,
     Page,
     ReadResult,
@@ -29,6 +30,7 @@ from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.connections import Connection, DsnSource, Session, Sessions, Source, source_of
 from eventcore.stores.postgres.faults import Faults
+from eventcore.stores.postgres.inline import Inline, PostgresInlineSwitch
 from eventcore.stores.postgres.keep import Keep
 from eventcore.stores.postgres.lane import Lane
 from eventcore.stores.postgres.log import read_page
@@ -188,6 +190,15 @@ class PostgresEventStore(Subscribing):
     ) -> AbstractAsyncContextManager[PostgresReadModelTransaction]:
         return self._opened.read_models.transaction(under, read_only=read_only)
 
+    def attach(self, work: InlineWork | None, /) -> InlineWork | None:
+        inline = self._opened.inline
+        before, inline.work = inline.work, work
+        return before
+
+    def switch_inline(self) -> AbstractAsyncContextManager[PostgresInlineSwitch]:
+        opened = self._opened
+        return opened.inline.switch(opened.read_models, f"{max(1, round(self._settings.lock_timeout * 1000))}ms")
+
     @property
     def _opened(self) -> _OpenStore:
         if self._open is None:
@@ -211,6 +222,7 @@ class _OpenStore:
         self.catalogue = Catalogue(settings.schema)
         self._settings = settings
         self._faults = Faults(settings.described, settings.dsns)
+        self.inline = Inline(settings.schema, self._faults)
         self._source = source_of(settings)
         self.read_models = ReadModels(self._session, settings.schema, self._faults)
         self._waiters = Waiters()
@@ -256,6 +268,7 @@ class _OpenStore:
             Reader(session, self.sql["read"]),
             self._faults,
             self.sql["append"],
+            self.inline,
             committed=self._committed,
             lock_timeout=settings.lock_timeout,
             patience=settings.patience,

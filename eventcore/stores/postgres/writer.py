@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, final
 
-import asyncpg
-
-from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
-from eventcore.store import AppendRequest, Refused, Verdict
+from eventcore.errors import EventCoreError, InlineProjectionFailed, OutcomeUnknown, RequestRefused
+from eventcore.store import AppendRequest, InlineWork, Refused, Verdict
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
 from eventcore.stores.postgres.connections import Session
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_read_committed, needs_retry
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, keeps_other_inline, needs_read_committed, needs_retry
+from eventcore.stores.postgres.inline import Inline
 from eventcore.stores.postgres.lane import Call
 from eventcore.stores.postgres.reader import Reader
 
@@ -50,6 +49,7 @@ class Writer:
         reader: Reader,
         faults: Faults,
         sql: str,
+        inline: Inline,
         *,
         committed: Callable[[], None],
         lock_timeout: float,
@@ -59,6 +59,7 @@ class Writer:
         self._reader = reader
         self._faults = faults
         self._sql = sql
+        self._inline = inline
         self._committed = committed
         # 0 would mean: for ever.
         self._lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
@@ -98,16 +99,19 @@ class Writer:
             return Refused(error)
         return decision.verdict._replace(news=news)
 
-    async def _decide(self, requests: Sequence[AppendRequest], *, resent: bool) -> list[Decided]:
+    async def _decide(self, requests: Sequence[AppendRequest], *, resent: bool, step: bool = False) -> list[Decided]:
         """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone."""
         sending = _Sending(resent)
         try:
-            return list(await self._commit(Batch(requests), sending))
+            return list(await self._commit(Batch(requests), sending, step=step))
         except Exception as error:  # noqa: BLE001 - it is looked at, and goes to those it concerns
             if not blames_request(error):
                 # After a lost reply, an error says only that asking did not help.
                 return [self._told(request, error, sent=sending.lost) for request in requests]
             if len(requests) == 1:
+                if isinstance(error, InlineProjectionFailed) and error.event is None and not step:
+                    # It is refused either way; once more, to find out which of its events it was.
+                    return await self._decide(requests, resent=sending.lost, step=True)
                 return [self._told(requests[0], self._faults.refused(error), sent=sending.lost)]
         middle = len(requests) // 2
         return await self._decide(requests[:middle], resent=sending.lost) + await self._decide(requests[middle:], resent=sending.lost)
@@ -118,14 +122,15 @@ class Writer:
             return because(OutcomeUnknown(f"an append to {streams} in {self._faults.store}"), error)
         return self._faults.translate(error)
 
-    async def _commit(self, batch: Batch, sending: _Sending) -> list[Decision]:
+    async def _commit(self, batch: Batch, sending: _Sending, *, step: bool) -> list[Decision]:
         """Send *batch* until an answer came back. It can be sent again: the server looks for its events first, by their ids."""
         deadline = time.monotonic() + self._patience
         rivalries = 0
         while True:
             await self._session.connected(until=deadline)
+            work = self._inline.work if batch.writes else None
             try:
-                rows = await self._send(batch, resent=sending.lost)
+                decisions = await self._send(batch, work, resent=sending.lost, step=step)
             except Exception as error:
                 if is_lost(error):
                     sending.lost = True
@@ -133,6 +138,9 @@ class Writer:
                         raise self._faults.unreachable(self._patience, error) from error
                 elif needs_read_committed(error) and self._read_committed_by_default:
                     self._read_committed_by_default = False
+                elif keeps_other_inline(error):
+                    if self._inline.work is work:
+                        raise self._inline.differs(error, self._inline.kept) from error
                 elif needs_retry(error) and rivalries < _RIVALRIES:
                     rivalries += 1
                     await asyncio.sleep(0.001 * rivalries)
@@ -141,13 +149,15 @@ class Writer:
             else:
                 if batch.writes:
                     self._committed()
-                return batch.decisions(rows)
+                return decisions
 
-    async def _send(self, batch: Batch, *, resent: bool) -> list[asyncpg.Record]:
+    async def _send(self, batch: Batch, work: InlineWork | None, *, resent: bool, step: bool) -> list[Decision]:
         arguments = (*batch.arguments(), resent, self._lock_timeout, _NEWS_AT_ONCE)
+        if work is not None:
+            return await self._inline.append(self._session, work, batch, self._sql, arguments, lock_timeout=self._lock_timeout, step=step)
         if self._read_committed_by_default:
-            return await self._session.fetch(self._sql, *arguments)
-        return await self._session.fetch_in(self._sql, *arguments, isolation="read_committed")
+            return batch.decisions(await self._session.fetch(self._sql, *arguments))
+        return batch.decisions(await self._session.fetch_in(self._sql, *arguments, isolation="read_committed"))
 
 
 @final

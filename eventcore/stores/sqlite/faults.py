@@ -81,7 +81,9 @@ class Faults:
 
     def blames_request(self, error: Exception) -> bool:
         """Whether a part of the batch may succeed without the request that met *error*. A full disk counts: a smaller one may fit."""
-        return not isinstance(error, EventCoreError) and code_of(error) & 0xFF not in _STORE_WIDE
+        if isinstance(error, EventCoreError):
+            return isinstance(error, RequestRefused)
+        return code_of(error) & 0xFF not in _STORE_WIDE
 
     def unconfirmed(self, error: Exception) -> OutcomeUnknown | None:
         """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may yet come back."""
@@ -91,7 +93,7 @@ class Faults:
 
     def refused(self, error: Exception) -> EventCoreError:
         """Translate what one request met that its neighbours did not."""
-        if code_of(error) & 0xFF == _FULL:
+        if isinstance(error, RequestRefused) or code_of(error) & 0xFF == _FULL:
             return self.translate(error)
         return _because(
             RequestRefused(

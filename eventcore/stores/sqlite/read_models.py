@@ -14,16 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, final
 
-from eventcore.errors import LeaseLost
+from eventcore.errors import LeaseLost, RequestRefused
+from eventcore.ids import Position
 from eventcore.store import Lease, Row, Statement
 from eventcore.stores.lite import StatementFailed, execute, fetch, quoted
 from eventcore.stores.sqlite.database import Database
+from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.statements import statements
 from eventcore.stores.sqlite.transaction import Transactions
 
 T = TypeVar("T")
 
 _SQL: Final = statements("keep")
+_INLINE: Final = statements("inline")
 
 
 @final
@@ -37,12 +40,21 @@ class ReadModels:
         self._closed = False
 
     @asynccontextmanager
+    async def switch(self) -> AsyncGenerator[SqliteInlineSwitch]:
+        async with self.transaction(None, read_only=False) as transaction:
+            switch = SqliteInlineSwitch(transaction)
+            await transaction.run(lambda _: None)  # takes the write lock
+            yield switch
+
+    @asynccontextmanager
     async def transaction(self, under: Lease | None, *, read_only: bool) -> AsyncGenerator[SqliteReadModelTransaction]:
         with self._lock:
             session = self._idle.pop() if self._idle else _Session(self._database)
         try:
             try:
-                yield SqliteReadModelTransaction(session, under, read_only=read_only)
+                transaction = SqliteReadModelTransaction(session, under, read_only=read_only)
+                yield transaction
+                transaction.check()
                 await session.run(session.commit)
             except BaseException:
                 await session.run(session.roll_back)
@@ -73,18 +85,50 @@ class SqliteReadModelTransaction:
         self._session = session
         self._under = under
         self._read_only = read_only
+        self._refusal: RequestRefused | None = None
+
+    def check(self) -> None:
+        """Raise the refusal of an earlier statement, which somebody passed over: nothing of the transaction may stay."""
+        if self._refusal is not None:
+            raise self._refusal
 
     def table(self, name: str, /) -> str:
         return quoted(name)
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
-        await self._run(lambda connection: execute(connection, statements))
+        await self.run(lambda connection: execute(connection, statements))
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
-        return await self._run(lambda connection: fetch(connection, statement))
+        return await self.run(lambda connection: fetch(connection, statement))
 
-    async def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._session.run(lambda: self._session.act(self._under, act, read_only=self._read_only))
+    async def run(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what *act* returns, in this transaction."""
+        self.check()
+        try:
+            return await self._session.run(lambda: self._session.act(self._under, act, read_only=self._read_only))
+        except RequestRefused as refusal:
+            self._refusal = refusal
+            raise
+
+
+@final
+class SqliteInlineSwitch:
+    """A transaction on read models that has the write lock: nobody appends."""
+
+    def __init__(self, transaction: SqliteReadModelTransaction) -> None:
+        self._transaction = transaction
+        self.table = transaction.table
+        self.execute = transaction.execute
+        self.fetch = transaction.fetch
+
+    async def newest(self) -> Position | None:
+        position = await self._transaction.run(newest_position)
+        return None if position is None else Position((position,))
+
+    async def demand(self, kept: str | None, /) -> None:
+        await self.execute([Statement(_INLINE["demand_nothing"])])
+        if kept is not None:
+            await self.execute([Statement(_INLINE["demand"], (kept,))])
 
 
 @final

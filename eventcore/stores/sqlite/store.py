@@ -17,6 +17,7 @@ from eventcore.store import (
     EVERYTHING,
     AppendRequest,
     EventFilter,
+    InlineWork,
     Lease,
     Page,
     ReadResult,
@@ -34,7 +35,7 @@ from eventcore.stores.sqlite.faults import Faults
 from eventcore.stores.sqlite.lane import Lane
 from eventcore.stores.sqlite.log import read_page
 from eventcore.stores.sqlite.news import Waiters
-from eventcore.stores.sqlite.read_models import ReadModels, SqliteReadModelTransaction
+from eventcore.stores.sqlite.read_models import ReadModels, SqliteInlineSwitch, SqliteReadModelTransaction
 from eventcore.stores.sqlite.reader import ReaderCall, SharedReader, SideReader
 from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.writer import Writer, WriterCall
@@ -169,6 +170,14 @@ class SqliteEventStore(Subscribing):
     ) -> AbstractAsyncContextManager[SqliteReadModelTransaction]:
         return self._opened.read_models.transaction(under, read_only=read_only)
 
+    def attach(self, work: InlineWork | None, /) -> InlineWork | None:
+        inline = self._opened.inline
+        before, inline.work = inline.work, work
+        return before
+
+    def switch_inline(self) -> AbstractAsyncContextManager[SqliteInlineSwitch]:
+        return self._opened.read_models.switch()
+
     @property
     def _opened(self) -> _Lanes:
         if self._lanes is None:
@@ -207,6 +216,7 @@ class _Lanes:
             "eventcore-read", [SharedReader(database, self.side.submit)], max_weight=_READ_WEIGHT, refuse=refuse
         )
         writer = Writer(database, self.side.submit, waiters.wake, migrate=migrate)
+        self.inline = writer.inline
         self.writer: Lane[WriterCall] = Lane("eventcore-write", [writer], max_weight=_WRITE_WEIGHT, refuse=refuse)
 
     async def open(self) -> None:

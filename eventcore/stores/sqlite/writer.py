@@ -14,6 +14,7 @@ from eventcore.store import AlreadyDone, AppendRequest, Conflict, Refused, Store
 from eventcore.stores.sqlite.calls import AppendCall, Job
 from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.decide import Decider, Decision, Done, Head, Lost
+from eventcore.stores.sqlite.inline import Inline
 from eventcore.stores.sqlite.lane import Answers
 from eventcore.stores.sqlite.migrations import bring_up
 from eventcore.stores.sqlite.reader import LONG_STEP, SHORT, Connected
@@ -41,6 +42,7 @@ class Writer(Connected):
         self._side = side
         self._committed = committed
         self._migrate = migrate
+        self.inline: Final = Inline(database.faults)
 
     def prepare(self) -> None:
         try:
@@ -96,21 +98,24 @@ class Writer(Connected):
         else:
             # Questions only: a snapshot answers them, and nobody's lock is in the way.
             self.transactions.begin_reading()
-        decider = self._decider(requests)
+        decider, demanded = self._decider(requests)
         decisions = [decider.decide(request) for request in requests]
         if decider.rows:
+            self.inline.check(demanded)
             _insert(connection, decider)
+            self.inline.handle(connection, decisions)
         self.transactions.commit()
         return decisions
 
-    def _decider(self, requests: Sequence[AppendRequest]) -> Decider:
+    def _decider(self, requests: Sequence[AppendRequest]) -> tuple[Decider, str | None]:
+        """Return who decides *requests*, and the inline projections that the file demands of every append."""
         connection = self.connection
         keys = [request.idempotency.key for request in requests if request.idempotency is not None]
         asked = orjson.dumps(list({stream_id for request in requests for stream_id in request.expected})).decode()
         # The first look into the file: where no write lock is held, another process may be at the repair of the log after a crash.
         (answer,) = self.database.patiently(lambda: connection.execute(_SQL["heads"], (asked,)).fetchone())
-        newest_stream, newest_position, heads = orjson.loads(answer)
-        return Decider(
+        newest_stream, newest_position, demanded, heads = orjson.loads(answer)
+        decider = Decider(
             {stream_id: Head(key, version, position) for stream_id, key, version, position in heads},
             find_outcomes(connection, keys) if keys else {},
             newest_stream=newest_stream or 0,
@@ -118,6 +123,7 @@ class Writer(Connected):
             now=now_in_microseconds(),
             batch=len(requests),
         )
+        return decider, demanded
 
     def _news(self, decisions: Iterable[Decided]) -> News:
         """Read, for all who lost, what is short. The events are committed and never change, so this need not hold the write lock."""

@@ -4,8 +4,11 @@
 -- transaction. (tx, ordinal) is the global order: a transaction gets its number only when it holds the locks of all its streams, so within a stream
 -- the order is that of the versions, and what was read comes before what was decided on it.
 
+-- `inline` names the read models that every append has to keep up to date in its own transaction; an append whose transaction names others in the
+-- setting eventcore.inline is refused.
 CREATE TABLE {schema}.store (
-    epoch integer NOT NULL CHECK (epoch BETWEEN 0 AND 32767)
+    epoch integer NOT NULL CHECK (epoch BETWEEN 0 AND 32767),
+    inline text
 );
 CREATE UNIQUE INDEX store_is_one_row ON {schema}.store ((true));
 INSERT INTO {schema}.store (epoch) VALUES (0);
@@ -211,7 +214,10 @@ BEGIN
 
     -- From here on a statement sees what was committed before the locks were given.
     SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
-        (SELECT m.epoch::bigint << 48 FROM {schema}.store AS m)
+        (
+            SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
+            WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+        )
     INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
@@ -284,6 +290,10 @@ BEGIN
     END LOOP;
 
     IF born OR moved THEN
+        IF base IS NULL THEN
+            RAISE EXCEPTION 'eventcore: this append does not keep the inline projections that the store demands'
+                USING ERRCODE = 'EC003', DETAIL = coalesce((SELECT m.inline FROM {schema}.store AS m), '');
+        END IF;
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM {schema}.events AS e

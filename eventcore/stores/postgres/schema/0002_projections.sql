@@ -1,4 +1,5 @@
 -- How far each projection has come, by the name and the generation: a rebuild is a generation of its own, beside the one that is live.
+-- One that is `inline` is kept up to date by every append, and nobody writes down how far it is.
 -- `position` is the text of a position, times are in microseconds since 1970-01-01T00:00:00 UTC.
 
 CREATE TABLE {schema}.projections (
@@ -7,6 +8,7 @@ CREATE TABLE {schema}.projections (
     version bigint NOT NULL,
     live bigint NOT NULL CHECK (live IN (0, 1)),
     paused bigint NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    inline bigint NOT NULL DEFAULT 0 CHECK (inline IN (0, 1)),
     tables text NOT NULL,
     position text,
     handled bigint NOT NULL DEFAULT 0,

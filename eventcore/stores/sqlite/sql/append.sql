@@ -1,10 +1,11 @@
 -- name: heads
--- ?1: the stream ids, as a JSON array. The newest stream, the newest position, and the streams among them that exist, as one JSON value: one step of
--- SQLite, one release of the GIL.
+-- ?1: the stream ids, as a JSON array. The newest stream, the newest position, what read models every append has to keep, and the streams among
+-- them that exist, as one JSON value: one step of SQLite, one release of the GIL.
 SELECT CAST(
     json_array(
         (SELECT max(id) FROM streams),
         (SELECT max(position) FROM events),
+        (SELECT kept FROM inline_projections),
         json_group_array(json_array(s.stream_id, s.id, s.version, s.position))
     ) AS BLOB
 )

@@ -76,7 +76,10 @@ BEGIN
 
     -- From here on a statement sees what was committed before the locks were given.
     SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
-        (SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m)
+        (
+            SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
+            WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+        )
     INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
@@ -149,6 +152,10 @@ BEGIN
     END LOOP;
 
     IF born OR moved THEN
+        IF base IS NULL THEN
+            RAISE EXCEPTION 'eventcore: this append does not keep the inline projections that the store demands'
+                USING ERRCODE = 'EC003', DETAIL = coalesce((SELECT m.inline FROM "eventcore".store AS m), '');
+        END IF;
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
@@ -515,6 +522,7 @@ CREATE TABLE eventcore.snapshots (
 
 CREATE TABLE eventcore.store (
     epoch integer NOT NULL,
+    inline text,
     CONSTRAINT store_epoch_check CHECK (((epoch >= 0) AND (epoch <= 32767)))
 );
 
@@ -535,21 +543,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 17:02:42.105116+00', 1, 1, '01a20e82-7ba2-73c3-a1ea-85e06ffbbebd', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-24 17:02:42.109051+00', 1, 1, '01a20e82-7bbc-7e4f-a3fb-b7ccb69d2dfd', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-24 17:02:42.109051+00', 2, 1, '01a20e82-7bbc-7961-b615-1b78545fe3f5', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 07:37:10.813258+00', 1, 1, '01a22116-2b8d-7a8c-8321-7570413753d3', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 07:37:10.816541+00', 1, 1, '01a22116-2b9f-777d-9056-ca32e3a1839b', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 07:37:10.816541+00', 2, 1, '01a22116-2b9f-7141-8e1d-7c80c60b5168', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 17:02:43.134021+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 07:37:11.82887+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 17:02:42.080601+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 07:37:10.795974+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-24 17:02:42.109051+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 07:37:10.816541+00');
 
 
 
@@ -557,7 +565,7 @@ INSERT INTO eventcore.snapshots VALUES ('a-1', 'kind', 1, '\x7b7d');
 
 
 
-INSERT INTO eventcore.store VALUES (0);
+INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 

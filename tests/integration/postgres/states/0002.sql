@@ -76,7 +76,10 @@ BEGIN
 
     -- From here on a statement sees what was committed before the locks were given.
     SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
-        (SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m)
+        (
+            SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
+            WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+        )
     INTO heads, txs, ordinals, base
     FROM unnest(streams) WITH ORDINALITY AS w (id, number)
     LEFT JOIN LATERAL (
@@ -149,6 +152,10 @@ BEGIN
     END LOOP;
 
     IF born OR moved THEN
+        IF base IS NULL THEN
+            RAISE EXCEPTION 'eventcore: this append does not keep the inline projections that the store demands'
+                USING ERRCODE = 'EC003', DETAIL = coalesce((SELECT m.inline FROM "eventcore".store AS m), '');
+        END IF;
         IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
             -- Somebody wrote before in this transaction: perhaps an append.
             SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
@@ -531,12 +538,14 @@ CREATE TABLE eventcore.projections (
     version bigint NOT NULL,
     live bigint NOT NULL,
     paused bigint DEFAULT 0 NOT NULL,
+    inline bigint DEFAULT 0 NOT NULL,
     tables text NOT NULL,
     "position" text,
     handled bigint DEFAULT 0 NOT NULL,
     skipped bigint DEFAULT 0 NOT NULL,
     fault text,
     updated_at bigint NOT NULL,
+    CONSTRAINT projections_inline_check CHECK ((inline = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
     CONSTRAINT projections_live_check CHECK ((live = ANY (ARRAY[(0)::bigint, (1)::bigint]))),
     CONSTRAINT projections_paused_check CHECK ((paused = ANY (ARRAY[(0)::bigint, (1)::bigint])))
 );
@@ -554,6 +563,7 @@ CREATE TABLE eventcore.snapshots (
 
 CREATE TABLE eventcore.store (
     epoch integer NOT NULL,
+    inline text,
     CONSTRAINT store_epoch_check CHECK (((epoch >= 0) AND (epoch <= 32767)))
 );
 
@@ -574,22 +584,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-24 17:02:44.5832+00', 1, 1, '01a20e82-8538-7ef5-b4c9-7739e1084f71', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-24 17:02:44.590287+00', 1, 1, '01a20e82-856c-7cf4-b671-b0a2e184f187', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-24 17:02:44.590287+00', 2, 1, '01a20e82-856c-7fb5-840b-bbe52f964f82', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 07:35:21.312457+00', 1, 1, '01a22114-7fd0-7921-b06f-87b8ec0c5360', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 07:35:21.315139+00', 1, 1, '01a22114-7fe2-7a2e-8b8b-c30bed8cd3a7', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 07:35:21.315139+00', 2, 1, '01a22114-7fe2-79ec-9478-cdd2fae76a53', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-24 17:02:45.637685+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 07:35:22.326007+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-24 17:02:44.526249+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-24 17:02:44.534501+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 07:35:21.284385+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 07:35:21.294029+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-24 17:02:44.590287+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 07:35:21.315139+00');
 
 
 
@@ -603,7 +613,7 @@ INSERT INTO eventcore.snapshots VALUES ('a-1', 'kind', 1, '\x7b7d');
 
 
 
-INSERT INTO eventcore.store VALUES (0);
+INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 

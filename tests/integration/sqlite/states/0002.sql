@@ -109,6 +109,7 @@ CREATE TABLE projections (
     version INTEGER NOT NULL,
     live INTEGER NOT NULL CHECK (live IN (0, 1)),
     paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    inline INTEGER NOT NULL DEFAULT 0 CHECK (inline IN (0, 1)),
     tables TEXT NOT NULL,
     position TEXT,
     handled INTEGER NOT NULL DEFAULT 0,
@@ -138,7 +139,12 @@ CREATE TABLE parked_events (
     retry INTEGER NOT NULL DEFAULT 0 CHECK (retry IN (0, 1)),
     PRIMARY KEY (name, generation, event_id)
 ) STRICT;
-INSERT INTO projections VALUES ('balances', 1, 1, 1, 0, '["balances"]', '2', 2, 0, NULL, 1767225600000000);
+CREATE TABLE inline_projections (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    kept TEXT NOT NULL
+) STRICT;
+
+INSERT INTO projections VALUES ('balances', 1, 1, 1, 0, 0, '["balances"]', '2', 2, 0, NULL, 1767225600000000);
 INSERT INTO parked_events VALUES ('balances', 1, '00000000-0000-7000-8000-000000000001', 'a-1', 1, '1', 'Happened', 1, '{}', '{}', 1767225600000000, 'ValueError: no', 5, 1767225600000000, 0);
 PRAGMA application_id = 1702257519;
 PRAGMA user_version = 2;

@@ -1,0 +1,145 @@
+"""A read model that is built up to now, to become inline."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, final
+from uuid import uuid4
+
+from eventcore.errors import EventCoreError, InvalidArgument, ProjectionStopped, RequestRefused, StoreError
+from eventcore.projections.context import Context
+from eventcore.projections.projector import Projector
+from eventcore.projections.records import Progress, ProjectionRecord, Records, records
+from eventcore.store import InlineStore, Lease, Page
+
+_LEASE: Final = timedelta(seconds=30)
+# Seconds between two looks at what another process does, and between two renewals of the lease.
+_LOOK_AGAIN: Final = 0.1
+_RENEW: Final = 5.0
+# How often a generation is looked for again that another process added at the same moment.
+_MOST_RACES: Final = 5
+
+
+@final
+class Building:
+    """Brings the tables of one projection up to date, in batches, while others append."""
+
+    def __init__(self, store: InlineStore, projector: Projector, batch_size: int) -> None:
+        self._store = store
+        self._projector = projector
+        self._batch_size = batch_size
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+    async def catch_up(self, deadline: float) -> None:
+        """Return when nothing is left but what is appended meanwhile, or when it is inline already. Raises `ProjectionStopped`."""
+        clock = asyncio.get_running_loop().time
+        while not (record := await self._target()).inline:
+            lease = await self._acquire(record)
+            if lease is not None:
+                try:
+                    await self._build(lease, record.generation)
+                finally:
+                    with suppress(StoreError):
+                        await self._store.release_lease(lease)
+                return
+            if clock() >= deadline:
+                raise ProjectionStopped(
+                    self._projector.name, "another process builds it, or a runner runs it; wait for the one, or take it out of the other"
+                )
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _target(self) -> ProjectionRecord:
+        """Return the generation to build; begin one where there is none of this version."""
+        for attempt in range(_MOST_RACES):
+            try:
+                return await self._look_or_add()
+            except RequestRefused:
+                if attempt == _MOST_RACES - 1:
+                    raise
+                await asyncio.sleep(_LOOK_AGAIN)
+        raise AssertionError("unreachable")
+
+    async def _look_or_add(self) -> ProjectionRecord:
+        name, version = self._projector.name, self._projector.marker.version
+        async with records(self._store) as kept:
+            await kept.lock(name)
+            generations = await kept.load(name)
+            record = chosen(generations, self._projector)
+            if record is None:
+                number = 1 + max((each.generation for each in generations), default=0)
+                await kept.add(name, number, version, live=False)
+                record = await kept.load_one(name, number)
+                assert record is not None, "it was added in this transaction"  # noqa: S101
+            parked = (await kept.count_parked()).get((name, record.generation), 0)
+        if record.paused or record.fault is not None:
+            raise ProjectionStopped(name, record.fault or "it is paused; resume it with `eventcore projections resume`")
+        if parked:
+            raise ProjectionStopped(name, f"{parked} of its events are parked; let its runner handle them, or raise its version")
+        return record
+
+    async def _acquire(self, record: ProjectionRecord) -> Lease | None:
+        """Return the lease of whoever works on the generation, a runner included."""
+        return await self._store.acquire_lease(f"projection/{record.name}/{record.generation}", owner=self._owner, ttl=_LEASE)
+
+    async def _build(self, lease: Lease, generation: int) -> None:
+        clock = asyncio.get_running_loop().time
+        record = await self._prepared(lease, generation)
+        renewed, position, more = clock(), record.position, not record.inline
+        while more:
+            page = await self._store.read_all(position, limit=self._batch_size, where=self._projector.where)
+            async with records(self._store, under=lease) as kept:
+                await handled(kept, self._projector, record, page)
+            position, more = page.position, page.more
+            if clock() - renewed > _RENEW:
+                await self._acquire(record)
+                renewed = clock()
+
+    async def _prepared(self, lease: Lease, generation: int) -> ProjectionRecord:
+        """Make the tables, where that was not done yet."""
+        name = self._projector.name
+        async with records(self._store, under=lease) as kept:
+            record = await kept.load_one(name, generation)
+            if record is None:
+                raise ProjectionStopped(name, "somebody removed what was built of it; call project_inline again")
+            if not record.tables and record.position is None:
+                context = Context(name, generation, kept.transaction, (), rebuilding=True, creating=True)
+                await self._projector.create(context)
+                await kept.set_tables(name, generation, context.tables)
+                record = record._replace(tables=tuple(context.tables))
+                if record.live:
+                    await kept.show(record)
+        return record
+
+
+def chosen(generations: Iterable[ProjectionRecord], projector: Projector) -> ProjectionRecord | None:
+    """Return the generation that this code works on: the live one where it is of its version, else the newest of its version."""
+    version = projector.marker.version
+    newer = [record for record in generations if record.version > version]
+    if newer:
+        raise InvalidArgument(
+            f"the projection {projector.name!r} was built by newer code, as version {newer[0].version}; this code has version {version}: deploy "
+            "the newer code, or raise the version"
+        )
+    mine = [record for record in generations if record.version == version]
+    return max(mine, key=lambda record: (record.live, record.generation), default=None)
+
+
+async def handled(kept: Records, projector: Projector, record: ProjectionRecord, page: Page) -> None:
+    """Handle the events of *page* and write down how far that is."""
+    context = Context(record.name, record.generation, kept.transaction, record.tables, rebuilding=not record.live, creating=False)
+    for stored in page.events:
+        try:
+            await projector.handle(stored, context)
+        except EventCoreError:
+            raise
+        except Exception as error:
+            what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {type(error).__name__}: {error}"
+            raise ProjectionStopped(record.name, what) from error
+    await context.flush()
+    if page.position is not None and not await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))):
+        raise ProjectionStopped(record.name, "it was paused or removed meanwhile")
