@@ -18,7 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from eventcore.execute import CommandExecutor
     from eventcore.store import EventStore
-    from eventcore.testing.scenario import Scenario
+    from eventcore.testing.postgres import PostgresForTests
+    from eventcore.testing.scenario import RunsCoroutines, Scenario
 
 STORES: Final = ("memory", "sqlite", "postgres")
 POSTGRES: Final = "EVENTCORE_TEST_POSTGRES"
@@ -83,11 +84,11 @@ class CoroutineTests:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
-        runner: Any = pyfuncitem.funcargs.get("eventcore_runner")
-        if runner is None or not inspect.iscoroutinefunction(pyfuncitem.obj) or pyfuncitem.get_closest_marker("anyio"):
+        run: Any = pyfuncitem.funcargs.get("eventcore_runner")
+        if run is None or not inspect.iscoroutinefunction(pyfuncitem.obj) or pyfuncitem.get_closest_marker("anyio"):
             return None
         names = inspect.signature(pyfuncitem.obj).parameters
-        runner.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+        run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
         return True
 
 
@@ -97,10 +98,15 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 
 @pytest.fixture
-def eventcore_runner() -> Iterator[asyncio.Runner]:
-    """The event loop of one test, in which its store is open."""
+def eventcore_runner(request: pytest.FixtureRequest) -> Iterator[RunsCoroutines]:
+    """Runs coroutines in the event loop of one test, in which its store is open."""
+    if _uses_postgres(request):
+        postgres: PostgresForTests = request.getfixturevalue("_eventcore_postgres_for_tests")
+        with postgres.loop() as loop:
+            yield loop.run
+        return
     with asyncio.Runner() as runner:
-        yield runner
+        yield runner.run
 
 
 @pytest.fixture
@@ -122,21 +128,29 @@ def eventcore_postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def _eventcore_postgres_for_tests(eventcore_postgres: str) -> Iterator[PostgresForTests]:
+    from eventcore.testing.postgres import PostgresForTests  # noqa: PLC0415
+
+    with PostgresForTests(eventcore_postgres) as postgres:
+        yield postgres
+
+
 @pytest.fixture
 def event_store(
-    request: pytest.FixtureRequest, eventcore_store_name: str, eventcore_runner: asyncio.Runner, tmp_path: Path
+    request: pytest.FixtureRequest, eventcore_store_name: str, eventcore_runner: RunsCoroutines, tmp_path: Path
 ) -> Iterator[EventStore]:
     """A store without events that is open: in memory, unless --eventcore-store says otherwise."""
     opening = _opening(request, eventcore_store_name, tmp_path)
-    store = eventcore_runner.run(_enter(opening))
+    store = eventcore_runner(_enter(opening))
     try:
         yield store
     finally:
-        eventcore_runner.run(_exit(opening))
+        eventcore_runner(_exit(opening))
 
 
 @pytest.fixture
-def executor(event_store: EventStore) -> CommandExecutor:
+def executor(event_store: EventStore, eventcore_runner: RunsCoroutines) -> CommandExecutor:  # noqa: ARG001  # what awaits it is run there
     """A `CommandExecutor` on `event_store`. Override it where yours has a codec or a retry policy of its own; `scenario` takes them over."""
     from eventcore.execute import CommandExecutor  # noqa: PLC0415
 
@@ -144,11 +158,11 @@ def executor(event_store: EventStore) -> CommandExecutor:
 
 
 @pytest.fixture
-def scenario(executor: CommandExecutor, eventcore_runner: asyncio.Runner) -> Scenario:
+def scenario(executor: CommandExecutor, eventcore_runner: RunsCoroutines) -> Scenario:
     """Given, when, then, on `executor`: see eventcore.testing.Scenario."""
     from eventcore.testing.scenario import Scenario  # noqa: PLC0415
 
-    return Scenario(executor, run=eventcore_runner.run)
+    return Scenario(executor, run=eventcore_runner)
 
 
 def _stores(config: pytest.Config) -> tuple[str, ...]:
@@ -162,6 +176,11 @@ def _stores(config: pytest.Config) -> tuple[str, ...]:
     return names
 
 
+def _uses_postgres(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the test has our `event_store`, on PostgreSQL; one of the user's own does not ask which store is meant."""
+    return "eventcore_store_name" in request.fixturenames and request.getfixturevalue("eventcore_store_name") == "postgres"
+
+
 def _opening(request: pytest.FixtureRequest, name: str, folder: Path) -> AbstractAsyncContextManager[EventStore]:
     if name == "sqlite":
         from eventcore.stores.sqlite import SqliteEventStore  # noqa: PLC0415
@@ -169,9 +188,8 @@ def _opening(request: pytest.FixtureRequest, name: str, folder: Path) -> Abstrac
         # A test that loses its file to a power cut is run again.
         return SqliteEventStore(folder / "eventcore-test.db", synchronous="OFF")
     if name == "postgres":
-        from eventcore.testing.postgres import open_in_new_schema  # noqa: PLC0415
-
-        return open_in_new_schema(request.getfixturevalue("eventcore_postgres"))
+        postgres: PostgresForTests = request.getfixturevalue("_eventcore_postgres_for_tests")
+        return postgres.opened()
     from eventcore.stores.memory import InMemoryEventStore  # noqa: PLC0415
 
     return InMemoryEventStore()

@@ -73,3 +73,13 @@ def test_a_scenario_that_expects_nothing_fails(tmp_path):
     assert code == 1
     assert "1 failed, 2 passed" in said
     assert "was followed by no then" in said
+
+
+def test_a_store_of_the_users_own_needs_no_server(tmp_path):
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\nfrom eventcore import InMemoryEventStore\n\n@pytest.fixture\ndef event_store():\n    return InMemoryEventStore()\n"
+    )
+
+    code, said = run(tmp_path, TESTS, "--eventcore-store=postgres", "--eventcore-postgres=postgresql://nobody@127.0.0.1:1/none")
+
+    assert (code, "2 passed" in said) == (0, True), said
