@@ -15,7 +15,9 @@ from eventcore.testing.forwarding import ForwardingStore
 
 T = TypeVar("T")
 
-_READS: Final = frozenset({"read", "read_all", "wait_for_news", "load_snapshots", "load_checkpoint"})
+_TRANSACTION: Final = frozenset({"transaction", "execute", "fetch", "commit"})
+# What fails here has changed nothing for certain: reads, and everything in a transaction but its commit.
+_CERTAIN: Final = frozenset({"read", "read_all", "wait_for_news", "load_snapshots", "load_checkpoint"}) | (_TRANSACTION - {"commit"})
 
 
 class Mishap(NamedTuple):
@@ -35,8 +37,10 @@ class ChaosStore(ForwardingStore):
     * *lost_replies*: it was done or not, and ends in `OutcomeUnknown` either way; reads fail with `StoreUnavailable`.
     * *latency*: every call takes up to so many seconds longer. In `simulate` they pass at once.
 
-    *operations* limits all that to some methods of the port, ``{"append"}`` say. *mishaps* lists what happened. Without a *store*, a new
-    `InMemoryEventStore` is used. Equal seeds give equal mishaps for equal calls, so run tasks that share the store in `simulate`.
+    *operations* limits all that to some methods of the port, ``{"append"}`` say. Of a transaction on read models these are its beginning,
+    ``"transaction"``, each ``"execute"`` and ``"fetch"`` in the middle, after which nothing of it is kept, and its ``"commit"``. *mishaps*
+    lists what happened. Without a *store*, a new `InMemoryEventStore` is used. Equal seeds give equal mishaps for equal calls, so run tasks
+    that share the store in `simulate`.
     """
 
     def __init__(
@@ -82,7 +86,7 @@ class ChaosStore(ForwardingStore):
                 await call
         finally:
             call.close()
-        if operation in _READS or mishap == "failures_before":
+        if operation in _CERTAIN or mishap == "failures_before":
             raise StoreUnavailable(f"chaos: {operation} failed ({mishap})")
         raise OutcomeUnknown(f"what {operation} was asked for (chaos: {mishap})")
 
@@ -107,7 +111,7 @@ def _known(operations: frozenset[str] | set[str] | None) -> frozenset[str] | Non
     """Refuse an operation that no store has: a misspelt one would be a day without chaos."""
     if operations is None:
         return None
-    port = {name for name in dir(EventStore) if not name.startswith("_")} | {"transaction"}
+    port = {name for name in dir(EventStore) if not name.startswith("_")} | _TRANSACTION
     if wrong := sorted(operations - port):
         raise InvalidArgument(f"ChaosStore(operations=...): no store has {', '.join(wrong)}; see eventcore.store.EventStore")
     return frozenset(operations)

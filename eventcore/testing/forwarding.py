@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Self, TypeVar, cast
+from typing import Protocol, Self, TypeVar, cast, final
 
 from eventcore.ids import Position
 from eventcore.store import (
@@ -18,10 +18,13 @@ from eventcore.store import (
     ReadModelStore,
     ReadModelTransaction,
     ReadResult,
+    Row,
     Snapshot,
+    Statement,
     StreamRead,
     Verdict,
 )
+from eventcore.stores.intact import Intact
 
 T = TypeVar("T")
 
@@ -81,9 +84,43 @@ class ForwardingStore:
 
     @asynccontextmanager
     async def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[ReadModelTransaction]:
-        """Open a transaction on the read models of *store*, which has to have them. What `_forward` raises takes it back."""
-        async with cast("ReadModelStore", self.store).transaction(under=under, read_only=read_only) as opened:
-            yield await self._forward("transaction", _given(opened))
+        """Open a transaction on the read models of *store*, which has to have them.
+
+        Its beginning, each `execute` and `fetch`, and its `commit` are calls that `_forward` sees; raising before the commit takes all back.
+        """
+        async with AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(cast("ReadModelStore", self.store).transaction(under=under, read_only=read_only))
+            transaction = ForwardingTransaction(await self._forward("transaction", _given(opened)), self._forward)
+            yield transaction
+            transaction.intact.require()
+            # Leaving is committing, here and not at the end of the block; nothing is left to be taken back then.
+            await self._forward("commit", stack.aclose())
+
+
+class Forward(Protocol):
+    """See `ForwardingStore._forward`."""
+
+    async def __call__(self, operation: str, call: Coroutine[object, object, T], /) -> T: ...
+
+
+@final
+class ForwardingTransaction:
+    """A transaction whose every call is seen by *forward*. After one that failed nothing more can be done, and nothing is committed."""
+
+    def __init__(self, transaction: ReadModelTransaction, forward: Forward) -> None:
+        self.intact = Intact()
+        self._transaction, self._forward = transaction, forward
+
+    def table(self, name: str, /) -> str:
+        return self._transaction.table(name)
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        with self.intact.step():
+            await self._forward("execute", self._transaction.execute(statements))
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        with self.intact.step():
+            return await self._forward("fetch", self._transaction.fetch(statement))
 
 
 async def _given(value: T) -> T:

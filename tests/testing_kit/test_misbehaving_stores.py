@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -18,10 +19,14 @@ from eventcore import (
     StoreUnavailable,
     StreamId,
 )
-from eventcore.store import EventStore
+from eventcore.projections import ProjectionRunner
+from eventcore.projections.records import records
+from eventcore.store import EventStore, Statement
 from eventcore.testing import ChaosStore, ConflictingStore, Deadlock, explore, simulate
 from eventcore.testing.contract import EventStoreContract
 from eventcore.testing.forwarding import ForwardingStore
+from tests.integration.projections.lab import Balances, folded, pay
+from tests.soak import times
 
 ADA = StreamId.of(Account, "ada")
 QUIET = {"conflicts": 0, "failures_before": 0, "failures_after": 0, "lost_replies": 0}
@@ -166,16 +171,105 @@ def test_a_deadline_passes_with_the_time_of_the_simulation():
     assert passed <= 60
 
 
-@pytest.mark.parametrize(("chance", "error"), [(0, None), (1, StoreUnavailable)])
-def test_read_models_have_bad_days_too(chance, error):
-    async def use():
-        async with ChaosStore(seed=1, operations={"transaction"}, **(QUIET | {"failures_before": chance})) as store:
-            async with store.transaction() as transaction:
-                await transaction.execute([])
-            return store.mishaps
+CREATE = Statement("CREATE TABLE IF NOT EXISTS kept (n INTEGER)")
+INSERT = Statement("INSERT INTO kept (n) VALUES ($1)", (1,))
 
-    if error is None:
-        assert asyncio.run(use()) == []
-    else:
-        with pytest.raises(error, match="transaction failed"):
-            asyncio.run(use())
+
+async def kept(store):
+    async with store.transaction(read_only=True) as transaction:
+        return len(await transaction.fetch(Statement("SELECT n FROM kept")))
+
+
+async def keep(store):
+    async with store.transaction() as transaction:
+        await transaction.execute([INSERT])
+        await transaction.fetch(Statement("SELECT n FROM kept"))
+
+
+async def calm_store():
+    store = InMemoryEventStore()
+    async with store.transaction() as transaction:
+        await transaction.execute([CREATE])
+    return store
+
+
+@pytest.mark.parametrize(
+    ("operation", "mishap", "error", "is_there"),
+    [
+        ("transaction", "failures_before", StoreUnavailable, {0}),
+        ("transaction", "lost_replies", StoreUnavailable, {0}),
+        ("execute", "failures_before", StoreUnavailable, {0}),
+        ("execute", "failures_after", StoreUnavailable, {0}),
+        ("fetch", "lost_replies", StoreUnavailable, {0}),
+        ("commit", "failures_before", StoreUnavailable, {0}),
+        ("commit", "failures_after", OutcomeUnknown, {1}),
+        ("commit", "lost_replies", OutcomeUnknown, {0, 1}),
+    ],
+)
+def test_a_transaction_on_read_models_fails_where_it_is_told_to(operation, mishap, error, is_there):
+    async def left(seed):
+        store = await calm_store()
+        chaos = ChaosStore(store, seed=seed, operations={operation}, **(QUIET | {mishap: 1}))
+        with pytest.raises(error, match=operation):
+            await keep(chaos)
+        assert chaos.mishaps == [(operation, mishap)]
+        return await kept(store)
+
+    assert {asyncio.run(left(seed)) for seed in range(20)} == is_there
+
+
+def test_what_is_swallowed_within_a_transaction_ends_it_nevertheless():
+    async def use():
+        store = await calm_store()
+        chaos = ChaosStore(store, seed=1, operations={"execute"}, **(QUIET | {"failures_before": 1}))
+        with pytest.raises(StoreUnavailable, match="execute failed"):
+            async with chaos.transaction() as transaction:
+                with suppress(StoreUnavailable):
+                    await transaction.execute([INSERT])
+        return await kept(store)
+
+    assert asyncio.run(use()) == 0
+
+
+def test_a_transaction_takes_its_time():
+    async def use():
+        store = await calm_store()
+        await keep(ChaosStore(store, seed=1, latency=60, **QUIET))
+        return await kept(store), asyncio.get_running_loop().time()
+
+    rows, passed = simulate(use, seed=1)
+    assert rows == 1
+    assert passed > 60
+
+
+@pytest.mark.parametrize("seed", range(times(3)))
+def test_a_projection_is_exact_through_bad_days(seed):
+    """Whatever fails, at the beginning, in the middle, before and after the commit: each event is in the read model once."""
+
+    async def use():
+        store = InMemoryEventStore()
+        chaos = ChaosStore(store, seed=seed, conflicts=0, failures_before=0.1, failures_after=0.1, lost_replies=0.1, latency=0.1)
+        async with ProjectionRunner(chaos, [Balances()], batch_size=3, poll_interval=5, lease_seconds=3600):
+            for number in range(20):
+                last = await pay(store, [(f"a{number % 3}", number)])
+                await asyncio.sleep(0.3)
+            async with asyncio.timeout(36_000):
+                while not await has_handled(store, last):
+                    await asyncio.sleep(1)
+        assert await balances(store) == await folded(store)
+        return chaos.mishaps
+
+    met = {tuple(mishap) for mishap in simulate(use, seed=seed)}
+    assert {("commit", "failures_before"), ("commit", "failures_after"), ("commit", "lost_replies")} & met
+    assert {operation for operation, _ in met} >= {"read_all", "transaction", "execute", "fetch"}
+
+
+async def has_handled(store, position):
+    async with records(store, read_only=True) as kept:
+        return [each for each in await kept.load("balances") if each.position is not None and each.position >= position]
+
+
+async def balances(store):
+    async with store.transaction(read_only=True) as transaction:
+        rows = await transaction.fetch(Statement(f"SELECT account, balance, payments FROM {transaction.table('balances')}"))
+    return {row["account"]: (row["balance"], row["payments"]) for row in rows}
