@@ -5,6 +5,7 @@
     scenario.py      given, when, then: one command on the real executor
     property/        check_command: many commands that Hypothesis makes up
     chaos.py         stores that conflict, fail, lose replies and take their time
+    together.py      commands at the same time, and one after the other
     simulation.py    every interleaving is a seed that can be replayed
     contract/        what every store has to pass
     pytest_plugin    fixtures for all of it
@@ -21,6 +22,7 @@ from eventcore.testing.property import check_command
 from eventcore.testing.scenario import Outcome, Scenario
 from eventcore.testing.simulation import Deadlock, explore, simulate
 from eventcore.testing.stream_events import StreamEvents, on, on_any
+from eventcore.testing.together import Together
 
 __all__ = [
     "ChaosStore",
@@ -30,6 +32,7 @@ __all__ = [
     "Outcome",
     "Scenario",
     "StreamEvents",
+    "Together",
     "check_command",
     "explore",
     "on",

@@ -23,7 +23,9 @@ from eventcore.store import ANY, AppendRequest, Committed, EventStore, NewEvent,
 from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing import differences
 from eventcore.testing.meanwhile import MeanwhileStore
+from eventcore.testing.simulation import simulate
 from eventcore.testing.stream_events import StreamEvents
+from eventcore.testing.together import PATIENT, Together, at_once, everything
 from eventcore.typed import StreamResolver, StreamSet
 
 T = TypeVar("T")
@@ -66,7 +68,7 @@ class Scenario:
         self.executor: Final = self._executor(given.store)
         self._loop: Final[RunsCoroutines] = run or asyncio.run
         self._meanwhile: list[tuple[tuple[StreamEvents | AnyCommand, ...], int]] = []
-        self._open: Outcome[object] | None = None
+        self._open: Outcome[object] | Together | None = None
 
     def given(self, *history: StreamEvents | AnyCommand) -> Scenario:
         """Let *history* have happened: events in streams (`on`), and commands, which have to succeed."""
@@ -103,6 +105,20 @@ class Scenario:
         self._open = outcome = Outcome[object](self, command, run)
         return outcome
 
+    def when_together(self, *commands: AnyCommand, seed: int) -> Together:
+        """Execute *commands* at the same time, interleaved as *seed* says. A `then_in_some_order` has to follow.
+
+        An interleaving that `check_command` found is found again by its seed, for a store in memory: threads and sockets are nobody's to decide.
+        The commands are tried again for as long as they conflict.
+        """
+        self.finish()
+        store = cast("EventStore", self.executor.store)
+        make = partial(self._executor, retry=PATIENT)
+        history = self._run(everything(store))
+        meeting = simulate(lambda: at_once(partial(make, store), commands, seed=seed, log=store), seed=seed)
+        self._open = together = Together(commands, seed, meeting, history, make)
+        return together
+
     def state(self, stream: StreamId[S], /) -> S:
         """Return what *stream* folds into now."""
         return self._run(self.executor.load(stream)).state
@@ -116,10 +132,7 @@ class Scenario:
         __tracebackhide__ = True
         outcome, self._open = self._open, None
         if outcome is not None and not outcome.judged:
-            raise AssertionError(
-                f"when({differences.shown(outcome.command)}) was followed by no then: say what is expected with "
-                "then(...), then_nothing(), then_rejected(...) or then_state(...)"
-            )
+            raise AssertionError(_unjudged(outcome))
 
     def _run(self, main: Coroutine[Any, Any, T]) -> T:
         if _is_in_loop():
@@ -228,6 +241,16 @@ class Outcome(Generic[E_co]):
 
     def _name(self, stream_id: str) -> str:
         return differences.name(self.command, stream_id)
+
+
+def _unjudged(outcome: Outcome[object] | Together) -> str:
+    if isinstance(outcome, Together):
+        commands = ", ".join(map(differences.shown, outcome.commands))
+        return f"when_together({commands}, seed={outcome.seed}) was followed by no then: say then_in_some_order()"
+    return (
+        f"when({differences.shown(outcome.command)}) was followed by no then: say what is expected with "
+        "then(...), then_nothing(), then_rejected(...) or then_state(...)"
+    )
 
 
 def _by_stream(changes: Iterable[tuple[StreamId, tuple[object, ...]]]) -> dict[str, list[object]]:

@@ -49,6 +49,15 @@ def explore(main: Callable[[], Coroutine[object, object, object]], *, seeds: Ite
         raise InvalidArgument("explore(seeds=...) was given no seed, and so nothing was tried")
 
 
+def reseed(seed: int) -> None:
+    """Let *seed* decide all that the running simulation chooses from here on, so that it no longer depends on what went before."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, _SimulatedLoop):
+        raise InvalidArgument("reseed() is for what `simulate` runs, and here is another event loop")
+    loop.reseed(seed)
+    random.seed(seed)
+
+
 def _name(main: object) -> str:
     name = getattr(main, "__name__", "main")
     return "main" if name == "<lambda>" else str(name)
@@ -60,9 +69,13 @@ class _SimulatedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, seed: int) -> None:
         self._now = 0.0
+        self._dice = random.Random(seed)  # noqa: S311  # it has to be repeatable
         super().__init__(_Selector(self.pass_time))
         # `_ready` is private, and in every version of Python so far a deque that the loop only appends to and takes from the left.
-        setattr(self, "_ready", _Drawn(random.Random(seed)))  # noqa: B010, S311
+        setattr(self, "_ready", _Drawn(self._dice))  # noqa: B010
+
+    def reseed(self, seed: int) -> None:
+        self._dice.seed(seed)
 
     def time(self) -> float:
         return self._now
@@ -71,7 +84,10 @@ class _SimulatedLoop(asyncio.SelectorEventLoop):
         """Let *seconds* pass; None: nobody waits for the clock."""
         if seconds is None:
             waiting = sorted(task.get_name() for task in asyncio.all_tasks(self))
-            raise Deadlock(f"nothing can go on: {', '.join(waiting)} wait for one another, and none of them for the clock")
+            raise Deadlock(
+                f"nothing can go on: {', '.join(waiting)} wait for one another, and none of them for the clock; "
+                "if they wait for a thread or a socket, which no simulation sees: use a store in memory"
+            )
         self._now += seconds
 
 

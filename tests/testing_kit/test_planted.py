@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import re
+import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from cattrs import Converter
 from planted import bugs
 
-from eventcore import CommandExecutor, EventCodec, InMemoryEventStore, InvalidArgument
-from eventcore.testing import Scenario, check_command
+from eventcore import CommandExecutor, EventCodec, InMemoryEventStore, InvalidArgument, StreamId
+from eventcore.testing import Scenario, check_command, on
+from eventcore.testing.property.outcome import World
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class HastyStore(InMemoryEventStore):
@@ -123,17 +129,94 @@ def test_what_is_right_passes(command):
     check_command(command)
 
 
-def test_a_printed_meeting_of_commands_goes_wrong_again():
-    """Where the store is at fault both valves are opened; the store that is right refuses one."""
-    with pytest.raises(AssertionError) as caught:
-        check_command(bugs.OpenValve, store=HastyStore)
-    printed: dict[str, Callable[[Scenario], None]] = {}
-    exec(test_in(str(caught.value)), printed)  # noqa: S102  # as if it were put into a file
+STORES = """
+import asyncio
 
-    with pytest.raises(AssertionError, match=r"wrote something else(.|\n)*\+ Opened\(\)"):
-        printed["test_open_valve"](Scenario(CommandExecutor(HastyStore())))
-    with pytest.raises(AssertionError, match="but was rejected: valve-. is open"):
-        printed["test_open_valve"](Scenario())
+from eventcore import InMemoryEventStore
+
+
+class RightStore(InMemoryEventStore):
+    pass
+
+
+class CrowdedStore(InMemoryEventStore):
+    # Of three appends at a time the last is in a hurry, and checks only the streams that it writes.
+    waiting = 0
+
+    async def append(self, requests, /):
+        self.waiting += 1
+        if self.waiting >= 3:
+            requests = [only_what_is_written(request) for request in requests]
+        try:
+            await asyncio.sleep(0)
+            return await super().append(requests)
+        finally:
+            self.waiting -= 1
+
+
+def only_what_is_written(request):
+    written = {event.stream_id for event in request.events}
+    return request._replace(expected={each: version for each, version in request.expected.items() if each in written})
+"""
+
+
+@pytest.fixture
+def crowded(tmp_path, monkeypatch):
+    (tmp_path / "crowded_stores.py").write_text(STORES)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("crowded_stores").CrowdedStore
+    sys.modules.pop("crowded_stores")
+
+
+@pytest.fixture
+def printed(crowded):
+    """What is printed of a meeting of three commands, of which no two go wrong by themselves."""
+    with pytest.raises(AssertionError) as caught:
+        check_command(bugs.OpenValve, store=crowded)
+    assert re.search(r"when_together\((\s*OpenValve\(.*\),\s*){3}seed=\d+,?\s*\)\.then_in_some_order\(\)", str(caught.value)), str(
+        caught.value
+    )
+    return test_in(str(caught.value))
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "2"])
+def test_a_printed_meeting_of_commands_goes_wrong_again(printed, tmp_path, hash_seed):
+    """In another process too, where sets are in another order."""
+    (tmp_path / "test_printed.py").write_text(printed)
+    (tmp_path / "test_right.py").write_text(printed.replace("CrowdedStore", "RightStore"))
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = . {ROOT} {ROOT / 'tests' / 'integration'}\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rA"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=False
+    )
+
+    assert "FAILED test_printed.py::test_open_valve" in done.stdout, done.stdout + done.stderr
+    assert "did what they do one after the other in no order" in done.stdout
+    assert "PASSED test_right.py::test_open_valve" in done.stdout
+
+
+def test_a_seed_means_the_same_to_check_command_and_to_a_scenario(crowded):
+    """Whatever happened before, and however long that took."""
+    a, b = (StreamId.of(bugs.Valve, key) for key in "ab")
+    commands = [bugs.OpenValve(a, b), bugs.OpenValve(b, a), bugs.OpenValve(a, b)]
+    history = [on(StreamId.of(bugs.Shelf, "x"), bugs.Stocked("lamp"), bugs.Stocked("mug")), bugs.PickItem(StreamId.of(bugs.Shelf, "x"))]
+    seen = set()
+    for seed in range(100):
+        found = World(crowded, EventCodec()).at_once(history, commands, seed=seed)
+        again = Scenario(CommandExecutor(crowded())).given(*history).when_together(*commands, seed=seed)
+        assert again._meeting == found
+        seen.add(found.told(commands))
+        if found.told(commands).count("Opened()") == 1:
+            again.then_in_some_order()
+    assert len(seen) > 3
+
+
+def test_what_a_printed_test_cannot_make_is_named():
+    with pytest.raises(AssertionError) as caught:
+        check_command(bugs.SetPrice, codec=lossy_codec(), store=lambda: HastyStore())  # noqa: PLW0108
+
+    assert "# `executor` has to have the store and the codec that check_command was given" in str(caught.value)
+    compile(test_in(str(caught.value)), "<shown>", "exec")
 
 
 def test_without_hypothesis_the_extra_is_named(monkeypatch):

@@ -102,6 +102,15 @@ def test_a_when_without_a_then_is_refused(bank):
     bank.finish()
 
 
+def test_commands_that_meet_do_what_they_do_in_some_order(bank):
+    together = bank.when_together(TransferMoney(ADA, GRACE, 700), TransferMoney(ADA, GRACE, 800), DepositMoney(GRACE, 1), seed=3)
+
+    assert "was followed by no then: say then_in_some_order()" in said(bank.finish)
+    assert together.then_in_some_order() is together
+    bank.finish()
+    assert bank.state(ADA).balance in {200, 300}
+
+
 def test_what_is_no_command_and_what_is_no_event_is_refused(bank):
     with pytest.raises(NotACommand):
         bank.when(MoneyDeposited(1))

@@ -57,7 +57,7 @@ def check_command(
         strategies=strategies or {},
         raises=raises,
         store=store,
-        codec=codec or EventCodec(),
+        codec=codec,
         settings=settings,
     )
     found = search.run()

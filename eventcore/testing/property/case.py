@@ -27,7 +27,7 @@ _LONGEST_HISTORY: Final = 8
 @final
 @attrs.frozen
 class Case:
-    """What had happened, the command, and the commands that run at the same time. *seed* interleaves them."""
+    """What had happened, the command, and the commands that run at the same time. *seed* is the first that interleaves them."""
 
     history: tuple[StreamEvents | object, ...]
     command: object

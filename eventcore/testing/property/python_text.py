@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import attrs
 
+from eventcore.codec import EventCodec
 from eventcore.ids import StreamId, state_of
+from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing.property.case import Case, merged
 from eventcore.testing.stream_events import StreamEvents
 
@@ -21,19 +23,34 @@ class Writer:
     def __init__(self) -> None:
         self._imports: dict[str, set[str]] = {}
 
-    def test_of(self, case: Case, *, at_once: bool) -> str:
-        """Return a test that does what *case* does."""
+    def test_of(self, case: Case, *, seed: int | None, store: object, codec: EventCodec | None) -> str:
+        """Return a test that does what *case* does, with a *seed* all commands at once. *store* and *codec* are those of `check_command`."""
         name = type(case.command).__name__
-        body: list[str] = []
+        self._use("eventcore.testing", "Scenario")
+        parameters, body = self._scenario(store, codec)
         history = [self.happening(each) for each in merged(case.history)]
         if history:
             body.append(self._call("scenario.given", history))
-        if at_once:
-            body += [f"scenario.meanwhile({self.value(other)})" for other in case.others]
-        body.append(f"scenario.when({self.value(case.command)}).then_nothing()  # or what it should do")
-        self._use("eventcore.testing", "Scenario")
+        command = self.value(case.command)
+        if seed is not None:
+            together = [command, *map(self.value, case.others), f"seed={seed}"]
+            body.append(f"{self._call('scenario.when_together', together)}.then_in_some_order()")
+        else:
+            body.append(f"scenario.when({command}).then_nothing()  # or what it should do")
         lines = "\n".join(f"    {line}" for statement in body for line in statement.splitlines())
-        return f"{self._import_lines()}\n\n\ndef test_{_snake(name)}(scenario: Scenario) -> None:\n{lines}"
+        return f"{self._import_lines()}\n\n\ndef test_{_snake(name)}({parameters}) -> None:\n{lines}"
+
+    def _scenario(self, store: object, codec: EventCodec | None) -> tuple[str, list[str]]:
+        """Return the parameters of the test, and how it begins: on a store that has a name, or with the fixture and a word on what it has to be."""
+        known = isinstance(store, type) and "<locals>" not in store.__qualname__
+        if codec is None and store is InMemoryEventStore:
+            return "scenario: Scenario", []
+        if codec is None and known:
+            self._use_class(cast("type[object]", store))
+            self._use("eventcore", "CommandExecutor")
+            return "", [f"scenario = Scenario(CommandExecutor({cast('type[object]', store).__qualname__}()))"]
+        parts = [*(() if store is InMemoryEventStore else ("store",)), *(() if codec is None else ("codec",))]
+        return "scenario: Scenario", [f"# `executor` has to have the {' and the '.join(parts)} that check_command was given"]
 
     def happening(self, each: object) -> str:
         if not isinstance(each, StreamEvents):

@@ -38,14 +38,15 @@ class Search:
     strategies: Mapping[Any, SearchStrategy[Any]]
     raises: tuple[type[Exception], ...]
     store: Callable[[], EventStore]
-    codec: EventCodec
+    codec: EventCodec | None
     settings: hypothesis.settings | None
 
     def run(self) -> str | None:
         """Return the report on the simplest case that breaks a rule, or None where none was found."""
-        binder = Binder(self.codec)
+        codec = self.codec or EventCodec()
+        binder = Binder(codec)
         cases = Cases(binder, self.command, others=self.others, after=self.after, given=dict(self.strategies))
-        rules = Rules(World(self.store, self.codec), binder, self.raises)
+        rules = Rules(World(self.store, codec), binder, self.raises)
         last: list[tuple[Case, Broken]] = []
 
         @self._settings()
@@ -63,7 +64,7 @@ class Search:
             examine()
         except (_Found, Flaky):
             case, broken = last[-1]
-            return _report(case, broken)
+            return self._report(case, broken)
         return None
 
     def _settings(self) -> hypothesis.settings:
@@ -76,11 +77,10 @@ class Search:
             phases=(Phase.generate, Phase.shrink),
         )
 
-
-def _report(case: Case, broken: Broken) -> str:
-    """Say what is wrong, and show it as a test."""
-    test = Writer().test_of(case, at_once=broken.at_once)
-    return (
-        f"{type(case.command).__qualname__} breaks the rule: {broken.rule}\n\n{indent(broken.how, '    ')}\n\n"
-        f"The simplest case that was found, as a test:\n\n{indent(test, '    ')}\n"
-    )
+    def _report(self, case: Case, broken: Broken) -> str:
+        """Say what is wrong, and show it as a test."""
+        test = Writer().test_of(case, seed=broken.seed, store=self.store, codec=self.codec)
+        return (
+            f"{type(case.command).__qualname__} breaks the rule: {broken.rule}\n\n{indent(broken.how, '    ')}\n\n"
+            f"The simplest case that was found, as a test:\n\n{indent(test, '    ')}\n"
+        )
