@@ -8,6 +8,7 @@ from typing import final
 import attrs
 
 from eventcore_codegen.diagnostics import Diagnostic
+from eventcore_codegen.sources import Questions
 
 
 @final
@@ -23,9 +24,12 @@ class Rendered:
 @final
 @attrs.frozen
 class Built:
-    """*kept* are generated files that stay as they are, since their sources have faults; *skipped* is how many modules have."""
+    """*kept* are generated files that stay as they are, since their sources have faults; *skipped* is how many modules have. *asked* is what had to
+    be asked of the disk to find all this.
+    """
 
     rendered: tuple[Rendered, ...]
     diagnostics: tuple[Diagnostic, ...]
     kept: frozenset[Path]
     skipped: int
+    asked: Questions

@@ -104,7 +104,7 @@ def generate(
             for item, found in sorted(zip(wanted, compared, strict=True), key=lambda pair: pair[0].path)
             if item.text is not None or found is not None
         ),
-        followed=sources.followed,
+        followed=sources.followed(built.asked),
         unchanged=sum(item is None for item in compared[: len(rendered)]),
         skipped=built.skipped,
         written=done - removed,
@@ -120,7 +120,7 @@ def _build(sources: Sources, paths: tuple[Path, ...], base: Path, cache: CacheFo
     with _no_collecting():
         from eventcore_codegen.build import build  # noqa: PLC0415  # brings all that parses and renders, which most runs need none of
 
-        built = build(sources, base, cache, progress)
+        built = build(sources, paths, base, cache, progress)
     if runs is not None:
         runs.remember(sources, built)
     return built

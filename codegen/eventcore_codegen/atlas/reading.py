@@ -43,9 +43,10 @@ def read_project(paths: Iterable[Path], *, base: Path, cached: bool) -> Reading:
 def read(paths: Iterable[Path], *, base: Path, config: Config | None = None, cache: CacheFolder | None = None) -> Reading:
     """Read the files at and below *paths*. Places are shown relative to *base*. What the *cache* knows is not parsed again."""
     config = Config(base) if config is None else config
+    sources = Sources(paths, config.excluded)
     syntaxes = None if cache is None else Syntaxes(cache)
-    scanned = scan_sources(Sources(paths, config.excluded), base, parse_source if syntaxes is None else syntaxes.read)
+    scanned = scan_sources(sources, base, parse_source if syntaxes is None else syntaxes.read)
     if syntaxes is not None:
-        syntaxes.trim()
-    found = [*scanned.diagnostics, *check(scanned.project).diagnostics]
+        syntaxes.trim(len(sources.searched))
+    found = [*scanned.diagnostics, *check(scanned.project)]
     return Reading(chart(scanned, base), sorted_diagnostics(config.weighed(found)))

@@ -1,15 +1,13 @@
-"""Values of `scan.syntax` to JSON and back: everything there, without a list of what that is."""
+"""Values to JSON and back: of the classes that a codec knows, without a list of what is in them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast, final
 
 import attrs
 
-from eventcore_codegen.diagnostics import Span
-from eventcore_codegen.scan import syntax
 from eventcore_codegen.sources import Json
 
 _TUPLE: Final = "t"
@@ -18,36 +16,41 @@ _SET: Final = "s"
 _SAME: Final = "same"
 
 
-def _classes() -> tuple[type, ...]:
-    found = {value for value in vars(syntax).values() if isinstance(value, type) and attrs.has(value)}
-    return tuple(sorted(found | {Span}, key=lambda cls: cls.__name__))
-
-
-_BY_KIND: Final[Mapping[str, type]] = {f"{number}": cls for number, cls in enumerate(_classes())}
-_KINDS: Final[Mapping[type, str]] = {cls: kind for kind, cls in _BY_KIND.items()}
-_SPAN: Final = _KINDS[Span]
-_FIELDS: Final[Mapping[type, tuple[str, ...]]] = {cls: tuple(field.name for field in attrs.fields(cls) if field.init) for cls in _KINDS}
-_HAVE_IDENTITY: Final = frozenset(kind for kind, cls in _BY_KIND.items() if "__eq__" not in vars(cls))
-"""Those that are told apart by being themselves: one that is referred to twice has to be one again."""
-
-
 class NotEncodable(TypeError):
-    """A value that is none of `scan.syntax`."""
+    """A value that is of none of the classes."""
 
 
-def encode(value: object) -> Json:
-    """Return *value* as JSON can hold it."""
-    return _Encoder().encode(value)
+@final
+class Codec:
+    """Stores values of *classes*, which are attrs classes and enumerations, and texts, numbers, tuples, sets and mappings of them.
+
+    Values of classes without `==`, which are told apart by being themselves, are one again where they were one.
+    """
+
+    def __init__(self, classes: Iterable[type]) -> None:
+        ordered = sorted(set(classes), key=lambda cls: cls.__name__)
+        self._by_kind = {f"{number}": cls for number, cls in enumerate(ordered)}
+        self.kinds: Final = {cls: kind for kind, cls in self._by_kind.items()}
+        self.fields: Final = {cls: _fields(cls) for cls in ordered}
+        self.have_identity: Final = frozenset(kind for kind, cls in self._by_kind.items() if attrs.has(cls) and "__eq__" not in vars(cls))
+
+    def encode(self, value: object) -> Json:
+        """Return *value* as JSON can hold it."""
+        return _Encoder(self).encode(value)
+
+    def decode(self, text: str) -> object:
+        """Return what `encode` was given, of the JSON text of what it returned."""
+        return json.loads(text, object_pairs_hook=_hook(self._by_kind, self.have_identity))
 
 
-def decode(text: str) -> object:
-    """Return what `encode` was given, of the JSON text of what it returned."""
-    return json.loads(text, object_pairs_hook=Decoder().hook)
+def _fields(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(cls) if field.init) if attrs.has(cls) else ("value",)
 
 
 @final
 class _Encoder:
-    def __init__(self) -> None:
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self._seen: dict[int, int] = {}
 
     def encode(self, value: object) -> Json:
@@ -64,40 +67,36 @@ class _Encoder:
                 return self._instance(value)
 
     def _instance(self, value: object) -> Json:
-        kind = _KINDS.get(type(value))
+        kind = self._codec.kinds.get(type(value))
         if kind is None:
-            raise NotEncodable(
-                f"{type(value).__qualname__} is no class of scan.syntax: a parsed module holds only those, tuples and mappings"
-            )
+            raise NotEncodable(f"{type(value).__qualname__} is none of the classes that are stored here: {', '.join(self._names())}")
         if id(value) in self._seen:
             return {_SAME: self._seen[id(value)]}
-        encoded: Json = {kind: [self.encode(getattr(value, name)) for name in _FIELDS[type(value)]]}
-        if kind in _HAVE_IDENTITY:
+        encoded: Json = {kind: [self.encode(getattr(value, name)) for name in self._codec.fields[type(value)]]}
+        if kind in self._codec.have_identity:
             self._seen[id(value)] = len(self._seen)
         return encoded
 
+    def _names(self) -> list[str]:
+        return [cls.__name__ for cls in self._codec.kinds]
 
-@final
-class Decoder:
-    """Makes values again while JSON is read: the hook for its objects. One reads one document."""
 
-    def __init__(self) -> None:
-        self._seen: list[object] = []
+def _hook(by_kind: Mapping[str, type], have_identity: frozenset[str]) -> Callable[[list[tuple[str, Any]]], object]:
+    """Return what makes values again while one document is read: the hook for its objects.
 
-    def hook(self, pairs: list[tuple[str, Any]]) -> object:
-        """Return what an object stands for: one pair, of which the key says what the parts are of.
+    As a hook it is called for inner objects first, by the parser itself: to walk through the parsed document once more would take twice as long.
+    """
+    seen: list[object] = []
 
-        As a hook it is called for inner objects first, by the parser itself: to walk through the parsed document once more would take twice as long.
-        """
+    def made(pairs: list[tuple[str, Any]]) -> object:
+        """Return what an object stands for: one pair, of which the key says what the parts are of."""
         [(kind, parts)] = pairs
-        if kind == _SPAN:
-            return Span(*parts)  # nearly half of all values, and worth the short way
-        cls = _BY_KIND.get(kind)
+        cls = by_kind.get(kind)
         if cls is not None:
-            made = cls(*parts)
-            if kind in _HAVE_IDENTITY:
-                self._seen.append(made)
-            return made
+            value = cls(*parts)
+            if kind in have_identity:
+                seen.append(value)
+            return value
         match kind:
             case "t":
                 return tuple(parts)
@@ -106,6 +105,8 @@ class Decoder:
             case "s":
                 return frozenset(parts)
             case "same":
-                return self._seen[parts]
+                return seen[parts]
             case _:
                 raise NotEncodable(f"{kind!r} stands where a kind of value belongs")
+
+    return made

@@ -69,12 +69,12 @@ class CacheFolder:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    def trim(self, kind: str, used: Collection[str]) -> None:
-        """Remove the oldest of what was not *used*, where there is much of it."""
+    def trim(self, kind: str, used: Collection[str], wanted: int) -> None:
+        """Remove the oldest of what was not *used*, where there is much of it: more than a thousand, and twice as much as is *wanted* at a time."""
         with contextlib.suppress(OSError):
             with os.scandir(self.path / kind) as entries:
                 unused = [(entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.name not in used]
-            for _, path in sorted(unused)[: -max(_KEPT, 2 * len(used))]:
+            for _, path in sorted(unused)[: -max(_KEPT, 2 * wanted)]:
                 os.unlink(path)  # noqa: PTH108  # it is no `Path`
 
     def _make(self, folder: Path) -> None:

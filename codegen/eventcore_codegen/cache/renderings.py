@@ -26,21 +26,26 @@ class Renderings:
         self._used: set[str] = set()
         self._rendered = 0
 
-    def text(self, excerpt: Excerpt) -> str:
-        key = self._folder.key(told(excerpt))
+    def known(self, key: str) -> str | None:
+        """Return the text that was rendered with *key*, if it is still there."""
         self._used.add(key)
-        known = self._folder.get(_KIND, key)
-        if isinstance(known, str):
-            return known
-        text = render(excerpt)
-        self._rendered += 1
-        self._folder.put(_KIND, key, text)
-        return text
+        text = self._folder.get(_KIND, key)
+        return text if isinstance(text, str) else None
+
+    def text(self, excerpt: Excerpt) -> tuple[str, str]:
+        """Return a text, and the key by which it will be known."""
+        key = self._folder.key(told(excerpt))
+        text = self.known(key)
+        if text is None:
+            text = render(excerpt)
+            self._rendered += 1
+            self._folder.put(_KIND, key, text)
+        return key, text
 
     def trim(self) -> None:
         """Forget what has long not been used. Only after something new was kept: otherwise nothing grew."""
         if self._rendered:
-            self._folder.trim(_KIND, self._used)
+            self._folder.trim(_KIND, self._used, len(self._used))
 
 
 def told(value: object) -> str:

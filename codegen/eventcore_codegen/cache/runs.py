@@ -10,7 +10,7 @@ from typing import Final, final
 from eventcore_codegen.built import Built, Rendered
 from eventcore_codegen.cache.folder import CacheFolder
 from eventcore_codegen.diagnostics import Diagnostic, Severity, Span
-from eventcore_codegen.sources import Json, Sources
+from eventcore_codegen.sources import Json, Questions, Sources
 
 _KIND: Final = "runs"
 
@@ -46,6 +46,7 @@ class Runs:
                     tuple(map(_diagnostic, diagnostics)),
                     frozenset(Path(str(path)) for path in kept),
                     skipped,
+                    _asked(answers),
                 )
             case _:
                 return None
@@ -53,13 +54,21 @@ class Runs:
     def remember(self, sources: Sources, built: Built) -> None:
         """Keep what was *built* from *sources*."""
         value: dict[str, Json] = {
-            "answers": sources.answers(),
+            "answers": sources.answers(built.asked),
             "diagnostics": [_stored(diagnostic) for diagnostic in built.diagnostics],
             "files": [[str(file.path), file.relative, _digest(file.text)] for file in built.rendered],
             "kept": [str(path) for path in sorted(built.kept)],
             "skipped": built.skipped,
         }
         self._folder.put(_KIND, self._key, value)
+
+
+def _asked(answers: dict[str, Json]) -> Questions:
+    match answers:
+        case {"modules": dict(modules), "folders": dict(folders)}:
+            return Questions(frozenset(modules), frozenset(folders))
+        case _:
+            raise ValueError(f"{answers!r} are no answers")
 
 
 def _recalled(file: Json) -> Rendered | None:

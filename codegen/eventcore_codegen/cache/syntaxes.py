@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from eventcore_codegen.cache.encoding import decode, encode
+import attrs
+
+from eventcore_codegen.cache.encoding import Codec
 from eventcore_codegen.cache.folder import CacheFolder
+from eventcore_codegen.diagnostics import Span
+from eventcore_codegen.scan import syntax
 from eventcore_codegen.scan.reading import parse_source
 from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
 
 _KIND: Final = "syntax"
+
+SYNTAX: Final = Codec([Span, *(value for value in vars(syntax).values() if isinstance(value, type) and attrs.has(value))])
+"""All that a parsed file is made of."""
 
 
 @final
@@ -25,15 +32,15 @@ class Syntaxes:
         key = self._folder.key(text)
         self._used.add(key)
         stored = self._folder.text(_KIND, key)
-        known = None if stored is None else decode(stored)
+        known = None if stored is None else SYNTAX.decode(stored)
         if isinstance(known, ModuleSyntax | SyntaxFault):
             return known
         found = parse_source(text)
         self._parsed += 1
-        self._folder.put(_KIND, key, encode(found))
+        self._folder.put(_KIND, key, SYNTAX.encode(found))
         return found
 
-    def trim(self) -> None:
-        """Forget what has long not been used. Only after something new was kept: otherwise nothing grew."""
+    def trim(self, files: int) -> None:
+        """Forget what has long not been used, as there are so many *files*. Only after something new was kept: otherwise nothing grew."""
         if self._parsed:
-            self._folder.trim(_KIND, self._used)
+            self._folder.trim(_KIND, self._used, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from eventcore_codegen.check.run import Checked, check
+from eventcore_codegen.check.outline import Outline
+from eventcore_codegen.check.run import Judged, check, judge, outlines
 
-__all__ = ["Checked", "check"]
+__all__ = ["Judged", "Outline", "check", "judge", "outlines"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.check.handle import async_generator, foreign_types, missing_handle, wrong_parameters
+from eventcore_codegen.check.handle import async_generator, missing_handle, wrong_parameters
 from eventcore_codegen.check.types import no_events, no_state, typing_only, unresolved
 from eventcore_codegen.model import NONE, Command, Problem, StreamField, UnknownType, parts
 
@@ -16,8 +16,8 @@ _HIDING_PLAIN: Final = frozenset({"self", "handle"})
 _HIDING_FOLD: Final = frozenset({"initial", "apply"})
 
 
-def command_faults(command: Command, own_module: str, generated: frozenset[str]) -> Iterator[Fault]:
-    """Yield what is wrong with a command of which *own_module* is generated. *generated* are the names of all generated modules."""
+def command_faults(command: Command) -> Iterator[Fault]:
+    """Yield what is wrong with a command."""
     yield from inherits_command(command)
     yield from no_stream(command)
     for stream in command.streams:
@@ -29,7 +29,6 @@ def command_faults(command: Command, own_module: str, generated: frozenset[str])
     handle = command.methods.get("handle")
     if handle is not None:
         yield from wrong_parameters(command, handle)
-        yield from foreign_types(command, handle, own_module, generated)
         yield from async_generator(command, handle)
 
 

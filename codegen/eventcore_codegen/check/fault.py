@@ -6,8 +6,7 @@ from typing import final
 
 import attrs
 
-from eventcore_codegen.diagnostics import Diagnostic, Span, default_severity
-from eventcore_codegen.model import Source
+from eventcore_codegen.diagnostics import Span
 
 
 @final
@@ -17,8 +16,3 @@ class Fault:
     span: Span
     message: str
     help: str
-
-    def within(self, source: Source) -> Diagnostic:
-        return Diagnostic(
-            self.code, default_severity(self.code), source.shown, self.span, self.message, self.help, source.line(self.span.line)
-        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.outline import ForeignType
 from eventcore_codegen.model import Command, LibraryType, Method, Type, parts
 
 _ROLES: Final = ("streams", "state", "resolver")
@@ -46,26 +47,27 @@ def _signature(handle: Method) -> str:
     return ", ".join(shown)
 
 
-def foreign_types(command: Command, handle: Method, own_module: str, generated: frozenset[str]) -> Iterator[Fault]:
-    """EC110: types that were generated for another command, or for another parameter. *generated* are the names of generated modules."""
-    if handle.inherited:
+def foreign_types(command: Command, own_module: str) -> Iterator[ForeignType]:
+    """EC110: types that were generated for another command, or for another parameter, if their modules are generated ones. *own_module* is
+    generated from the command's.
+    """
+    handle = command.methods.get("handle")
+    if handle is None or handle.inherited:
         return
     for role, parameter in zip(_ROLES, handle.positional, strict=False):
         wanted = f"{command.prefix}{role.capitalize()}"
-        yield from _foreign_names(command, parameter.type, f"its parameter {parameter.name!r}", (wanted,), own_module, generated)
+        yield from _foreign_names(command, parameter.type, f"its parameter {parameter.name!r}", (wanted,), own_module)
     wanted_return = (f"{command.prefix}Writes", f"{command.prefix}Streams")
-    yield from _foreign_names(command, handle.returns, "its return type", wanted_return, own_module, generated)
+    yield from _foreign_names(command, handle.returns, "its return type", wanted_return, own_module)
 
 
-def _foreign_names(
-    command: Command, type_: Type | None, what: str, wanted: tuple[str, ...], own_module: str, generated: frozenset[str]
-) -> Iterator[Fault]:
+def _foreign_names(command: Command, type_: Type | None, what: str, wanted: tuple[str, ...], own_module: str) -> Iterator[ForeignType]:
     for part in () if type_ is None else parts(type_):
         if isinstance(part, LibraryType):
             module, _, name = part.name.rpartition(".")
-            if module in generated and not (module == own_module and name in wanted):
+            if module.endswith("_streams") and not (module == own_module and name in wanted):
                 message = f"`handle` of {command.ref} says {name} for {what}, which is not what it is given"
-                yield Fault("EC110", part.span, message, f"use {wanted[0]} of {own_module}")
+                yield ForeignType(module, Fault("EC110", part.span, message, f"use {wanted[0]} of {own_module}"))
 
 
 def async_generator(command: Command, handle: Method) -> Iterator[Fault]:

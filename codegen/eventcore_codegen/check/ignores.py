@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.outline import Outline
 from eventcore_codegen.diagnostics import CODES, Severity, default_severity
-from eventcore_codegen.model import Ignore, Module
+from eventcore_codegen.model import Ignore
 
 _WIDE: Final = frozenset({"EC201", "EC205", "EC206"})
 """Found or not found according to which other files are given; so a comment about them is never called useless."""
 
 
-def without_suppressed(module: Module, faults: Sequence[Fault]) -> list[Fault]:
+def without_suppressed(module: Outline, faults: Sequence[Fault]) -> list[Fault]:
     """Return the faults of a module that no comment in their line suppresses, and a fault for each code in a comment that suppresses nothing.
 
     Only what is a warning by itself can be suppressed: code that is generated in spite of an error would be wrong.

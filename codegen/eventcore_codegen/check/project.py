@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.outline import NamedEvent, Outline
 from eventcore_codegen.diagnostics import Span
-from eventcore_codegen.model import Event, Module, Project
+from eventcore_codegen.model import Module
 
 
-def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
+def repeated_events(outlines: Iterable[Outline]) -> Iterator[tuple[Outline, Fault]]:
     """EC112: two events of one import root that are stored under one name. Other roots are other programs, with stores of their own."""
-    first: dict[tuple[Path, str], tuple[Module, Event]] = {}
-    for module in project.modules:
+    first: dict[tuple[str, str], tuple[Outline, NamedEvent]] = {}
+    for module in outlines:
         for event in module.events:
-            if event.name is None:
-                continue
-            other_module, other = first.setdefault((module.source.root, event.name), (module, event))
+            other_module, other = first.setdefault((module.root, event.name), (module, event))
             if other is not event:
                 message = (
                     f"the events {other.ref} in {other_module.name} and {event.ref} in {module.name} are both stored as {event.name!r}"
@@ -29,7 +27,7 @@ def repeated_events(project: Project) -> Iterator[tuple[Module, Fault]]:
                         "EC112",
                         event.span,
                         message,
-                        f'give one of them a name of its own: @event("<name>") (the other is in {other_module.source.shown}:{other.span.line})',
+                        f'give one of them a name of its own: @event("<name>") (the other is in {other_module.shown}:{other.span.line})',
                     ),
                 )
 
@@ -65,17 +63,17 @@ def unimportable_name(module: Module) -> Iterator[Fault]:
         yield Fault("EC126", place, message, "rename the file or folder")
 
 
-def star_imports(module: Module) -> Iterator[Fault]:
+def star_imports(module: Outline) -> Iterator[Fault]:
     """EC201, once for each import, whatever number of names comes through it."""
     imports: dict[tuple[Span, str | None], list[str]] = {}
-    for star in module.stars:
+    for star in sorted(module.stars, key=lambda star: (star.span, star.name)):
         imports.setdefault((star.span, star.module), []).append(star.name)
     for (span, source), names in imports.items():
         message = f"`import *` hides where {', '.join(map(repr, names))} {'comes' if len(names) == 1 else 'come'} from"
         yield Fault("EC201", span, message, f"import by name: from {source or '.'} import {', '.join(names)}")
 
 
-def unclear_markers(module: Module) -> Iterator[Fault]:
+def unclear_markers(module: Outline) -> Iterator[Fault]:
     """EC104: a decorator, or what a field is declared with, that is eventcore's in one case only. Taken for nothing, its class would be lost."""
     for unclear in module.unclear:
         message = f"{unclear.name!r} is ambiguous: {unclear.where}, to different things, one of them eventcore's"

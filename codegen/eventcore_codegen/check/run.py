@@ -1,8 +1,8 @@
-"""All rules over a project, and which of its modules can be generated."""
+"""All rules: over each file with what it uses of others, then over all files together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
 import attrs
@@ -11,8 +11,10 @@ from eventcore_codegen.check.bodies import command_warnings, state_warnings
 from eventcore_codegen.check.commands import command_faults
 from eventcore_codegen.check.data import apply_faults, event_faults, name_faults, state_faults
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.handle import foreign_types
 from eventcore_codegen.check.ids import confused_ids
 from eventcore_codegen.check.ignores import without_suppressed
+from eventcore_codegen.check.outline import Outline, merged, outline_of
 from eventcore_codegen.check.project import (
     misplaced_declarations,
     repeated_declarations,
@@ -22,34 +24,64 @@ from eventcore_codegen.check.project import (
     unimportable_name,
 )
 from eventcore_codegen.check.sound import is_sound
-from eventcore_codegen.diagnostics import Diagnostic
+from eventcore_codegen.diagnostics import Diagnostic, default_severity
 from eventcore_codegen.model import Module, Project
 
 
 @final
 @attrs.frozen
-class Checked:
-    """*diagnostics* of all rules; *sound* are the modules that can be generated."""
+class Judged:
+    """*diagnostics* of all rules; *outlines* of all files, by path; *sound* are those that can be generated."""
 
     diagnostics: tuple[Diagnostic, ...]
-    sound: tuple[Module, ...]
+    outlines: tuple[Outline, ...]
+    sound: tuple[Outline, ...]
 
 
-def check(project: Project) -> Checked:
+def check(project: Project) -> tuple[Diagnostic, ...]:
     """Find all faults."""
-    generated = frozenset(module.generated_name for module in project.modules if module.generates)
-    found = {module.source.path: (module, list(_module_faults(module, generated))) for module in project.modules}
-    for module, fault in (*repeated_events(project), *confused_ids(project)):
-        found[module.source.path][1].append(fault)
-    diagnostics = tuple(fault.within(module.source) for module, faults in found.values() for fault in without_suppressed(module, faults))
+    sources = {str(module.source.path): module.source for module in project.modules}
+    return judge(outlines(project), lambda outline, number: sources[outline.path].line(number)).diagnostics
+
+
+def outlines(project: Project) -> tuple[Outline, ...]:
+    """Return what the files of *project* come to, as far as it holds them."""
+    return tuple(
+        outline_of(
+            module,
+            faults=_faults(module),
+            foreign=(found for command in module.commands for found in foreign_types(command, module.generated_name)),
+            is_sound=is_sound(module, project),
+        )
+        for module in project.modules
+    )
+
+
+def judge(found: Iterable[Outline], line: Callable[[Outline, int], str]) -> Judged:
+    """Find what is wrong with all files together. *line* gives a line of a file by its number."""
+    outlines = merged(found)
+    faults = {outline.path: [*outline.faults, *star_imports(outline), *unclear_markers(outline)] for outline in outlines}
+    generated = {outline.generated for outline in outlines if outline.generated}
+    for outline in outlines:
+        faults[outline.path] += [foreign.fault for foreign in outline.foreign if foreign.module in generated]
+    for outline, fault in (*repeated_events(outlines), *confused_ids(outlines)):
+        faults[outline.path].append(fault)
+    diagnostics = tuple(
+        _placed(fault, outline, line) for outline in outlines for fault in without_suppressed(outline, faults[outline.path])
+    )
     faulty = {diagnostic.path for diagnostic in diagnostics if diagnostic.is_error}
-    candidates = (module for module in project.modules if module.is_scanned and module.generates)
-    return Checked(diagnostics, tuple(module for module in candidates if module.source.shown not in faulty and is_sound(module, project)))
+    candidates = (outline for outline in outlines if outline.is_scanned and outline.generated)
+    return Judged(
+        diagnostics, tuple(outlines), tuple(outline for outline in candidates if outline.shown not in faulty and outline.is_sound)
+    )
 
 
-def _module_faults(module: Module, generated: frozenset[str]) -> Iterator[Fault]:
-    yield from star_imports(module)
-    yield from unclear_markers(module)
+def _placed(fault: Fault, outline: Outline, line: Callable[[Outline, int], str]) -> Diagnostic:
+    text = line(outline, fault.span.line)
+    return Diagnostic(fault.code, default_severity(fault.code), outline.shown, fault.span, fault.message, fault.help, text)
+
+
+def _faults(module: Module) -> Iterator[Fault]:
     if not module.is_scanned:
         yield from _followed_faults(module)
         return
@@ -62,7 +94,7 @@ def _module_faults(module: Module, generated: frozenset[str]) -> Iterator[Fault]
         yield from state_faults(state)
         yield from state_warnings(state)
     for command in module.commands:
-        yield from command_faults(command, module.generated_name, generated)
+        yield from command_faults(command)
         yield from command_warnings(command)
 
 

@@ -1,8 +1,8 @@
-"""From paths to the whole model."""
+"""From paths to the model: of all files together, or of one file and what it uses of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
@@ -28,22 +28,31 @@ from eventcore_codegen.model import (
 from eventcore_codegen.scan.declarations import Declarations
 from eventcore_codegen.scan.reading import Reader, parse_source
 from eventcore_codegen.scan.syntax import ClassSyntax
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
-from eventcore_codegen.sources import Sources
+from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Loader, Universe
+from eventcore_codegen.sources import Questions, Sources
 
 
 @final
 @attrs.frozen
 class Scan:
-    """What was found below the given paths. *searched* are all Python files there, *generated* those of them that carry our header,
-    *broken* those whose declarations could not be read.
+    """What was found below the given paths. *broken* are the files there whose declarations could not be read."""
+
+    project: Project
+    diagnostics: tuple[Diagnostic, ...]
+    broken: frozenset[Path]
+
+
+@final
+@attrs.frozen
+class FileScan:
+    """What one file declares, and what it uses of others: nothing else of them is in *project*. *is_broken*: its own declarations could not
+    be read. *diagnostics* are those of files that could not. All this follows from what the file holds, and from the answers to what was *asked*.
     """
 
     project: Project
     diagnostics: tuple[Diagnostic, ...]
-    searched: tuple[Path, ...]
-    generated: tuple[Path, ...]
-    broken: frozenset[Path]
+    asked: Questions
+    is_broken: bool
 
 
 def scan(paths: Iterable[Path], base: Path) -> Scan:
@@ -52,19 +61,30 @@ def scan(paths: Iterable[Path], base: Path) -> Scan:
 
 
 def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> Scan:
-    """Read *sources*; what is not known of them yet is parsed by *read*."""
-    universe = Universe(sources, base, read)
+    """Read *sources*, all in one; what is not known of them yet is parsed by *read*."""
+    loader = Loader(sources, base, read)
+    universe = Universe(loader)
+    loaded = [loader.load(path) for path in declaring_files(sources)]
+    project = _Assembly(Declarations(universe)).project(loaded)
+    faults = (*loader.first_faults(), *(fault for module in loaded for fault in loader.faults(module)), *universe.faults)
+    return Scan(project, faults, frozenset(module.source.path for module in loaded if module.syntax is None))
+
+
+def scan_file(path: Path, loader: Loader) -> FileScan:
+    """Read one file, and of others what it uses."""
+    universe = Universe(loader)
+    loaded = loader.load(path)
+    project = _Assembly(Declarations(universe)).project([loaded])
+    return FileScan(project, (*loader.faults(loaded), *universe.faults), universe.asked, loaded.syntax is None)
+
+
+def declaring_files(sources: Sources) -> Iterator[Path]:
+    """Yield the files that may declare something: those that speak of the library, and those that were named."""
     generated = frozenset(sources.generated)
-    loaded: list[LoadedModule] = []
     for path in sources.searched:
         data = sources.read(path)
-        if not isinstance(data, bytes):
-            universe.faults += [] if data.is_gone else [universe.unreadable(data)]
-        elif path not in generated and (LIBRARY.encode() in data or path in sources.named):
-            loaded.append(universe.load(path))
-    project = _Assembly(Declarations(universe)).project(loaded)
-    broken = frozenset(module.source.path for module in loaded if module.syntax is None)
-    return Scan(project, tuple(universe.faults), sources.searched, sources.generated, broken)
+        if isinstance(data, bytes) and path not in generated and (LIBRARY.encode() in data or path in sources.named):
+            yield path
 
 
 @final

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, final
 
@@ -13,7 +13,7 @@ from eventcore_codegen.diagnostics import START, Diagnostic, Severity
 from eventcore_codegen.model import Source
 from eventcore_codegen.scan.reading import Reader
 from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
-from eventcore_codegen.sources import Sources, UnreadableFile, files
+from eventcore_codegen.sources import Questions, Sources, UnreadableFile, files
 
 LIBRARY: Final = "eventcore"
 
@@ -35,30 +35,101 @@ class LoadedModule:
 
 
 @final
-class Universe:
-    """Finds modules by name among *sources*, and has *read* parse them. *base* is the folder that paths are shown relative to."""
+class Loader:
+    """Loads the modules in files of *sources*, each once, and has *read* parse them. *base* is the folder that paths are shown relative to."""
 
     def __init__(self, sources: Sources, base: Path, read: Reader) -> None:
-        self.faults: list[Diagnostic] = [_unreadable(fault, base) for fault in sources.faults]
-        self._sources = sources
+        self.sources: Final = sources
         self._base = base
         self._parse = read
-        self._by_path: dict[str, LoadedModule] = {}
-        self._by_name: dict[str, LoadedModule | None] = {}
-        self._held: dict[str, bool] = {}
+        self._loaded: dict[Path, LoadedModule] = {}
+        self._faults: dict[Path, Diagnostic] = {}
 
     def load(self, path: Path) -> LoadedModule:
-        """Return the module in a file. What is wrong with it goes to *faults*."""
-        key = os.path.realpath(path)
-        if key not in self._by_path:
-            self._by_path[key] = self._read(path, self._sources.read(path))
-        return self._by_path[key]
+        """Return the module in a file."""
+        if path not in self._loaded:
+            self._loaded[path] = self._read(path, self.sources.read(path))
+        return self._loaded[path]
+
+    def faults(self, module: LoadedModule) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a file that was loaded, if anything is: then nothing is known of what it declares."""
+        if module.source.path in self._faults:
+            yield self._faults[module.source.path]
+
+    def first_faults(self) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the given paths, before any file is parsed."""
+        yield from map(self._unreadable, self.sources.faults)
+        for path in self.sources.searched:
+            data = self.sources.read(path)
+            if isinstance(data, UnreadableFile) and not data.is_gone:
+                yield self._unreadable(data)
+
+    def _read(self, path: Path, data: bytes | UnreadableFile) -> LoadedModule:
+        text = files.decode(path, data) if isinstance(data, bytes) else data
+        if isinstance(text, UnreadableFile):
+            self._faults[path] = self._unreadable(text)
+            return self._module(path, None, ())
+        syntax = self._parse(text)
+        module = self._module(path, None if isinstance(syntax, SyntaxFault) else syntax, files.split_lines(text))
+        if isinstance(syntax, SyntaxFault):
+            self._faults[path] = _no_python(module, syntax)
+        return module
+
+    def _module(self, path: Path, syntax: ModuleSyntax | None, lines: tuple[str, ...]) -> LoadedModule:
+        root = self.sources.package_root(path)
+        source = Source(path, self._show(path), path.relative_to(root).as_posix(), lines)
+        return LoadedModule(files.module_name(path, root), source, path.name == "__init__.py", syntax)
+
+    def _unreadable(self, fault: UnreadableFile) -> Diagnostic:
+        return Diagnostic("EC120", Severity.ERROR, self._show(fault.path), START, fault.message, fault.help)
+
+    def _show(self, path: Path) -> str:
+        """Return *path* as a user in *base* would write it."""
+        return (path.relative_to(self._base) if path.is_relative_to(self._base) else path).as_posix()
+
+
+def _no_python(module: LoadedModule, fault: SyntaxFault) -> Diagnostic:
+    return Diagnostic(
+        "EC117",
+        Severity.ERROR,
+        module.source.shown,
+        fault.span,
+        f"this is no Python: {fault.message}",
+        "the file is skipped; mend it and generate again",
+        module.source.line(fault.span.line),
+    )
+
+
+@final
+class Universe:
+    """Finds modules by name, in the files of *loader*, and remembers what it was asked."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader: Final = loader
+        self._sources = loader.sources
+        self._by_name: dict[str, LoadedModule | None] = {}
+        self._tops: set[str] = set()
+        self._folders: set[str] = set()
+
+    @property
+    def asked(self) -> Questions:
+        """All that was asked of the disk so far, to find what was found."""
+        return Questions(frozenset(self._by_name.keys() | self._tops), frozenset(self._folders))
+
+    @property
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the files that were found so far."""
+        found = (module for module in self._by_name.values() if module is not None)
+        return tuple(fault for module in found for fault in self.loader.faults(module))
 
     def find(self, name: str) -> LoadedModule | None:
         """Return the user's module *name*; None where there is none, or only a generated one."""
+        # The library itself is known by its public names, wherever its source lies.
+        if name.partition(".")[0] == LIBRARY:
+            return None
         if name not in self._by_name:
-            # The library itself is known by its public names, wherever its source lies.
-            self._by_name[name] = None if name.partition(".")[0] == LIBRARY else self._search(name)
+            path = self._sources.locate(name)
+            self._by_name[name] = None if path is None else self.loader.load(path)
         return self._by_name[name]
 
     def is_generated(self, name: str) -> bool:
@@ -72,58 +143,12 @@ class Universe:
 
     def holds(self, top: str) -> bool:
         """Tell whether the module or package *top* is the user's, without reading it."""
-        if top not in self._held:
-            is_folder = top not in sys.stdlib_module_names and self.is_folder(top)
-            self._held[top] = is_folder or self._sources.locate(top) is not None
-        return self._held[top]
+        if top not in sys.stdlib_module_names and self.is_folder(top):
+            return True
+        self._tops.add(top)
+        return self._sources.locate(top) is not None
 
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
+        self._folders.add(name)
         return self._sources.is_folder(name)
-
-    def _search(self, name: str) -> LoadedModule | None:
-        path = self._sources.locate(name)
-        return None if path is None else self.load(path)
-
-    def _read(self, path: Path, data: bytes | UnreadableFile) -> LoadedModule:
-        text = files.decode(path, data) if isinstance(data, bytes) else data
-        if isinstance(text, UnreadableFile):
-            self.faults.append(self.unreadable(text))
-            return self._module(path, None, ())
-        lines = files.split_lines(text)
-        syntax = self._parse(text)
-        if isinstance(syntax, SyntaxFault):
-            module = self._module(path, None, lines)
-            self.faults.append(
-                Diagnostic(
-                    "EC117",
-                    Severity.ERROR,
-                    module.source.shown,
-                    syntax.span,
-                    f"this is no Python: {syntax.message}",
-                    "the file is skipped; mend it and generate again",
-                    module.source.line(syntax.span.line),
-                )
-            )
-            return module
-        return self._module(path, syntax, lines)
-
-    def _module(self, path: Path, syntax: ModuleSyntax | None, lines: tuple[str, ...]) -> LoadedModule:
-        root = self._sources.package_root(path)
-        source = Source(path, self.show(path), path.relative_to(root).as_posix(), lines)
-        return LoadedModule(files.module_name(path, root), source, path.name == "__init__.py", syntax)
-
-    def unreadable(self, fault: UnreadableFile) -> Diagnostic:
-        return _unreadable(fault, self._base)
-
-    def show(self, path: Path) -> str:
-        """Return *path* as a user in *base* would write it."""
-        return _show(path, self._base)
-
-
-def _unreadable(fault: UnreadableFile, base: Path) -> Diagnostic:
-    return Diagnostic("EC120", Severity.ERROR, _show(fault.path, base), START, fault.message, fault.help)
-
-
-def _show(path: Path, base: Path) -> str:
-    return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()

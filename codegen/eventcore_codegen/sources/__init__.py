@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from eventcore_codegen.sources.files import UnreadableFile
-from eventcore_codegen.sources.seen import Json, Sources
+from eventcore_codegen.sources.seen import Json, Questions, Sources
 
-__all__ = ["Json", "Sources", "UnreadableFile"]
+__all__ = ["Json", "Questions", "Sources", "UnreadableFile"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, final
+
+import attrs
 
 from eventcore_codegen.sources import files
 from eventcore_codegen.sources.files import UnreadableFile
@@ -16,11 +19,23 @@ Json: TypeAlias = "str | int | list[Json] | dict[str, Json] | None"
 
 
 @final
+@attrs.frozen
+class Questions:
+    """What was asked of the disk beyond the given files: which file a module's name leads to, and what that holds; whether a name is a folder."""
+
+    modules: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+
+    def __or__(self, other: Questions) -> Questions:
+        return Questions(self.modules | other.modules, self.folders | other.folders)
+
+
+@final
 class Sources:
     """The files at and below *paths*, without those that are *excluded*, and the modules that their imports lead to.
 
-    `answers` are the questions that were asked so far. Two runs whose answers are the same make the same; `confirms` tells whether they are,
-    without reading any Python. Of generated files it only counts that they are some: what they hold is no input.
+    Everything is asked of the disk once. Two runs that ask the same `Questions` and get the same answers make the same; `confirms` tells whether
+    the answers are still the same, without reading any Python. Of generated files it only counts that they are some: what they hold is no input.
     """
 
     def __init__(self, paths: Iterable[Path], excluded: Callable[[Path], bool] = lambda _: False) -> None:
@@ -33,6 +48,8 @@ class Sources:
         self._package_roots: dict[Path, Path] = {}
         self._modules: dict[str, Path | None] = {}
         self._folders: dict[str, bool] = {}
+        self._files: dict[Path, Json] = {}
+        self._real = {os.path.realpath(path): path for path in self.searched}
         self.generated: Final = tuple(path for path in self.searched if self._is_generated(path))
         self._roots: Final = sorted({self.package_root(path) for path in self.searched})
 
@@ -49,16 +66,19 @@ class Sources:
         return self._package_roots[path.parent]
 
     def locate(self, name: str) -> Path | None:
-        """Return the file of the user's module *name*; None where there is none, or only a generated one."""
+        """Return the file of the user's module *name*; None where there is none, or only a generated one.
+
+        A file that is among those that are searched is called as it is there, whichever link leads to it.
+        """
         if name not in self._modules:
-            path = next(filter(os.path.isfile, self._candidates(name)), None)  # `Path.is_file` raises for names that are too long
+            found = next(filter(os.path.isfile, self._candidates(name)), None)  # `Path.is_file` raises for names that are too long
+            path = None if found is None else self._real.get(os.path.realpath(found), found)
             self._modules[name] = None if path is None or self._is_generated(path) else path
         return self._modules[name]
 
-    @property
-    def followed(self) -> tuple[Path, ...]:
-        """The files that were located by their modules' names so far."""
-        return tuple(sorted({path for path in self._modules.values() if path is not None}))
+    def followed(self, asked: Questions) -> tuple[Path, ...]:
+        """Return the files that the names of modules lead to."""
+        return tuple(sorted({path for name in asked.modules if (path := self.locate(name)) is not None}))
 
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
@@ -79,13 +99,22 @@ class Sources:
         data = self.read(path)
         return isinstance(data, bytes) and files.is_generated(data)
 
-    def answers(self) -> dict[str, Json]:
-        """Return all questions that were asked of the disk so far, with their answers."""
+    def answers(self, asked: Questions) -> dict[str, Json]:
+        """Return what is seen in any case, and what the disk says to each question."""
         return {
             "first": self._first(),
-            "modules": {name: self._module(name) for name in self._modules},
-            "folders": dict(self._folders),
+            "modules": {name: self._module(name) for name in sorted(asked.modules)},
+            "folders": {name: self.is_folder(name) for name in sorted(asked.folders)},
         }
+
+    def digest(self, path: Path, asked: Questions) -> str:
+        """Return a digest of all that the disk says of one of the files, and to what was asked because of it."""
+        said = [
+            self._file(path),
+            [self._module(name) for name in sorted(asked.modules)],
+            [self.is_folder(name) for name in sorted(asked.folders)],
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def confirms(self, answers: Json) -> bool:
         """Tell whether the disk still gives *answers*."""
@@ -113,6 +142,8 @@ class Sources:
         return None if path is None else self._file(path)
 
     def _file(self, path: Path) -> Json:
-        data = self.read(path)
-        seen = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data.message
-        return [str(path), os.path.realpath(path), str(self.package_root(path)), seen]
+        if path not in self._files:
+            data = self.read(path)
+            seen = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data.message
+            self._files[path] = [str(path), os.path.realpath(path), str(self.package_root(path)), seen]
+        return self._files[path]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from eventcore_codegen.cache.encoding import NotEncodable, decode, encode
+from eventcore_codegen.cache.encoding import NotEncodable
 from eventcore_codegen.cache.folder import CacheFolder, open_cache
+from eventcore_codegen.cache.syntaxes import SYNTAX
 from eventcore_codegen.pipeline import generate
 from eventcore_codegen.scan.reading import parse_source
 from eventcore_codegen.sources.files import decode as decode_text
@@ -121,7 +122,7 @@ def test_only_the_newest_of_what_is_no_longer_used_is_kept(tmp_path, monkeypatch
         path = tmp_path / "syntax" / f"{number}"
         path.touch()
         os.utime(path, (number, number))
-    folder.trim("syntax", {"0"})
+    folder.trim("syntax", {"0"}, 1)
     assert [folder.get("syntax", f"{number}") for number in range(10)] == [0, None, None, None, None, None, None, 7, 8, 9]
 
 
@@ -146,18 +147,18 @@ def test_every_parsed_file_survives_being_stored(folder):
     ]
     assert len(texts) > 10
     for text in texts:
-        stored = encode(parse_source(text))
-        assert encode(decode(json.dumps(stored))) == stored
+        stored = SYNTAX.encode(parse_source(text))
+        assert SYNTAX.encode(SYNTAX.decode(json.dumps(stored))) == stored
 
 
 def test_a_class_that_is_referred_to_twice_is_one_again():
-    read = decode(json.dumps(encode(parse_source("class Cart:\n    pass\n"))))
+    read = SYNTAX.decode(json.dumps(SYNTAX.encode(parse_source("class Cart:\n    pass\n"))))
     assert read.bindings["Cart"][0].bound is read.classes[0]
 
 
 def test_values_that_are_no_syntax_are_refused():
-    with pytest.raises(NotEncodable, match="object is no class of"):
-        encode(object())
+    with pytest.raises(NotEncodable, match="object is none of the classes"):
+        SYNTAX.encode(object())
 
 
 def test_a_line_that_moves_what_others_use_renders_nothing_again(project):
