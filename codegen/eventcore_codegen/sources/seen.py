@@ -49,7 +49,8 @@ class Sources:
         self._modules: dict[str, Path | None] = {}
         self._folders: dict[str, bool] = {}
         self._files: dict[Path, Json] = {}
-        self._real = {os.path.realpath(path): path for path in self.searched}
+        self._real = {path: os.path.realpath(path) for path in self.searched}
+        self._by_real = {real: path for path, real in self._real.items()}
         self.generated: Final = tuple(path for path in self.searched if self._is_generated(path))
         self._roots: Final = sorted({self.package_root(path) for path in self.searched})
 
@@ -72,7 +73,7 @@ class Sources:
         """
         if name not in self._modules:
             found = next(filter(os.path.isfile, self._candidates(name)), None)  # `Path.is_file` raises for names that are too long
-            path = None if found is None else self._real.get(os.path.realpath(found), found)
+            path = found if found is None else self._by_real.get(self._realpath(found), found)
             self._modules[name] = None if path is None or self._is_generated(path) else path
         return self._modules[name]
 
@@ -145,5 +146,10 @@ class Sources:
         if path not in self._files:
             data = self.read(path)
             seen = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else data.message
-            self._files[path] = [str(path), os.path.realpath(path), str(self.package_root(path)), seen]
+            self._files[path] = [str(path), self._realpath(path), str(self.package_root(path)), seen]
         return self._files[path]
+
+    def _realpath(self, path: Path) -> str:
+        if path not in self._real:
+            self._real[path] = os.path.realpath(path)
+        return self._real[path]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from eventcore_codegen.atlas.reading import read
+from eventcore_codegen.cache import identity
 from eventcore_codegen.cache.encoding import NotEncodable
 from eventcore_codegen.cache.folder import CacheFolder, open_cache
 from eventcore_codegen.cache.syntaxes import SYNTAX
@@ -183,3 +185,26 @@ def test_the_text_of_a_module_holds_no_places(source):
         found += len(after)
         assert [file.text for file in after] == [file.text for file in before], folder.name
     assert found > 40
+
+
+def test_files_one_by_one_come_to_what_all_of_them_come_to_at_once():
+    """`map` and `who` scan all files in one, and judge them by the same rules."""
+    found = 0
+    for folder in sorted(path for path in (CHECKOUT / "tests/golden").iterdir() if path.is_dir()):
+        one_by_one = generate([folder], base=folder, write=False).diagnostics
+        at_once = read([folder], base=folder).diagnostics
+        assert at_once == tuple(fault for fault in one_by_one if fault.code != "EC119"), folder.name
+        found += len(at_once)
+    assert found > 100
+
+
+@pytest.mark.parametrize("changed", ["package/scan/names.py", "templates/streams.py.j2"])
+def test_a_generator_with_another_source_or_template_is_another(tmp_path, monkeypatch, changed):
+    shutil.copytree(CHECKOUT / "codegen/eventcore_codegen", tmp_path / "package")
+    shutil.copytree(CHECKOUT / "templates", tmp_path / "templates")
+    monkeypatch.setattr(identity, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(identity, "template_root", lambda: tmp_path / "templates")
+    before = identity.generator_identity.__wrapped__()
+    assert identity.generator_identity.__wrapped__() == before
+    (tmp_path / changed).write_text((tmp_path / changed).read_text() + "\n")
+    assert identity.generator_identity.__wrapped__() != before
