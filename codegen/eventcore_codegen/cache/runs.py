@@ -65,10 +65,18 @@ class Runs:
 
 def _asked(answers: dict[str, Json]) -> Questions:
     match answers:
-        case {"modules": dict(modules), "folders": dict(folders)}:
-            return Questions(frozenset(modules), frozenset(folders))
+        case {"modules": list(modules), "folders": dict(folders)}:
+            return Questions(frozenset(map(_name, modules)), frozenset(folders))
         case _:
             raise ValueError(f"{answers!r} are no answers")
+
+
+def _name(answer: Json) -> tuple[str, str]:
+    match answer:
+        case [str(root), str(name), _]:
+            return root, name
+        case _:
+            raise ValueError(f"{answer!r} is no answer about a module")
 
 
 def _recalled(file: Json) -> Rendered | None:

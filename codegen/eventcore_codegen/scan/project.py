@@ -72,8 +72,8 @@ def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> S
 
 def scan_file(path: Path, loader: Loader) -> FileScan:
     """Read one file, and of others what it uses."""
-    universe = Universe(loader)
     loaded = loader.load(path)
+    universe = Universe(loader, loaded.source.root)
     project = _Assembly(Declarations(universe)).project([loaded])
     return FileScan(project, (*loader.faults(loaded), *universe.faults), universe.asked, loaded.syntax is None)
 

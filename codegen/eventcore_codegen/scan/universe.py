@@ -102,11 +102,12 @@ def _no_python(module: LoadedModule, fault: SyntaxFault) -> Diagnostic:
 
 @final
 class Universe:
-    """Finds modules by name, in the files of *loader*, and remembers what it was asked."""
+    """Finds modules by name, in the files of *loader*, first below *root*, and remembers what it was asked."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, root: Path | None = None) -> None:
         self.loader: Final = loader
         self._sources = loader.sources
+        self._root = "" if root is None else str(root)
         self._by_name: dict[str, LoadedModule | None] = {}
         self._tops: set[str] = set()
         self._folders: set[str] = set()
@@ -114,7 +115,8 @@ class Universe:
     @property
     def asked(self) -> Questions:
         """All that was asked of the disk so far, to find what was found."""
-        return Questions(frozenset(self._by_name.keys() | self._tops), frozenset(self._folders))
+        names = self._by_name.keys() | self._tops
+        return Questions(frozenset((self._root, name) for name in names), frozenset(self._folders))
 
     @property
     def faults(self) -> tuple[Diagnostic, ...]:
@@ -128,7 +130,7 @@ class Universe:
         if name.partition(".")[0] == LIBRARY:
             return None
         if name not in self._by_name:
-            path = self._sources.locate(name)
+            path = self._sources.locate(self._root, name)
             self._by_name[name] = None if path is None else self.loader.load(path)
         return self._by_name[name]
 
@@ -146,7 +148,7 @@ class Universe:
         if top not in sys.stdlib_module_names and self.is_folder(top):
             return True
         self._tops.add(top)
-        return self._sources.locate(top) is not None
+        return self._sources.locate(self._root, top) is not None
 
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""

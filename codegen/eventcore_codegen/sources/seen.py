@@ -21,9 +21,12 @@ Json: TypeAlias = "str | int | list[Json] | dict[str, Json] | None"
 @final
 @attrs.frozen
 class Questions:
-    """What was asked of the disk beyond the given files: which file a module's name leads to, and what that holds; whether a name is a folder."""
+    """What was asked of the disk beyond the given files: which file a module's name leads to, and what that holds; whether a name is a folder.
 
-    modules: frozenset[str] = frozenset()
+    A module is asked for by a root and a name: what lies below that root comes first.
+    """
+
+    modules: frozenset[tuple[str, str]] = frozenset()
     folders: frozenset[str] = frozenset()
 
     def __or__(self, other: Questions) -> Questions:
@@ -46,7 +49,7 @@ class Sources:
         self.faults: Final = tuple(faults)
         self._data: dict[Path, bytes | UnreadableFile] = {}
         self._package_roots: dict[Path, Path] = {}
-        self._modules: dict[str, Path | None] = {}
+        self._modules: dict[tuple[str, str], Path | None] = {}
         self._folders: dict[str, bool] = {}
         self._files: dict[Path, Json] = {}
         self._real = {path: os.path.realpath(path) for path in self.searched}
@@ -66,20 +69,22 @@ class Sources:
             self._package_roots[path.parent] = files.package_root(path)
         return self._package_roots[path.parent]
 
-    def locate(self, name: str) -> Path | None:
-        """Return the file of the user's module *name*; None where there is none, or only a generated one.
+    def locate(self, root: str, name: str) -> Path | None:
+        """Return the file of the user's module *name*, below *root* if it is there; None where there is none, or only a generated one.
 
-        A file that is among those that are searched is called as it is there, whichever link leads to it.
+        Below one root there may lie one program, with modules that are called as those of another. A file that is among those that are searched is
+        called as it is there, whichever link leads to it.
         """
-        if name not in self._modules:
-            found = next(filter(os.path.isfile, self._candidates(name)), None)  # `Path.is_file` raises for names that are too long
+        asked = (root, name)
+        if asked not in self._modules:
+            found = next(filter(os.path.isfile, self._candidates(root, name)), None)  # `Path.is_file` raises for names that are too long
             path = found if found is None else self._by_real.get(self._realpath(found), found)
-            self._modules[name] = None if path is None or self._is_generated(path) else path
-        return self._modules[name]
+            self._modules[asked] = None if path is None or self._is_generated(path) else path
+        return self._modules[asked]
 
     def followed(self, asked: Questions) -> tuple[Path, ...]:
         """Return the files that the names of modules lead to."""
-        return tuple(sorted({path for name in asked.modules if (path := self.locate(name)) is not None}))
+        return tuple(sorted({path for root, name in asked.modules if (path := self.locate(root, name)) is not None}))
 
     def is_folder(self, name: str) -> bool:
         """Tell whether *name* is a folder below one of the roots that is no package by itself."""
@@ -88,11 +93,11 @@ class Sources:
             self._folders[name] = any(os.path.isdir(root.joinpath(*parts)) for root in self._roots)  # noqa: PTH112  # as in `locate`
         return self._folders[name]
 
-    def _candidates(self, name: str) -> Iterator[Path]:
+    def _candidates(self, first: str, name: str) -> Iterator[Path]:
         parts = name.split(".")
         if not all(parts):
             return
-        for root in self._roots:
+        for root in sorted(self._roots, key=lambda root: str(root) != first):
             yield root.joinpath(*parts, "__init__.py")
             yield root.joinpath(*parts[:-1], f"{parts[-1]}.py")
 
@@ -104,7 +109,7 @@ class Sources:
         """Return what is seen in any case, and what the disk says to each question."""
         return {
             "first": self._first(),
-            "modules": {name: self._module(name) for name in sorted(asked.modules)},
+            "modules": [[root, name, self._module(root, name)] for root, name in sorted(asked.modules)],
             "folders": {name: self.is_folder(name) for name in sorted(asked.folders)},
         }
 
@@ -112,7 +117,7 @@ class Sources:
         """Return a digest of all that the disk says of one of the files, and to what was asked because of it."""
         said = [
             self._file(path),
-            [self._module(name) for name in sorted(asked.modules)],
+            [self._module(root, name) for root, name in sorted(asked.modules)],
             [self.is_folder(name) for name in sorted(asked.folders)],
         ]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
@@ -120,12 +125,19 @@ class Sources:
     def confirms(self, answers: Json) -> bool:
         """Tell whether the disk still gives *answers*."""
         match answers:
-            case {"first": first, "modules": dict(modules), "folders": dict(folders)}:
+            case {"first": first, "modules": list(modules), "folders": dict(folders)}:
                 return (
                     first == self._first()
-                    and all(self._module(name) == before for name, before in modules.items())
+                    and all(map(self._confirms_module, modules))
                     and all(self.is_folder(name) is before for name, before in folders.items())
                 )
+            case _:
+                return False
+
+    def _confirms_module(self, answer: Json) -> bool:
+        match answer:
+            case [str(root), str(name), before]:
+                return self._module(root, name) == before
             case _:
                 return False
 
@@ -138,8 +150,8 @@ class Sources:
             "files": [self._file(path) for path in self.searched if path not in generated],
         }
 
-    def _module(self, name: str) -> Json:
-        path = self.locate(name)
+    def _module(self, root: str, name: str) -> Json:
+        path = self.locate(root, name)
         return None if path is None else self._file(path)
 
     def _file(self, path: Path) -> Json:

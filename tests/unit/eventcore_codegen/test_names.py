@@ -179,3 +179,20 @@ def test_a_loop_of_links_is_walked_once(source):
     (source.root / "shop/again").symlink_to(source.root / "shop")
 
     assert len(source.generate().rendered) == 1
+
+
+@pytest.mark.parametrize("names", [("cart.py", "fill.py"), ("shop/__init__.py", "shop/cart.py", "fill.py")])
+def test_two_programs_may_have_modules_of_one_name(source, names):
+    """A name leads to what lies below the root of the file that it stands in, before it leads to another root."""
+    home = "shop.cart" if "shop/cart.py" in names else "cart"
+    texts = {"fill.py": f"{source.HEAD}from {home} import Cart\n{source.FILL}", "shop/__init__.py": ""}
+    for program in "east", "west":
+        cart = source.CART.replace("cart.emptied", f"{program}.emptied").replace("class Added", f"class Added{program}")
+        cart = cart.replace("Added |", f"Added{program} |")
+        source.write({f"{program}/{name}": texts.get(name, cart) for name in names})
+    assert source.generate().diagnostics == ()
+    for program, other in ("east", "west"), ("west", "east"):
+        text = source.text(f"{program}/fill_streams.py")
+        assert f'"Added{program}"' in text
+        assert f"{program}.emptied" in text
+        assert other not in text
