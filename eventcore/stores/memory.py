@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeAlias, TypeVar, final
 from uuid import UUID
 
-from eventcore.errors import InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
+from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
 from eventcore.ids import Position
 from eventcore.store import (
     EVERYTHING,
@@ -85,7 +85,9 @@ class InMemoryEventStore(Subscribing):
         self._read_models: sqlite3.Connection | None = None  # made for the first projection
         self._read_models_lock = threading.Lock()
         self._inline: InlineWork | None = None
+        self._demanded: str | None = None
         self._switching = False
+        self._plain = True  # nobody does, switches or demands anything inline
 
     async def __aenter__(self) -> Self:
         self._refuse_if_closed()
@@ -116,7 +118,7 @@ class InMemoryEventStore(Subscribing):
         # A store that lasts lets others run meanwhile. So does this one, or no two commands of a test would ever meet.
         await asyncio.sleep(0)
         self._refuse_if_closed()
-        if self._inline is not None or self._switching:
+        if not self._plain:
             async with self._read_models_opened() as connection:
                 verdicts = self._append_with_read_models(requests, connection)
             return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
@@ -259,21 +261,32 @@ class InMemoryEventStore(Subscribing):
     def attach(self, work: InlineWork | None, /) -> InlineWork | None:
         self._refuse_if_closed()
         before, self._inline = self._inline, work
+        self._look()
         return before
 
     @asynccontextmanager
     async def switch_inline(self) -> AsyncGenerator[InlineSwitch]:
         async with self.transaction() as transaction:
-            # An append that has the lock is no longer under way when we get it; one that comes later sees that it has to wait.
-            with self._lock:
+            with self._lock:  # no append is in the middle of it, and one that comes later waits
                 self._switching = True
+                self._look()
+            switch = _InlineSwitch(transaction, len(self._log), self._demanded)
             try:
-                yield _InlineSwitch(transaction, len(self._log))
+                yield switch
+                transaction.check()
+                self._demanded = switch.demanded
             finally:
                 self._switching = False
+                self._look()
+
+    def _look(self) -> None:
+        self._plain = self._inline is None and self._demanded is None and not self._switching
 
     def _append_with_read_models(self, requests: Sequence[AppendRequest], connection: sqlite3.Connection) -> list[Verdict]:
         """Decide *requests*; those whose events the read models do not take leave no trace."""
+        kept = None if self._inline is None else self._inline.kept
+        if kept != self._demanded and any(request.events for request in requests):
+            raise InlineProjectionsDiffer("this InMemoryEventStore", self._demanded, kept)
         with self._lock:
             at = self._clock()
             before = len(self._log)
@@ -454,7 +467,8 @@ class _ReadModelTransaction:
 class _InlineSwitch:
     """A transaction on read models while nobody appends."""
 
-    def __init__(self, transaction: _ReadModelTransaction, newest: int) -> None:
+    def __init__(self, transaction: _ReadModelTransaction, newest: int, demanded: str | None) -> None:
+        self.demanded = demanded
         self._newest = newest
         self.table = transaction.table
         self.execute = transaction.execute
@@ -464,7 +478,7 @@ class _InlineSwitch:
         return Position((self._newest,)) if self._newest else None
 
     async def demand(self, kept: str | None, /) -> None:
-        """Demand nothing of others: there are none, all appends go through one store object."""
+        self.demanded = kept
 
 
 @final

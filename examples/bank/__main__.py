@@ -1,4 +1,4 @@
-"""Run many concurrent transfers on a SQLite file, and show that no cent was lost."""
+"""Run many concurrent transfers on a SQLite file, and show that no cent was lost: by the events, and by tables that projections keep."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bank.branches import Day, open_bank, run_branches
+from bank.branches import Books, Day, keep_books, open_bank, run_branches
 from bank.teller import Ledger, Tally
 
 DEPOSIT = 1_000_00
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 0 if the total of all accounts is what it was before, else 1."""
+    """Return 0 if the total of all accounts is what it was before and the tables say what the events say, else 1."""
     options = _parse(arguments)
     day = Day(options.file, options.accounts, DEPOSIT, options.transfers, options.concurrency, options.seed)
     before = open_bank(day)
     tally = run_branches(day, branches=options.processes)
     after = open_bank(day)
+    books = keep_books(day)
+    agree = all(books.balances[account] == now.balance for account, now in after.accounts)
     _show(options, before, after, tally)
-    return 0 if before.total == after.total else 1
+    _show_books(books, after, agree=agree)
+    return 0 if before.total == after.total and agree else 1
 
 
 def _show(options: argparse.Namespace, before: Ledger, after: Ledger, tally: Tally) -> None:
@@ -38,6 +41,15 @@ def _show(options: argparse.Namespace, before: Ledger, after: Ledger, tally: Tal
     print(f"  {tally.refused:>7,} rejected by the command's own rule: insufficient funds")
     print(f"  {tally.conflicts:>7,} conflicts met and retried; at most {tally.most_attempts} attempts for one transfer")
     print(f"  {tally.per_second:>7,.0f} transfers per second, each on the disk before it was reported")
+
+
+def _show_books(books: Books, after: Ledger, *, agree: bool) -> None:
+    (account, owner), *_ = after.accounts
+    print(f"\n  the first and the newest lines of {owner.owner}'s statement, {account}, from the table `statement`")
+    for line in (*books.first[:1], *books.first[1:][-4:]):
+        print(f"  {line.text:<22}{_money(line.amount):>14}{_money(line.balance):>14}")
+    total = sum(books.balances[account] for account, _ in after.accounts)
+    print(f"\n  {_money(total)}   in the table `balances`, {'as the events say' if agree else 'NOT what the events say'}")
 
 
 def _money(cents: int) -> str:

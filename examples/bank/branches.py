@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial, reduce
 from multiprocessing import get_context
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import attrs
 
+from bank.books import Line, balances, bring_up, statement
 from bank.teller import Ledger, Tally, account_ids, open_accounts, random_transfers, read_accounts, run_transfers
 from eventcore import CommandExecutor, Observation, RetryPolicy, SqliteEventStore
 
@@ -30,6 +31,14 @@ class Day:
     seed: int
 
 
+@attrs.frozen
+class Books:
+    """What the tables say: of all accounts, and of the first one line by line."""
+
+    balances: Mapping[str, int]
+    first: Sequence[Line]
+
+
 def open_bank(day: Day) -> Ledger:
     """Make the file and the accounts where they do not exist, and return the accounts."""
 
@@ -38,6 +47,19 @@ def open_bank(day: Day) -> Ledger:
             executor = make_executor(store)
             await open_accounts(executor, account_ids(day.accounts), deposit=day.deposit)
             return await read_accounts(executor, account_ids(day.accounts))
+
+    return asyncio.run(run())
+
+
+def keep_books(day: Day) -> Books:
+    """Bring the tables up to date with the day, and ask them."""
+
+    async def run() -> Books:
+        async with SqliteEventStore(day.file) as store:
+            accounts = account_ids(day.accounts)
+            loaded = [await make_executor(store).load(account) for account in accounts]
+            await bring_up(store, max(each.position for each in loaded if each.position is not None))
+            return Books(await balances(store), await statement(store, accounts[0]))
 
     return asyncio.run(run())
 

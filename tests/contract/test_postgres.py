@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from eventcore.stores.postgres import PostgresEventStore
-from eventcore.testing.contract import DurableEventStoreContract, EventStoreContract
+from eventcore.testing.contract import DurableEventStoreContract, EventStoreContract, InlineStoreContract
 
 
-class TestPostgresEventStore(DurableEventStoreContract):
+class TestPostgresEventStore(InlineStoreContract, DurableEventStoreContract):
     keeps_bytes = False
 
     @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ class TestPostgresEventStore(DurableEventStoreContract):
         return PostgresEventStore(self.dsn, schema=self.schema)
 
 
-class TestPostgres15(DurableEventStoreContract):
+class TestPostgres15(InlineStoreContract, DurableEventStoreContract):
     keeps_bytes = False
 
     @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ class TestPostgres15(DurableEventStoreContract):
         return PostgresEventStore(self.dsn, schema=self.schema)
 
 
-class TestThroughPgbouncer(EventStoreContract):
+class TestThroughPgbouncer(InlineStoreContract, EventStoreContract):
     keeps_bytes = False
 
     @pytest.fixture(autouse=True)

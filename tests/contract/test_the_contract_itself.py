@@ -6,10 +6,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import pytest
 
+from eventcore.errors import StoreError
 from eventcore.ids import Position, StreamPattern
 from eventcore.store import (
     ANY,
@@ -29,7 +31,7 @@ from eventcore.store import (
     Verdict,
 )
 from eventcore.stores.memory import InMemoryEventStore
-from eventcore.testing.contract import DurableEventStoreContract, EventStoreContract
+from eventcore.testing.contract import DurableEventStoreContract, EventStoreContract, InlineStoreContract
 
 KNOWN_BUGS = [
     "two_appends_one_boundary",
@@ -249,6 +251,108 @@ class AnswersRepeatsWithNothing(InMemoryEventStore):
         return [AlreadyDone(()) if isinstance(verdict, AlreadyDone) else verdict for verdict in await super().append(requests)]
 
 
+class CommitsWhatFailed(InMemoryEventStore):
+    @asynccontextmanager
+    async def transaction(self, **options):
+        error = None
+        async with super().transaction(**options) as transaction:
+            try:
+                yield transaction
+            except BaseException as raised:
+                error = raised
+        if error is not None:
+            raise error
+
+
+class PassesOverRefusals(InMemoryEventStore):
+    @asynccontextmanager
+    async def transaction(self, **options):
+        async with super().transaction(**options) as transaction:
+            transaction.check = lambda: None
+            yield transaction
+
+
+class KeepsWhatReadersWrote(InMemoryEventStore):
+    def transaction(self, *, under=None, read_only=False):
+        return super().transaction(under=under)
+
+
+class NeverAsksForTheLease(InMemoryEventStore):
+    def transaction(self, *, under=None, read_only=False):
+        return super().transaction(read_only=read_only)
+
+
+class ForgetsItsWork(InMemoryEventStore):
+    def attach(self, work, /):
+        return super().attach(None if work is None else Changed(work, 0))
+
+
+class WorksTwice(InMemoryEventStore):
+    def attach(self, work, /):
+        return super().attach(None if work is None else Changed(work, 2))
+
+
+class Changed:
+    """Does its work so many times."""
+
+    def __init__(self, work, times):
+        self.work, self.times, self.kept = work, times, work.kept
+
+    async def handle(self, requests, transaction, /, *, step):
+        for _ in range(self.times):
+            await self.work.handle(requests, transaction, step=step)
+
+
+class WorksAfterTheCommit(InMemoryEventStore):
+    work = None
+
+    def attach(self, work, /):
+        before, self.work = self.work, work
+        super().attach(None if work is None else Changed(work, 0))
+        return before
+
+    async def append(self, requests, /):
+        verdicts = await super().append(requests)
+        if self.work is not None:
+            for verdict in verdicts:
+                if isinstance(verdict, Committed) and verdict.events:
+                    with suppress(StoreError):
+                        async with self.transaction() as transaction:
+                            await self.work.handle([verdict.events], transaction, step=True)
+        return verdicts
+
+
+class DemandsNothing(InMemoryEventStore):
+    @asynccontextmanager
+    async def switch_inline(self):
+        async with super().switch_inline() as switch:
+            yield switch
+            self._demanded = None
+            switch.demanded = None
+
+
+class DemandsTooEarly(InMemoryEventStore):
+    @asynccontextmanager
+    async def switch_inline(self):
+        async with super().switch_inline() as switch:
+            demand = switch.demand
+
+            async def at_once(kept, /):
+                self._demanded = kept
+                await demand(kept)
+
+            switch.demand = at_once
+            yield switch
+
+
+class AppendsDuringASwitch(InMemoryEventStore):
+    @asynccontextmanager
+    async def switch_inline(self):
+        async with super().switch_inline() as switch:
+            self._plain = True
+            yield switch
+
+
 CAUGHT = [
     (ChecksOnlyWhatItWrites, ["write_skew_through_a_read_only_stream", "a_version_is_checked_even_where_nothing_is_written"]),
     (ChecksThenWrites, ["two_appends_one_boundary", "write_skew_through_a_read_only_stream"]),
@@ -277,11 +381,27 @@ CAUGHT = [
     (ForgetsTheTypeVersion, ["ids_types_and_versions_survive"]),
     (NormalizesJson, ["data_and_metadata_survive"]),
     (StaysOpen, ["a_closed_store_refuses_everything"]),
+    (CommitsWhatFailed, ["an_exception_takes_all_of_a_transaction_back", "a_cancelled_transaction_leaves_nothing"]),
+    (PassesOverRefusals, ["a_refused_statement_is_the_end_of_its_transaction"]),
+    (KeepsWhatReadersWrote, ["a_read_only_transaction_changes_nothing"]),
+    (
+        NeverAsksForTheLease,
+        [
+            "a_transaction_under_a_lease_is_refused_to_a_former_owner",
+            "a_lease_does_not_pass_on_before_the_transaction_under_it_has_ended",
+        ],
+    ),
+    (ForgetsItsWork, ["inline_work_is_part_of_the_append", "many_appends_at_once_do_their_inline_work_once_each"]),
+    (WorksTwice, ["inline_work_is_part_of_the_append"]),
+    (WorksAfterTheCommit, ["inline_work_that_fails_fails_its_request_alone", "what_failed_inline_left_no_trace"]),
+    (DemandsNothing, ["an_append_without_the_demanded_work_is_refused"]),
+    (DemandsTooEarly, ["a_switch_that_fails_demands_nothing"]),
+    (AppendsDuringASwitch, ["nobody_appends_during_a_switch"]),
 ]
 
 
 def run(store: type[InMemoryEventStore], test: str) -> None:
-    class Contract(EventStoreContract):
+    class Contract(InlineStoreContract, EventStoreContract):
         def open_store(self) -> InMemoryEventStore:
             return store()
 
@@ -312,11 +432,13 @@ def test_every_bug_that_stores_have_shipped_has_its_test(bug: str) -> None:
 
 
 def test_no_scenario_hides_another_of_its_name() -> None:
-    groups = [group for group in DurableEventStoreContract.__mro__ if group.__module__.startswith("eventcore.testing.contract.")]
+    class Whole(InlineStoreContract, DurableEventStoreContract): ...
+
+    groups = [group for group in Whole.__mro__ if group.__module__.startswith("eventcore.testing.contract.")]
     names = [name for group in groups for name in vars(group) if name.startswith("test_")]
 
     assert len(names) == len(set(names))
-    assert len(names) > 90
+    assert len(names) > 115
 
 
 def test_a_store_that_hangs_is_reported() -> None:

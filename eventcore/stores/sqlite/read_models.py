@@ -55,7 +55,7 @@ class ReadModels:
                 transaction = SqliteReadModelTransaction(session, under, read_only=read_only)
                 yield transaction
                 transaction.check()
-                await session.run(session.commit)
+                await session.run(session.roll_back if read_only else session.commit)
             except BaseException:
                 await session.run(session.roll_back)
                 raise
