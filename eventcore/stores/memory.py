@@ -44,6 +44,7 @@ from eventcore.store import (
     Verdict,
     check_request,
 )
+from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, drive, execute, fetch, quoted, schema
 from eventcore.subscriptions import Subscribing
 
@@ -233,7 +234,7 @@ class InMemoryEventStore(Subscribing):
                     self._check_lease(under)
                 transaction = _ReadModelTransaction(connection)
                 yield transaction
-                transaction.check()
+                transaction.intact.require()
                 with self._lock:
                     self._check_lease(under)
                     connection.execute("ROLLBACK" if read_only else "COMMIT")
@@ -435,7 +436,7 @@ class _ReadModelTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._within = _AppendTransaction(connection)
-        self._refusal: RequestRefused | None = None
+        self.intact = Intact()
         self.table = self._within.table
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
@@ -446,21 +447,11 @@ class _ReadModelTransaction:
 
     async def _do(self, work: Coroutine[object, object, T]) -> T:
         try:
-            await asyncio.sleep(0)
-            self.check()
-        except BaseException:
+            with self.intact.step():
+                await asyncio.sleep(0)
+                return await work
+        finally:
             work.close()
-            raise
-        try:
-            return await work
-        except RequestRefused as refusal:
-            self._refusal = refusal
-            raise
-
-    def check(self) -> None:
-        """Raise the refusal of an earlier statement, which somebody passed over: nothing of the transaction may stay."""
-        if self._refusal is not None:
-            raise self._refusal
 
 
 @final

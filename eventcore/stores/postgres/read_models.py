@@ -11,6 +11,7 @@ import asyncpg
 
 from eventcore.errors import EventCoreError, LeaseLost, OutcomeUnknown, RequestRefused
 from eventcore.store import Lease, Row, Statement
+from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session
 from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_retry
 from eventcore.stores.postgres.statements import Schema
@@ -66,21 +67,22 @@ class PostgresReadModelTransaction:
         self._holds = holds
         self._isolation = "REPEATABLE READ READ ONLY" if read_only else "READ COMMITTED"
         self._connection: Connection | None = None
-        self._refusal: RequestRefused | None = None
+        self._intact = Intact()
 
     def table(self, name: str, /) -> str:
         return f'{self._schema.quoted}."{name}"'
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
-        connection = await self._begun()
-        await run_all(connection, statements, self._do)
+        with self._intact.step():
+            connection = await self._begun()
+            await run_all(connection, statements, self._do)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
-        connection = await self._begun()
-        return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
+        with self._intact.step():
+            connection = await self._begun()
+            return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
 
     async def _begun(self) -> Connection:
-        self._check()
         if self._connection is None:
             try:
                 connection = await self._session.connected()
@@ -101,17 +103,11 @@ class PostgresReadModelTransaction:
             return await work
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:
-                self._refusal = refusal
                 raise refusal from error
             raise await self._translated(error) from error
 
-    def _check(self) -> None:
-        """Raise the refusal of an earlier statement, which somebody passed over: the server has given the transaction up."""
-        if self._refusal is not None:
-            raise self._refusal
-
     async def commit(self) -> None:
-        self._check()
+        self._intact.require()
         connection = self._connection
         if connection is not None:
             try:

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, final
 
-from eventcore.errors import LeaseLost, RequestRefused
+from eventcore.errors import LeaseLost
 from eventcore.ids import Position
 from eventcore.store import Lease, Row, Statement
+from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, execute, fetch, quoted
 from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.slices import newest_position
@@ -54,7 +55,7 @@ class ReadModels:
             try:
                 transaction = SqliteReadModelTransaction(session, under, read_only=read_only)
                 yield transaction
-                transaction.check()
+                transaction.intact.require()
                 await session.run(session.roll_back if read_only else session.commit)
             except BaseException:
                 await session.run(session.roll_back)
@@ -85,12 +86,7 @@ class SqliteReadModelTransaction:
         self._session = session
         self._under = under
         self._read_only = read_only
-        self._refusal: RequestRefused | None = None
-
-    def check(self) -> None:
-        """Raise the refusal of an earlier statement, which somebody passed over: nothing of the transaction may stay."""
-        if self._refusal is not None:
-            raise self._refusal
+        self.intact = Intact()
 
     def table(self, name: str, /) -> str:
         return quoted(name)
@@ -103,12 +99,8 @@ class SqliteReadModelTransaction:
 
     async def run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Return what *act* returns, in this transaction."""
-        self.check()
-        try:
+        with self.intact.step():
             return await self._session.run(lambda: self._session.act(self._under, act, read_only=self._read_only))
-        except RequestRefused as refusal:
-            self._refusal = refusal
-            raise
 
 
 @final
