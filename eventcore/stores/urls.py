@@ -6,6 +6,7 @@ Nothing here opens anything. What is wrong with a DSN is said here, without a pa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeAlias, final
 from urllib.parse import unquote, unquote_plus
@@ -23,6 +24,7 @@ _POSTGRES: Final = re.compile(r"postgres(?:ql)?://", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # The names by which a file is taken for a database that is not there yet; another one has to exist.
 _SUFFIXES: Final = frozenset({".db", ".sqlite", ".sqlite3"})
+_FILES: Final = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl"})
 _ESCAPE: Final = "where a user name or a password holds one of @ : / ? # & % [ ], write it percent-encoded (@ as %40, / as %2F)"
 
 
@@ -75,6 +77,13 @@ def check_dsn(dsn: str) -> None:
             raise _unreadable(dsn, f"a host is not HOST or HOST:PORT with a number; {_ESCAPE}")
     if query and not all("=" in part for part in query.split("&")):
         raise _unreadable(dsn, f"what follows the '?' is not NAME=VALUE&NAME=VALUE; {_ESCAPE}")
+
+
+def missing_files(dsns: Iterable[str], /) -> list[str]:
+    """Return the files for TLS that *dsns* name and that are not there."""
+    named = (part.partition("=") for dsn in dsns for part in dsn.partition("?")[2].split("&"))
+    files = (unquote_plus(value) for name, _, value in named if name in _FILES)
+    return [file for file in files if file != "system" and not Path(file).expanduser().exists()]
 
 
 def _unreadable(dsn: str, problem: str) -> InvalidArgument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
@@ -98,6 +99,8 @@ class Session:
         while True:
             try:
                 self._connection = await self._source.take()
+            except ssl.SSLCertVerificationError as error:  # a ValueError as well
+                raise self._faults.uncertified(error) from error
             except ValueError:
                 # Of the driver's own words about a DSN nobody knows which part of it they quote.
                 raise self._faults.unreadable() from None

@@ -20,6 +20,7 @@ from eventcore.errors import (
     StoreUnavailable,
 )
 from eventcore.stores.redaction import scrubbed
+from eventcore.stores.urls import missing_files
 
 E = TypeVar("E", bound=EventCoreError)
 
@@ -154,11 +155,23 @@ class Faults:
             "such as @ : / in a user's name or password are written as %40 %3A %2F"
         )
 
-    def unreachable(self, seconds: float, error: BaseException | None) -> StoreUnavailable:
+    def uncertified(self, error: BaseException) -> StoreUnavailable:
         text = (
-            f"no connection to {self.store} for {seconds:.1f} s ({self._said(error)}); see that the server runs and that the DSN is right"
+            f"{self.store} cannot be reached: the certificate of its server was refused ({self._said(error)}); name the authority that signed it "
+            "with sslrootcert= in the DSN, and the host as the certificate does"
         )
+        return because(StoreUnavailable(text), error)
+
+    def unreachable(self, seconds: float, error: BaseException | None) -> StoreUnavailable:
+        text = f"no connection to {self.store} for {seconds:.1f} s ({self._said(error)}); {self._remedy(error)}"
         return StoreUnavailable(text) if error is None else because(StoreUnavailable(text), error)
+
+    def _remedy(self, error: BaseException | None) -> str:
+        if error is not None and code_of(error) == _TOO_MANY_CONNECTIONS:
+            return "the server takes no more connections: make pool_size= smaller, or max_connections larger"
+        if isinstance(error, FileNotFoundError) and (missing := missing_files(self.dsns)):
+            return f"there is no file {missing[0]}, which the DSN names"
+        return "see that the server runs and that the DSN is right"
 
     def _store_error(self, error: Exception) -> StoreError:
         code = code_of(error)

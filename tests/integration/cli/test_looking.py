@@ -12,10 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from eventcore import EventFilter, StreamPattern, StreamPrefix
+from eventcore import EventFilter, PostgresEventStore, StreamPattern, StreamPrefix
 from eventcore.store import EVERYTHING
+from tests.faults.crashing import crashing_server
 
-from .conftest import STREAMS, environment, event, write
+from .conftest import STREAMS, Place, environment, event, write
 
 
 def numbers(done) -> list[int]:
@@ -244,3 +245,25 @@ def test_times_are_compared_with_the_clock_of_the_event(history, eventcore):
     assert set(numbers(eventcore("events", history.url, "--json", "-n", "0", "--until", local, "--reverse"))) == earlier
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert numbers(eventcore("events", history.url, "--json", "--since", tomorrow)) == []
+
+
+@pytest.mark.slow
+def test_tail_goes_on_after_the_server_was_restarted(tmp_path_factory, schema):
+    """Nothing that happened before, while and after it was away is left out or shown twice, and whoever watches is told."""
+    with crashing_server(tmp_path_factory.mktemp("server")) as server:
+        there = Place(f"{server.dsn}?schema={schema}", lambda: PostgresEventStore(server.dsn, schema=schema))
+        asyncio.run(write(there, event(1, "a-1")))
+        with Tail(there.url, "-n", "1") as tail:
+            shown = [tail.next()]
+            for number in (2, 5):
+                asyncio.run(write(there, event(number, "a-1"), event(number + 1, "b-1")))
+                server.kill()
+                said = tail.process.stderr.readline()
+                server.start()
+                asyncio.run(write(there, event(number + 2, "a-1")))
+                assert (said.startswith("eventcore: "), said.rstrip().endswith("waiting for it")) == (True, True), said
+                assert tail.process.stderr.readline() == "eventcore: it is there again\n"
+            shown += [tail.next() for _ in range(6)]
+            assert sorted(shown) == shown == list(range(1, 8))
+            tail.process.send_signal(signal.SIGINT)
+            assert tail.process.communicate(timeout=20) == ("", "")
