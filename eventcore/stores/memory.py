@@ -274,7 +274,7 @@ class InMemoryEventStore(Subscribing):
             switch = _InlineSwitch(transaction, len(self._log), self._demanded)
             try:
                 yield switch
-                transaction.check()
+                transaction.intact.require()
                 self._demanded = switch.demanded
             finally:
                 self._switching = False
