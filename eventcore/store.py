@@ -12,7 +12,9 @@ The rules that every store keeps:
   what one request meets (a conflict, a refusal) never touches its neighbours;
 * a request without events is a question: are these streams still at these versions?
 * a request that conflicts changes nothing that a reader can see, and takes no position;
-* a reader that goes on after the last position it saw misses nothing and sees nothing twice.
+* a reader that goes on after the last position it saw misses nothing and sees nothing twice;
+* a position that the store never gave is refused with `InvalidPosition`, and a page without room with `InvalidArgument`;
+* what is closed refuses every call with `StoreClosed`, and so ends the waits for news.
 """
 
 from __future__ import annotations
@@ -179,7 +181,10 @@ class KeyReused(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The store refused this request for a reason of its own, and nothing of it was written."""
+    """The store refused this request for a reason of its own, and nothing of it was written.
+
+    *error* is one of eventcore's, `RequestRefused` mostly: text that the store cannot keep, say.
+    """
 
     error: Exception
 
@@ -228,7 +233,8 @@ class Snapshot(NamedTuple):
 class Lease(NamedTuple):
     """The right to be the one who does *name*, until *expires_at* (the store's clock, UTC) unless renewed.
 
-    *token* grows with every new owner: give it along with what is written under the lease, so that a late write of a former owner can be told.
+    *token* grows with every new owner, also where the lease was given back in between: give it along with what is written
+    under the lease, so that a late write of a former owner can be told.
     """
 
     name: str
