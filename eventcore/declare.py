@@ -63,6 +63,11 @@ class CommandMarker:
     streams: tuple[tuple[str, StreamMarker], ...]
     takes_resolver: bool
     folds_itself: bool
+    constructed: tuple[str, ...]
+    """The names of the stream fields that the constructor takes."""
+
+
+_ONLY_IDS: Final = frozenset({StreamId})
 
 
 @final
@@ -317,7 +322,8 @@ def _read_command(cls: type[object]) -> CommandMarker:
             needed = "a command whose streams say events= folds them itself and needs it"
             superfluous = "only a command whose streams say events= has it"
             raise DefinitionError(owner, needed if folds_itself else superfluous, field=name)
-    return CommandMarker(streams, _takes_resolver(cls), folds_itself)
+    constructed = tuple(name for name, marker in streams if not marker.discovered)
+    return CommandMarker(streams, _takes_resolver(cls), folds_itself, constructed)
 
 
 def _takes_resolver(cls: type[object]) -> bool:
@@ -346,10 +352,12 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
     def check(self: object) -> None:
         if own is not None:
             own(self)
-        given = _given_streams(self)
         # Nearly every command is made of different ids, one to a field; only what is not has to be looked at closely.
-        if all(type(value) is StreamId for _, value in given) and len({value for _, value in given}) == len(given):
+        marker = command_marker(type(self))
+        values = [getattr(self, field) for field in marker.constructed] if marker else []
+        if _ONLY_IDS.issuperset(map(type, values)) and len(set(values)) == len(values):
             return
+        given = _given_streams(self)
         seen: dict[str, str] = {}
         for field, value in given:
             for stream_id in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from functools import total_ordering
 from typing import ClassVar, Final, Generic, Self, TypeVar, final, get_args
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -181,6 +181,10 @@ _RANDOM: Final = 0x0FFF_3FFF_FFFF_FFFF_FFFF
 _VERSION_7: Final = 0x7000_8000_0000_0000_0000
 
 
+_new: Final = object.__new__
+_set: Final = object.__setattr__
+
+
 @final
 class EventIdSource:
     """Makes event ids: UUIDs of version 7, so that ids made later sort later and indexes grow at one end (RFC 9562, 5.7).
@@ -209,7 +213,11 @@ class EventIdSource:
             if random is None:
                 random = self._refill()
                 pool = self._pool
-            ids.append(UUID(int=milliseconds | random & _RANDOM | _VERSION_7))
+            # Around the constructor, which checks what cannot be otherwise here and takes most of the time.
+            made = _new(UUID)
+            _set(made, "int", milliseconds | random & _RANDOM | _VERSION_7)
+            _set(made, "is_safe", SafeUUID.unknown)
+            ids.append(made)
         return ids
 
     def _refill(self) -> int:

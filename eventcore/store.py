@@ -19,10 +19,10 @@ The rules that every store keeps:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final
 from uuid import UUID
 
 import attrs
@@ -70,6 +70,16 @@ class NewEvent(NamedTuple):
     type_version: int
     data: bytes
     metadata: bytes = b"{}"
+
+
+# Around the constructors of named tuples, which are functions of Python: each costs as much as five calls of this.
+_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
+
+
+def new_event(stream_id: str, event_id: UUID, name: str, version: int, data: bytes, metadata: bytes, /) -> NewEvent:
+    """Return a `NewEvent`, as fast as one can be made."""
+    event: NewEvent = _new_tuple(NewEvent, (stream_id, event_id, name, version, data, metadata))
+    return event
 
 
 class StoredEvent(NamedTuple):
@@ -406,6 +416,7 @@ class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseSto
 
 def check_request(request: AppendRequest) -> None:
     """Refuse a request that contradicts itself, before anything is sent. For stores. Raises `InvalidArgument`."""
-    for event in request.events:
-        if event.stream_id not in request.expected:
+    expected, events, _ = request
+    for event in events:
+        if event[0] not in expected:
             raise InvalidArgument(f"the request writes {event.type!r} to {event.stream_id!r} without saying what version it expects there")

@@ -48,6 +48,10 @@ class CommandPlan:
     streams: tuple[BoundStream, ...]
     accepts: tuple[Accepts, ...]
     reader: EventReader
+    single: bool
+    """Whether each stream field has exactly one stream."""
+    discovered: tuple[str, ...]
+    """The names of the `discovered()` fields."""
 
 
 @final
@@ -91,7 +95,9 @@ class Binder:
         reader = EventReader(self._codec, cls.__qualname__, {event_type.name: event_type for event_type in event_types.values()})
         streams = tuple(self._bind_stream(site, stream) for stream in spec.streams)
         accepts = tuple({event_types[ref].cls: event_types[ref] for ref in stream.events} for stream in spec.streams)
-        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader)
+        single = all(stream.kind == "one" for stream in streams)
+        discovered = tuple(stream.field for stream in streams if stream.kind == "discovered")
+        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader, single, discovered)
 
     def _bind_stream(self, site: _Site, spec: StreamSpec) -> BoundStream:
         fold = None

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TypeAlias, final
 
-from eventcore.execute.folding import CachedState, StateCache, StreamKey, Views
+from eventcore.execute.folding import Foreseeing, Hindered, Known, StateCache, StreamKey, Views, known
 from eventcore.execute.snapshots import Snapshots
 from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, NewEvent, Refused, StoredEvent, StreamStore, Verdict
 from eventcore.typed import ValidWrite
@@ -57,8 +57,8 @@ class Link:
         self.request = request
         self.bases = bases
         self.train = train
-        self.states: dict[StreamKey, CachedState] = {}
-        self.faults: list[tuple[StreamKey, Exception]] = []
+        self.states: dict[StreamKey, Known] = {}
+        self.faults: Sequence[tuple[StreamKey, Exception]] = ()
         self.committed: bool | None = None
         self.future: asyncio.Future[Outcome] | None = None
 
@@ -70,20 +70,22 @@ class Link:
 class Train:
     """Links that are committed together. It departs when all of *after* has arrived."""
 
-    __slots__ = ("_event", "_size", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
+    # Most trains have one link and leave at once: what those never have stands here, for all of them.
+    after: frozenset[Train] = frozenset()
+    followers: Sequence[Train] = ()
+    closed = False
+    departed = False
+    landed = False
+    frozen = False
+    _event: asyncio.Event | None = None
+    _size = 0
 
-    def __init__(self, after: Iterable[Train] = (), *, closed: bool = False) -> None:
+    def __init__(self, *, closed: bool = False) -> None:
         self.loop = asyncio.get_running_loop()
         self.links: list[Link] = []
-        self.after: set[Train] = set(after)
-        self.followers: list[Train] = []
-        self.closed = closed
-        self.departed = False
-        self.landed = False
-        self.frozen = False
-        self._event: asyncio.Event | None = None
         self._versions: dict[str, ExpectedVersion] = {}
-        self._size = 0
+        if closed:
+            self.closed = True
 
     def depth(self) -> int:
         """Return how many departures there will be up to its own."""
@@ -113,9 +115,9 @@ class Train:
         self.closed = True
 
     def wait_for(self, trains: Iterable[Train]) -> None:
+        self.after = self.after.union(trains)
         for train in trains:
-            self.after.add(train)
-            train.followers.append(self)
+            train.followers = [*train.followers, self]
 
     async def arrival(self) -> None:
         if not self.landed:
@@ -123,11 +125,14 @@ class Train:
                 self._event = asyncio.Event()
             await self._event.wait()
 
-    def arrive(self) -> list[Train]:
+    def arrive(self) -> Sequence[Train]:
         """Wake all who wait for it; return the trains that follow."""
         self.landed = True
-        self.after.clear()
-        followers, self.followers = self.followers, []
+        followers = self.followers
+        if followers:
+            self.followers = ()
+        if self.after:
+            self.after = frozenset()
         if self._event is not None:
             self._event.set()
         return followers
@@ -159,6 +164,7 @@ class Chains:
         self._cache = cache
         self._snapshots = snapshots
         self._heads: dict[str, Link] = {}
+        self._gathering: Train | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def head(self, key: StreamKey) -> Link | None:
@@ -166,11 +172,15 @@ class Chains:
         link = self._heads.get(key.stream_id) if self._heads else None
         return link if link is not None and link.train.loop is asyncio.get_running_loop() else None
 
-    def foreseen(self, key: StreamKey) -> tuple[CachedState, Link] | None:
-        """Return the state that a stream will have, and the link that it rests on."""
-        link = self.head(key)
-        state = None if link is None else link.states.get(key)
-        return None if link is None or state is None else (state, link)
+    def foreseeing(self) -> Foreseeing | None:
+        """Return what tells of states that streams will have; None where nothing is on its way."""
+        return self._foreseen if self._heads else None
+
+    def _foreseen(self, key: StreamKey) -> Known | Hindered | None:
+        link = self._heads.get(key[0])
+        if link is None or link.train.loop is not asyncio.get_running_loop():
+            return None
+        return link.states[key] if self._bears(link, key) else Hindered.HINDERED
 
     def hinders(self, keys: Iterable[StreamKey], *, alone: bool) -> bool:
         """Tell whether something is on its way to one of *keys* that no command can be decided upon."""
@@ -205,23 +215,19 @@ class Chains:
 
         Cancelled before it was sent, nothing of it is written, and what rests on it is decided again.
         """
-        bases: list[Link] = []
+        bases: Sequence[Link] = ()
         if not alone and (self._heads or views.foreseen):
-            for key in keys:
-                head, base = self.head(key), views[key].link
-                if head is None:
-                    if base is not None and not base.committed:
-                        return Again.TOGETHER
-                elif head is not base:
-                    return Again.TOGETHER  # another command went before while this one was being decided
-                else:
-                    bases.append(head)
-        trains = {base.train for base in bases if not base.train.landed}
+            found = self._bases(views, keys)
+            if found is None:
+                return Again.TOGETHER
+            bases = found
+        trains = {base.train for base in bases if not base.train.landed} if bases else ()
         if not trains:
             train = Train()
+            train.departed = True
             link = self._board(train, views, keys, writes, request, bases)
             return await self._send(train, [link])
-        train = self._waiting(trains, request)
+        train = self._waiting(set(trains), request)
         link = self._board(train, views, keys, writes, request, bases)
         link.future = train.loop.create_future()
         try:
@@ -231,20 +237,36 @@ class Chains:
                 self._drop(link)
             raise
 
+    def _bases(self, views: Views, keys: Sequence[StreamKey]) -> Sequence[Link] | None:
+        """Return what the command rests on and is on its way; None where its streams have moved on, or not come to be what it took them for."""
+        bases: list[Link] = []
+        for key in keys:
+            head, base = self.head(key), views[key].link
+            if head is None:
+                if base is not None and not base.committed:
+                    return None
+            elif head is not base:
+                return None  # another command went before while this one was being decided
+            else:
+                bases.append(head)
+        return bases
+
     def _waiting(self, trains: set[Train], request: AppendRequest) -> Train:
-        """Return the train that goes after all of *trains*: one of them that still waits, one that follows, or a new one."""
-        waiting = [train for train in trains if not train.departed]
-        candidates = waiting or [follower for train in trains for follower in train.followers]
-        if len(waiting) <= 1 and request.idempotency is None:
-            for train in candidates:
-                others = trains - train.after - {train}
-                # Once something that it waits for has arrived, it takes no more to wait for, or it might never depart.
-                in_time = not others or not train.frozen
-                if train.has_room(self.limit) and in_time and train.fits(request):
-                    train.wait_for(others)
-                    return train
+        """Return the train that goes after all of *trains*: the one that gathers, or a new one.
+
+        One gathers for all, whatever they rest on: the more that go together, the fewer round trips there are.
+        """
+        train = self._gathering
+        if train is not None and request.idempotency is None and train.loop is asyncio.get_running_loop():
+            others = trains - train.after - {train}
+            # Once something that it waits for has arrived, it takes no more to wait for, or it might never depart.
+            in_time = not others or not train.frozen
+            if train.has_room(self.limit) and in_time and train.fits(request):
+                train.wait_for(others)
+                return train
         train = Train(closed=request.idempotency is not None)
         train.wait_for(trains)
+        self._gathering = train
         return train
 
     def _board(
@@ -258,30 +280,38 @@ class Chains:
     ) -> Link:
         """Make a link with the states that it leaves, and let the next command see it."""
         link = Link(keys, request, bases, train)
-        train.board(link)
+        if train.departed:
+            train.links.append(link)
+        else:
+            train.board(link)
+        events = request.events
+        heads = self._heads
         written: dict[str, list[tuple[object, NewEvent]]] = {}
-        for write, event in zip(writes, request.events, strict=True):
-            written.setdefault(event.stream_id, []).append((write.event, event))
+        for write, event in zip(writes, events, strict=True):
+            stream_id = event[0]
+            if stream_id in written:
+                written[stream_id].append((write[2], event))
+            else:
+                written[stream_id] = [(write[2], event)]
+                heads[stream_id] = link
         for key in keys:
-            events = written.get(key.stream_id)
-            if events is not None and key.fold is not None:
-                view = views[key]
+            stream_id, fold = key
+            pairs = written.get(stream_id)
+            if pairs is not None and fold is not None:
+                version, _, state, saved, _, _ = views[key]
                 try:
-                    state = key.fold.foresee(view.state, events)
+                    state = fold.foresee(state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
-                    link.faults.append((key, error))
+                    link.faults = [*link.faults, (key, error)]
                 else:
-                    link.states[key] = CachedState(view.version + len(events), None, state, view.saved)
-        for stream_id in written:
-            self._heads[stream_id] = link
+                    link.states[key] = known(version + len(pairs), None, state, saved, link)
         return link
 
     async def _send(self, train: Train, links: Sequence[Link]) -> Verdict:
-        train.departed = True
         committed = False
         try:
             [verdict] = await self._store.append([_merged(links)])
-            if isinstance(verdict, Committed):
+            if type(verdict) is Committed:
                 committed = True
                 self._settle(links, verdict.events)
             return verdict
@@ -298,8 +328,7 @@ class Chains:
                 link.committed = False
             link.bases = ()  # or each link would keep all that there ever were
             self._behead(link)
-        followers = train.arrive()
-        for follower in followers:
+        for follower in train.arrive():
             follower.frozen = True
             if not follower.departed and all(before.landed for before in follower.after):
                 follower.departed = True
@@ -308,9 +337,10 @@ class Chains:
                 task.add_done_callback(self._tasks.discard)
 
     def _behead(self, link: Link) -> None:
+        heads = self._heads
         for event in link.request.events:
-            if self._heads.get(event.stream_id) is link:
-                self._heads.pop(event.stream_id, None)  # other threads have links of their own here
+            if heads.get(event[0]) is link:
+                heads.pop(event[0], None)  # other threads have links of their own here
 
     def _drop(self, link: Link) -> None:
         """Take out a link that was not sent: its caller was cancelled."""
@@ -372,15 +402,16 @@ class Chains:
 
     def _settle(self, links: Sequence[Link], committed: Sequence[StoredEvent]) -> None:
         """Keep the states that the links left, now that they are the committed ones."""
+        keep, snapshots = self._cache.keep, self._snapshots
         for link, events in zip(links, _pieces(links, committed), strict=True):
-            positions = {event.stream_id: event.position for event in events}
-            for key, foreseen in link.states.items():
-                state = foreseen._replace(position=positions[key.stream_id])
-                rule = key.fold.snapshots if key.fold is not None and self._snapshots.enabled else None
-                if rule is not None and state.version - state.saved >= rule.every:
-                    self._snapshots.offer(key.stream_id, rule, state.version, state.state)
-                    state = state._replace(saved=state.version)
-                self._cache.keep(key, state)
+            positions = {event[0]: event[2] for event in events}
+            for key, (version, _, state, saved, _, _) in link.states.items():
+                stream_id, fold = key
+                rule = None if fold is None else fold.snapshots
+                due = rule is not None and version - saved >= rule.every and snapshots.enabled
+                if rule is not None and due:
+                    snapshots.offer(stream_id, rule, version, state)
+                keep(key, known(version, positions[stream_id], state, version if due else saved))
             for key, error in link.faults:
                 self._cache.discard(key)
                 owner = "a state" if key.fold is None else key.fold.state.__qualname__

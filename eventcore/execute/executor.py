@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
-from functools import partial
 from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
 
 from eventcore.codec import EventCodec
@@ -28,7 +27,7 @@ from eventcore.errors import (
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
 from eventcore.execute.chains import Again, Chains, Outcome
-from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views
+from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views, stream_key
 from eventcore.execute.observe import (
     AttemptStarted,
     BatchCommitted,
@@ -39,10 +38,11 @@ from eventcore.execute.observe import (
     Observer,
     StreamsDiscovered,
 )
-from eventcore.execute.results import CommandResult, Loaded
+from eventcore.execute.results import CommandResult, Loaded, Nothing, Replayed, Written
 from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
-from eventcore.execute.run import Run, given_streams
+from eventcore.execute.run import PLAIN, Run, given_streams
 from eventcore.execute.snapshots import SavesSnapshots, Snapshots
+from eventcore.execute.trust import Trust
 from eventcore.ids import EventIdSource, StreamId, state_of
 from eventcore.store import (
     AlreadyDone,
@@ -52,10 +52,10 @@ from eventcore.store import (
     ExpectedVersion,
     IdempotencyKey,
     KeyReused,
-    NewEvent,
     Refused,
     StoredEvent,
     StreamStore,
+    new_event,
 )
 from eventcore.typed import StreamResolver, StreamSet, StreamWrite, ValidWrite
 
@@ -122,6 +122,7 @@ class CommandExecutor:
         self.cache: Final = StateCache(cache_size)
         self.snapshots: Final = Snapshots(store if snapshots and isinstance(store, SavesSnapshots) else None)
         self.chains: Final = Chains(store, self.cache, self.snapshots, enabled=chaining)
+        self.trust: Final = Trust()
         self.event_ids: Final = EventIdSource()
         self.observer: Final = observer
         self._binder = Binder(self.codec)
@@ -150,8 +151,6 @@ class CommandExecutor:
         Raises whatever `handle` raises, unchanged (`CommandRejected` among them); `InvalidWrite` and its kin; `RetriesExhausted`; `EventDataError`;
         `GeneratedCodeError`; `StoreError`; `OutcomeUnknown`. In every case but the last nothing was written.
         """
-        if isinstance(command, type):
-            raise NotACommand(command)
         try:
             plan = self._binder.plan(type(command))
         except NotACommand:
@@ -159,16 +158,17 @@ class CommandExecutor:
         key = None if idempotency_key is None else self._key(idempotency_key, command)
         encoded = b"{}" if metadata is None else self.codec.encode_metadata(metadata)
         execution = _Execution(self, plan, command, encoded, key)
-        clock = asyncio.get_running_loop().time  # in tests time may be the loop's own
-        started = clock()
+        if self.observer is None:
+            return await execution.run()
+        return await self._observed(execution, command)
+
+    async def _observed(self, execution: _Execution, command: object) -> CommandResult[object]:
         try:
-            result = await execution.run(started)
+            result = await execution.run()
         except BaseException as error:
-            self.tell(CommandFailed, command, execution.attempt, error, clock() - started)
+            self.tell(CommandFailed, command, execution.attempt, error, execution.age())
             raise
-        # Asked here and not left to `tell`: counting the events makes them, which is work that nobody else may want.
-        if self.observer is not None:
-            self.tell(CommandCompleted, command, result.attempts, len(result.events), clock() - started)
+        self.tell(CommandCompleted, command, result.attempts, len(result.events), execution.age())
         return result
 
     @overload
@@ -185,13 +185,13 @@ class CommandExecutor:
             raise InvalidArgument(
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
-        key = StreamKey(stream_id, self._binder.fold(cls))
+        key = stream_key(stream_id, self._binder.fold(cls))
         views = Views(self.cache, snapshots=self.snapshots.enabled)
         while not views.absorb((await self.store.read(views.reads([key]))).slices):
             pass
-        view = views[key]
-        state_now: S = view.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-        return Loaded(stream_id=stream_id, state=state_now, version=view.version, position=view.position)
+        known = views[key]
+        state_now: S = known.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        return Loaded(stream_id=stream_id, state=state_now, version=known.version, position=known.position)
 
     async def save_snapshots(self) -> None:
         """Wait until the snapshots that are due have been saved. For programs that end soon; others need not care."""
@@ -231,34 +231,44 @@ class _Remembered(Exception):  # it says what happened, and reaches nobody
 class _Execution:
     """One call of `execute`."""
 
+    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started", "_views",
+                 "attempt")  # fmt: skip
+
     def __init__(self, executor: CommandExecutor, plan: CommandPlan, command: object, metadata: bytes, key: IdempotencyKey | None) -> None:
         self.attempt = 1
         self._executor = executor
-        self._store = executor.store
         self._plan = plan
         self._command = command
         self._metadata = metadata
         self._key = key
         self._given = given_streams(plan, command)
-        self._declared = [key for given in self._given for key in given.keys]
         self._views = Views(executor.cache, snapshots=executor.snapshots.enabled)
         self._confirmed = False
         self._chains = executor.chains
         # Fallen with others so often that the command takes its chance by itself.
         self._falls = 0
         self._alone = False
+        # Who neither watches nor is in a hurry does not look at the clock.
+        self._started = _now() if executor.observer is not None or executor.retry.deadline is not None else 0.0
 
-    async def run(self, started: float) -> CommandResult[object]:
+    def age(self) -> float:
+        """Return the seconds since `execute` was called."""
+        return _now() - self._started
+
+    async def run(self) -> CommandResult[object]:
         """Return the outcome, be it a new one or what was committed under the key before."""
         try:
-            return await self._run(started)
+            # A command whose streams are all known reads nothing, unless there is a key to be looked up.
+            trusting = self._key is None and self._executor.trust.worth_it()
+            if not (trusting and self._views.adopt(self._given.keys, self._chains.foreseeing())):
+                await self._begin(trusting=trusting)
+            self._executor.tell(AttemptStarted, self._command, self.attempt)
+            return await self._outcome()
         except _Remembered as before:
             return self._replay(before.events)
 
-    async def _run(self, started: float) -> CommandResult[object]:
-        """Read; then decide and append until there is an outcome."""
-        await self._begin()
-        self._executor.tell(AttemptStarted, self._command, self.attempt)
+    async def _outcome(self) -> CommandResult[object]:
+        """Decide and append until there is an outcome."""
         while True:
             try:
                 keys, writes, request = await self._decide()
@@ -269,13 +279,15 @@ class _Execution:
                 return self._nothing(keys)
             verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
             match verdict:
+                case Committed():
+                    if not self._confirmed:
+                        self._executor.trust.committed()
+                    return self._committed(writes, request, verdict)
                 case Again():
                     self._alone |= verdict is Again.ALONE
                     await self._begin_again()
-                case Committed():
-                    return self._committed(keys, writes, verdict)
                 case Conflict():
-                    await self._conflicted(keys, verdict, started)
+                    await self._conflicted(keys, verdict)
                     self._executor.tell(AttemptStarted, self._command, self.attempt)
                 case AlreadyDone(events):
                     return self._replay(events)
@@ -286,12 +298,12 @@ class _Execution:
                 case _:
                     assert_never(verdict)
 
-    async def _begin(self) -> None:
-        """Come to know the declared streams."""
-        chains, declared = self._chains, self._declared
+    async def _begin(self, *, trusting: bool) -> None:
+        """Come to know the declared streams, be it from what is kept where that is trusted."""
+        chains, declared = self._chains, self._given.keys
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
-        if self._key is not None or not self._views.adopt(declared, self._foreseeing()):
+        if not (trusting and self._views.adopt(declared, self._foreseeing())):
             await self._read(declared)
             await self._wait_in_line(declared)
 
@@ -301,7 +313,7 @@ class _Execution:
         self._alone |= self._falls >= _MOST_FALLS
         self._views = Views(self._executor.cache, snapshots=self._executor.snapshots.enabled)
         self._confirmed = False
-        chains, declared = self._chains, self._declared
+        chains, declared = self._chains, self._given.keys
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not self._views.adopt(declared, self._foreseeing()):
@@ -309,7 +321,7 @@ class _Execution:
             await self._wait_in_line(declared)
 
     def _foreseeing(self) -> Foreseeing | None:
-        return None if self._alone else self._chains.foreseen
+        return None if self._alone else self._chains.foreseeing()
 
     async def _read(self, more: Iterable[StreamKey]) -> None:
         """Read what is new, and all of *more*. Raises `_Remembered` where something was committed under the key.
@@ -319,7 +331,7 @@ class _Execution:
         """
         key = self._key
         while True:
-            found = await self._store.read(self._views.reads(more), idempotency_key=None if key is None else key.key)
+            found = await self._executor.store.read(self._views.reads(more), idempotency_key=None if key is None else key.key)
             if key is not None and found.remembered is not None:
                 if found.remembered.fingerprint != key.fingerprint:
                     raise IdempotencyKeyReused(key.key, self._plan.name)
@@ -361,7 +373,8 @@ class _Execution:
         while True:
             run = Run(self._plan, self._command, self._given, self._views)
             try:
-                writes = await run.writes()
+                returned = run.handle()
+                writes = run.checked(returned) if type(returned) in PLAIN else await run.settled(returned)
             except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
             except BaseException:
@@ -394,16 +407,18 @@ class _Execution:
         encode, metadata, views = self._executor.codec.encode, self._metadata, self._views
         expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(views[key].version) for key in keys}
         events = [
-            NewEvent(stream_id, event_id, event_type.name, event_type.version, encode(event), metadata)
-            for (stream_id, event_type, event), event_id in zip(writes, self._executor.event_ids.draw(len(writes)), strict=True)
+            new_event(stream_id, event_id, name, version, encode(event), metadata)
+            for (stream_id, (name, version, _), event), event_id in zip(writes, self._executor.event_ids.draw(len(writes)), strict=True)
         ]
         return AppendRequest(expected, events, self._key)
 
-    async def _conflicted(self, keys: Sequence[StreamKey], conflict: Conflict, started: float) -> None:
+    async def _conflicted(self, keys: Sequence[StreamKey], conflict: Conflict) -> None:
         """Take in the news, and wait as the policy says; or give up."""
+        if not self._confirmed:
+            self._executor.trust.refused()
         policy, told = self._executor.retry, (self._command, self.attempt, conflict.stream_id, conflict.expected, conflict.actual)
         delay = policy.delay(self.attempt)
-        too_late = policy.deadline is not None and asyncio.get_running_loop().time() + delay - started > policy.deadline
+        too_late = policy.deadline is not None and self.age() + delay > policy.deadline
         if self.attempt >= policy.max_attempts or too_late:
             self._executor.tell(ConflictMet, *told, None)
             raise self._exhausted(conflict)
@@ -448,29 +463,17 @@ class _Execution:
 
     def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
         versions = {key.stream_id: self._views[key].version for key in keys}
-        return CommandResult(record=tuple, position=self._views.newest(keys), attempts=self.attempt, versions=versions)
+        return CommandResult(Nothing(versions), self._views.newest(keys), self.attempt)
 
-    def _committed(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], verdict: Committed) -> CommandResult[object]:
+    def _committed(self, writes: Sequence[ValidWrite], request: AppendRequest, verdict: Committed) -> CommandResult[object]:
         self._executor.tell(BatchCommitted, self._command, verdict.batch)
-        versions = {key.stream_id: self._views[key].version for key in keys}
-        for write, stored in zip(writes, verdict.events, strict=True):
-            versions[write.stream_id] = stored.version
-        record = partial(_record, self._executor.codec, self._metadata, writes, verdict.events)
-        return CommandResult(record=record, position=verdict.events[-1].position, attempts=self.attempt, versions=versions)
+        written = Written(self._executor.codec, self._metadata, writes, request, verdict.events)
+        return CommandResult(written, verdict.events[-1].position, self.attempt)
 
     def _replay(self, events: Sequence[StoredEvent]) -> CommandResult[object]:
         recorded = tuple(self._plan.reader.recorded(stored) for stored in events)
-        versions = {event.stream_id: event.version for event in recorded}
-        position = recorded[-1].position if recorded else None
-        return CommandResult(record=lambda: recorded, position=position, attempts=self.attempt, versions=versions, replayed=True)
+        return CommandResult(Replayed(recorded), recorded[-1].position if recorded else None, self.attempt, replayed=True)
 
 
-def _record(
-    codec: EventCodec, metadata: bytes, writes: Sequence[ValidWrite], committed: Sequence[StoredEvent]
-) -> tuple[Recorded[object], ...]:
-    """Return what `handle` wrote together with how the store recorded it."""
-    decoded = codec.decode_metadata(metadata)
-    return tuple(
-        Recorded(write.event, write.stream_id, stored.version, stored.position, stored.event_id, stored.recorded_at, decoded)
-        for write, stored in zip(writes, committed, strict=True)
-    )
+def _now() -> float:
+    return asyncio.get_running_loop().time()  # in tests time may be the loop's own

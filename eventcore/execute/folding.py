@@ -11,7 +11,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeAlias, final
+from enum import Enum
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast, final
 
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
@@ -138,55 +139,6 @@ class StreamKey(NamedTuple):
     fold: StateFold | None
 
 
-class CachedState(NamedTuple):
-    """The state of a stream at a version that was once its head. A baseline, never the truth: an append still checks the version.
-
-    *saved* is the version of the newest snapshot that is known of.
-    """
-
-    version: int
-    position: Position | None
-    state: object
-    saved: int = 0
-
-
-@final
-class StateCache:
-    """Keeps the states of the streams that were used last, at most *size* of them, so that a command reads only what came after.
-
-    States are frozen, so all commands may share them. Only what the store has committed comes in.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[StreamKey, CachedState] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: StreamKey) -> CachedState | None:
-        cached = self._kept.get(key)
-        if cached is not None:
-            try:
-                self._kept.move_to_end(key)
-            except KeyError:
-                return cached  # another thread dropped it just now; it is as good a baseline as before
-        return cached
-
-    def keep(self, key: StreamKey, cached: CachedState) -> None:
-        """Keep *cached* unless a newer state is kept already."""
-        known = self._kept.get(key)
-        if key.fold is None or self._size == 0 or (known is not None and known.version > cached.version):
-            return
-        self._kept[key] = cached
-        if len(self._kept) > self._size:
-            with suppress(KeyError):
-                self._kept.popitem(last=False)
-
-    def discard(self, key: StreamKey) -> None:
-        self._kept.pop(key, None)
-
-
 class Link(Protocol):
     """Another command's events that are on their way; *committed* is None until that is known."""
 
@@ -198,23 +150,81 @@ class Link(Protocol):
         ...
 
 
-Foreseeing: TypeAlias = Callable[[StreamKey], "tuple[CachedState, Link] | None"]
-"""Tells the state that a stream will have when what is on its way has arrived."""
+class Known(NamedTuple):
+    """What is known of one stream: its state at a version that was once its head. A baseline, never the truth: an append still checks the version.
+
+    *saved* is the version of the newest snapshot that is known of. *link*: the events of another command that it rests on, and that may not be
+    written yet. *events* are kept where the command folds by itself. A value, so that the cache, the chains and all executions may share it.
+    """
+
+    version: int
+    position: Position | None
+    state: object
+    saved: int = 0
+    link: Link | None = None
+    events: Sequence[StoredEvent] = ()
+
+
+# Around the constructors of named tuples, which are functions of Python: each costs as much as five calls of this.
+_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
+
+
+def stream_key(stream_id: StreamId, fold: StateFold | None) -> StreamKey:
+    key: StreamKey = _new_tuple(StreamKey, (stream_id, fold))
+    return key
+
+
+def known(version: int, position: Position | None, state: object, saved: int, link: Link | None = None) -> Known:
+    made: Known = _new_tuple(Known, (version, position, state, saved, link, ()))
+    return made
 
 
 @final
-class View:
-    """What is known of one stream. *events* are kept where the command folds by itself. *link*: the events of another command that it rests on."""
+class StateCache:
+    """Keeps the states of the streams that were used last, at most *size* of them, so that a command reads only what came after.
 
-    __slots__ = ("events", "link", "position", "saved", "state", "version")
+    States are frozen, so all commands may share them. Only what the store has committed comes in.
+    """
 
-    def __init__(self, version: int, position: Position | None, state: object, saved: int = 0, link: Link | None = None) -> None:
-        self.version = version
-        self.position = position
-        self.state = state
-        self.saved = saved
-        self.link = link
-        self.events: Sequence[StoredEvent] = ()
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[StreamKey, Known] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: StreamKey) -> Known | None:
+        cached = self._kept.get(key)
+        if cached is not None:
+            try:
+                self._kept.move_to_end(key)
+            except KeyError:
+                return cached  # another thread dropped it just now; it is as good a baseline as before
+        return cached
+
+    def keep(self, key: StreamKey, known: Known) -> None:
+        """Keep *known* unless a newer state is kept already."""
+        kept = self._kept
+        before = kept.get(key)
+        if key[1] is None or self._size == 0 or (before is not None and before[0] > known[0]):
+            return
+        kept[key] = known
+        if before is None and len(kept) > self._size:
+            with suppress(KeyError):
+                kept.popitem(last=False)
+
+    def discard(self, key: StreamKey) -> None:
+        self._kept.pop(key, None)
+
+
+class Hindered(Enum):
+    """What is told of a stream to which something is on its way that no command can be decided upon."""
+
+    HINDERED = "hindered"
+
+
+Foreseeing: TypeAlias = Callable[[StreamKey], "Known | Hindered | None"]
+"""Tells the state that a stream will have when what is on its way has arrived; None where nothing is."""
 
 
 @final
@@ -229,45 +239,52 @@ class Views:
         self.foreseen = False
         self._cache = cache
         self._snapshots = snapshots
-        self._distrusted: set[StreamKey] = set()
-        self._views: dict[StreamKey, View] = {}
+        self._distrusted: set[StreamKey] = _NONE
+        self._known: dict[StreamKey, Known] = {}
 
     def __contains__(self, key: StreamKey) -> bool:
-        return key in self._views
+        return key in self._known
 
     def keys(self) -> Sequence[StreamKey]:
-        return tuple(self._views)
+        return tuple(self._known)
 
-    def __getitem__(self, key: StreamKey) -> View:
-        return self._views[key]
+    def __getitem__(self, key: StreamKey) -> Known:
+        return self._known[key]
+
+    def of(self, keys: Iterable[StreamKey]) -> list[Known]:
+        """Return what is known of each of *keys*."""
+        return list(map(self._known.__getitem__, keys))
 
     def versions(self) -> Mapping[StreamKey, int]:
-        return {key: view.version for key, view in self._views.items()}
+        return {key: known.version for key, known in self._known.items()}
 
     def events(self) -> list[StoredEvent]:
         """Return the kept events of all streams in the order of their positions."""
-        by_stream = {key.stream_id: view.events for key, view in self._views.items()}
+        by_stream = {key.stream_id: known.events for key, known in self._known.items()}
         return sorted((stored for events in by_stream.values() for stored in events), key=lambda stored: stored.position)
 
     def newest(self, keys: Iterable[StreamKey]) -> Position | None:
         """Return the position of the newest event among the streams *keys*."""
-        positions = [position for key in keys if (position := self._views[key].position) is not None]
+        positions = [position for key in keys if (position := self._known[key].position) is not None]
         return max(positions, default=None)
 
     def adopt(self, keys: Iterable[StreamKey], foreseen: Foreseeing | None) -> bool:
-        """Take the states of all of *keys* from what is *foreseen* or from the cache; where one is missing, take none and return False."""
-        adopted: dict[StreamKey, View] = {}
+        """Take the states of all of *keys* from what is *foreseen* or from the cache; take none and return False where one is missing or hindered."""
+        adopted: dict[StreamKey, Known] = {}
         ahead = False
+        get = self._cache.get
         for key in keys:
-            if foreseen is not None and (found := foreseen(key)) is not None:
-                adopted[key] = View(*found[0], found[1])
-                ahead = True
-                continue
-            cached = self._cache.get(key)
-            if cached is None:
+            found = None if foreseen is None else foreseen(key)
+            if found is None:
+                found = get(key)
+                if found is None:
+                    return False
+            elif found is Hindered.HINDERED:
                 return False
-            adopted[key] = View(*cached)
-        self._views.update(adopted)
+            else:
+                ahead = True
+            adopted[key] = found
+        self._known.update(adopted)
         self.foreseen |= ahead
         return True
 
@@ -275,47 +292,47 @@ class Views:
         """Take from what is *foreseen* or from the cache what is newer there; return True if anything was."""
         renewed = False
         for key in keys:
-            view = self._views[key]
+            version = self._known[key].version
             cached = self._cache.get(key)
-            if cached is not None and cached.version > view.version:
-                view = self._views[key] = View(*cached)
-                renewed = True
-            if foreseen is not None and (found := foreseen(key)) is not None and found[0].version > view.version:
-                self._views[key] = View(*found[0], found[1])
+            if cached is not None and cached.version > version:
+                self._known[key], version, renewed = cached, cached.version, True
+            found = None if foreseen is None else foreseen(key)
+            if isinstance(found, Known) and found.version > version:
+                self._known[key] = found
                 renewed = self.foreseen = True
         return renewed
 
     def links(self) -> list[Link]:
         """Return what the views rest on beyond the store, arrived or not."""
-        return [view.link for view in self._views.values() if view.link is not None] if self.foreseen else []
+        return [known.link for known in self._known.values() if known.link is not None] if self.foreseen else []
 
     def rest_on_the_store(self) -> None:
         """Say that all that the views rest on was committed: they are what a read would have brought."""
-        for view in self._views.values():
-            view.link = None
-        self.foreseen = False
+        if self.foreseen:
+            self._known = {key: known if known.link is None else known._replace(link=None) for key, known in self._known.items()}
+            self.foreseen = False
 
     def forget(self, keep: Iterable[StreamKey]) -> None:
         """Forget every stream but those to *keep*."""
         kept = set(keep)
-        self._views = {key: view for key, view in self._views.items() if key in kept}
+        self._known = {key: known for key, known in self._known.items() if key in kept}
 
     def reads(self, more: Iterable[StreamKey] = ()) -> list[StreamRead]:
         """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
         for key in more:
-            if key not in self._views:
-                self._views[key] = View(*(self._cache.get(key) or _nothing(key)))
+            if key not in self._known:
+                self._known[key] = self._cache.get(key) or _nothing(key)
         reads: dict[str, StreamRead] = {}
-        for (stream_id, fold), view in self._views.items():
+        for (stream_id, fold), known in self._known.items():
             types = fold.types if fold else None
             other = reads.get(stream_id)
             if other is None:
-                rule = fold.snapshots if fold is not None and self._snapshots and view.version == 0 else None
+                rule = fold.snapshots if fold is not None and self._snapshots and known.version == 0 else None
                 kind = None if rule is None or (stream_id, fold) in self._distrusted else rule.kind
-                reads[stream_id] = StreamRead(stream_id, view.version, types, kind)
+                reads[stream_id] = StreamRead(stream_id, known.version, types, kind)
             else:
                 both = None if types is None or other.types is None else types | other.types
-                reads[stream_id] = StreamRead(stream_id, min(other.after, view.version), both)
+                reads[stream_id] = StreamRead(stream_id, min(other.after, known.version), both)
         return list(reads.values())
 
     def absorb(self, slices: Iterable[StreamSlice]) -> bool:
@@ -324,50 +341,58 @@ class Views:
         Return False where a snapshot could not be read: then nothing was taken in, and reading again does without it.
         """
         by_id = {piece.stream_id: piece for piece in slices}
-        begun: dict[StreamKey, View] = {}
-        for key in self._views:
-            piece = by_id.get(key.stream_id)
-            if piece is not None and piece.snapshot is not None:
-                view = _begun(key, piece.snapshot)
-                if view is None:
-                    self._distrusted.add(key)
-                else:
-                    begun[key] = view
-        if any(key in self._distrusted for key in self._views if (piece := by_id.get(key.stream_id)) is not None and piece.snapshot):
+        begun: dict[StreamKey, Known] = {}
+        distrusted = {key for key in self._known if not self._begin(key, by_id.get(key.stream_id), begun)}
+        if distrusted:
+            self._distrusted = self._distrusted | distrusted
             return False
-        for key, view in self._views.items():
+        for key, known in self._known.items():
             piece = by_id.get(key.stream_id)
             if piece is not None:
-                self._absorb(key, begun.get(key, view), piece)
+                self._known[key] = self._absorbed(key, begun.get(key, known), piece)
         return True
 
-    def _absorb(self, key: StreamKey, view: View, piece: StreamSlice) -> None:
-        self._views[key] = view
-        if piece.version < view.version:
+    @staticmethod
+    def _begin(key: StreamKey, piece: StreamSlice | None, begun: dict[StreamKey, Known]) -> bool:
+        """Note the state that the snapshot of *piece* holds, if there is one; return False where it cannot be read."""
+        if piece is not None and piece.snapshot is not None:
+            known = _begun(key, piece.snapshot)
+            if known is None:
+                return False
+            begun[key] = known
+        return True
+
+    def _absorbed(self, key: StreamKey, known: Known, piece: StreamSlice) -> Known:
+        if piece.version < known.version:
             self._cache.discard(key)
-            view = self._views[key] = View(*_nothing(key))
+            known = _nothing(key)
+        version, _, state, saved, link, events = known
         news = piece.events
-        if piece.after < view.version:
-            news = [stored for stored in news if stored.version > view.version]
+        if piece.after < version:
+            news = [stored for stored in news if stored.version > version]
         if key.fold is None:
-            view.events = [*view.events, *news]
+            events = [*events, *news]
         elif news:
-            view.state = key.fold.fold(view.state, news)
-        view.version, view.position = piece.version, piece.position
-        self._cache.keep(key, CachedState(view.version, view.position, view.state, view.saved))
+            state = key.fold.fold(state, news)
+        absorbed = Known(piece.version, piece.position, state, saved, link, events)
+        self._cache.keep(key, absorbed if link is None else absorbed._replace(link=None))
+        return absorbed
 
 
-def _begun(key: StreamKey, snapshot: Snapshot) -> View | None:
+_NONE: Final[set[StreamKey]] = set()  # never changed: what is distrusted is a set of its own
+
+
+def _begun(key: StreamKey, snapshot: Snapshot) -> Known | None:
     """Return the state that *snapshot* holds, or None where it cannot be read."""
     rule = key.fold.snapshots if key.fold is not None else None
     if rule is None:
         return None
     try:
-        return View(snapshot.version, None, rule.decode(snapshot.data), snapshot.version)
+        return Known(snapshot.version, None, rule.decode(snapshot.data), snapshot.version)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the events tell the same
         _log.warning("a snapshot of %r at version %d cannot be read and is passed over: %s", snapshot.stream_id, snapshot.version, error)
         return None
 
 
-def _nothing(key: StreamKey) -> CachedState:
-    return CachedState(0, None, key.fold.initial() if key.fold else None)
+def _nothing(key: StreamKey) -> Known:
+    return Known(0, None, key.fold.initial() if key.fold else None)

@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeVar, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, final
 
 import attrs
 
+from eventcore.codec import EventCodec
 from eventcore.events import Recorded
 from eventcore.ids import Position, StreamId
+from eventcore.store import AppendRequest, StoredEvent
+from eventcore.typed import ValidWrite
 
 E_co = TypeVar("E_co", covariant=True)
 S_co = TypeVar("S_co", covariant=True)
+
+
+class Source(Protocol):
+    """What a result is made of when somebody looks at it: many callers never do, and it would take a tenth of a command's time."""
+
+    def events(self) -> tuple[Recorded[Any], ...]: ...
+
+    def versions(self) -> Mapping[StreamId, int]: ...
+
+
+@final
+class Nothing(NamedTuple):
+    """Of a command that had nothing to write."""
+
+    known: Mapping[StreamId, int]
+
+    def events(self) -> tuple[Recorded[object], ...]:
+        return ()
+
+    def versions(self) -> Mapping[StreamId, int]:
+        return self.known
+
+
+@final
+class Replayed(NamedTuple):
+    """Of what was committed under the key before."""
+
+    recorded: tuple[Recorded[object], ...]
+
+    def events(self) -> tuple[Recorded[object], ...]:
+        return self.recorded
+
+    def versions(self) -> Mapping[StreamId, int]:
+        return {event.stream_id: event.version for event in self.recorded}
+
+
+@final
+class Written(NamedTuple):
+    """What `handle` wrote, together with how the store recorded it."""
+
+    codec: EventCodec
+    metadata: bytes
+    writes: Sequence[ValidWrite]
+    request: AppendRequest
+    committed: Sequence[StoredEvent]
+
+    def events(self) -> tuple[Recorded[object], ...]:
+        decoded = self.codec.decode_metadata(self.metadata)
+        return tuple(
+            Recorded(write.event, write.stream_id, stored.version, stored.position, stored.event_id, stored.recorded_at, decoded)
+            for write, stored in zip(self.writes, self.committed, strict=True)
+        )
+
+    def versions(self) -> Mapping[StreamId, int]:
+        versions = {StreamId(stream_id): expected.version or 0 for stream_id, expected in self.request.expected.items()}
+        return versions | {write.stream_id: stored.version for write, stored in zip(self.writes, self.committed, strict=True)}
 
 
 @final
@@ -24,34 +83,29 @@ class CommandResult(Generic[E_co]):
     the outcome was remembered under the idempotency key, and nothing was done now.
     """
 
-    # Not an attrs class: many callers never look at the events, and making them would take a tenth of a command's time.
-    __slots__ = ("_events", "_record", "attempts", "position", "replayed", "versions")
+    __slots__ = ("_events", "_source", "attempts", "position", "replayed")
 
-    def __init__(
-        self,
-        *,
-        record: Callable[[], tuple[Recorded[E_co], ...]],
-        position: Position | None,
-        attempts: int,
-        versions: Mapping[StreamId, int],
-        replayed: bool = False,
-    ) -> None:
-        self._record = record
+    def __init__(self, source: Source, position: Position | None, attempts: int, /, *, replayed: bool = False) -> None:
+        self._source = source
         self._events: tuple[Recorded[E_co], ...] | None = None
         self.position: Final = position
         self.attempts: Final = attempts
-        self.versions: Final = versions
         self.replayed: Final = replayed
 
     @property
     def events(self) -> tuple[Recorded[E_co], ...]:
         """The events that the command appended, as they were recorded."""
         if self._events is None:
-            self._events = self._record()
+            self._events = self._source.events()
         return self._events
 
+    @property
+    def versions(self) -> Mapping[StreamId, int]:
+        """The versions of all its streams afterwards, as far as the command knows."""
+        return self._source.versions()
+
     def __repr__(self) -> str:
-        shown = f"events={self.events!r}, position={self.position!r}, attempts={self.attempts}, versions={self.versions!r}"
+        shown = f"events={self.events!r}, position={self.position!r}, attempts={self.attempts}, versions={dict(self.versions)!r}"
         return f"CommandResult({shown}, replayed={self.replayed})"
 
 

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
-from eventcore.execute.folding import StreamKey, View, Views
+from eventcore.execute.folding import Known, StreamKey, Views, stream_key
 from eventcore.ids import StreamId
-from eventcore.typed import Handle, Handles, ValidWrite
+from eventcore.typed import Handle, Handles, StreamSet, ValidWrite, handle
 
-_PLAIN: Final = frozenset({GeneratorType, list, tuple})
+PLAIN: Final = frozenset({GeneratorType, list, tuple})
+"""What nearly every `handle` returns, and what needs no look at its abstract base classes."""
 _SINGLE: Final = frozenset({"one", "optional"})
 
 
@@ -25,15 +26,21 @@ class StreamsNeeded(BaseException):
 
 
 class Given(NamedTuple):
-    """One stream field of one command, and the streams that the constructor got for it, repeats dropped; a `discovered()` field has none."""
+    """The streams that a command got from its constructor, repeats within a field dropped.
 
-    stream: BoundStream
-    keys: tuple[StreamKey, ...]
+    *fields* are the same by field (a `discovered()` one has none), or None where each field has exactly one.
+    """
+
+    keys: list[StreamKey]
+    fields: tuple[tuple[StreamKey, ...], ...] | None
 
 
-def given_streams(plan: CommandPlan, command: object) -> tuple[Given, ...]:
-    """Return the stream fields of *command* with their streams."""
-    return tuple([Given(stream, _keys(stream, command)) for stream in plan.streams])
+def given_streams(plan: CommandPlan, command: object) -> Given:
+    """Return the streams of *command*."""
+    if plan.single:
+        return Given([stream_key(getattr(command, stream.field), stream.fold) for stream in plan.streams], None)
+    fields = tuple([_keys(stream, command) for stream in plan.streams])
+    return Given([key for keys in fields for key in keys], fields)
 
 
 def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
@@ -43,76 +50,88 @@ def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
     if value is None:
         return ()
     if isinstance(value, tuple):
-        return tuple(StreamKey(stream_id, stream.fold) for stream_id in dict.fromkeys(value))
-    return (StreamKey(value, stream.fold),)
+        return tuple([stream_key(stream_id, stream.fold) for stream_id in dict.fromkeys(value)])
+    return (stream_key(value, stream.fold),)
 
 
 @final
 class Run:
     """Runs `handle` once over *views*. Afterwards *unread* says what it asked for in vain; if that is not empty, its outcome does not count."""
 
-    def __init__(self, plan: CommandPlan, command: object, given: tuple[Given, ...], views: Views) -> None:
+    __slots__ = ("_asked", "_command", "_given", "_plan", "_streams", "_views", "unread")
+
+    def __init__(self, plan: CommandPlan, command: object, given: Given, views: Views) -> None:
         self.unread: dict[StreamKey, None] = {}
         self._plan = plan
         self._command = command
         self._given = given
         self._views = views
-        self._asked: dict[str, dict[StreamId, None]] = {stream.field: {} for stream, _ in given if stream.kind == "discovered"}
+        self._asked: dict[str, dict[StreamId, None]] = {field: {} for field in plan.discovered}
+        self._streams: StreamSet | None = None
 
     def keys(self) -> Sequence[StreamKey]:
         """Return every stream that this run rests on: declared, asked for, or folded by the command itself."""
-        keys = [key for given in self._given for key in given.keys]
-        for stream, _ in self._given if self._asked else ():
-            keys += [StreamKey(stream_id, stream.fold) for stream_id in self._asked.get(stream.field, ())]
-        return [*keys, *self._views.keys()] if self._plan.marker.folds_itself else keys
+        plan, keys = self._plan, self._given.keys
+        if plan.discovered:
+            asked = [(stream, self._asked[stream.field]) for stream in plan.streams if stream.kind == "discovered"]
+            keys = [*keys, *(stream_key(stream_id, stream.fold) for stream, ids in asked for stream_id in ids)]
+        return [*keys, *self._views.keys()] if plan.marker.folds_itself else keys
 
-    async def writes(self) -> list[ValidWrite]:
-        """Return what `handle` wants written, validated. Raises what it raises, `InvalidHandle`, `InvalidWrite` or `StreamsNeeded`."""
-        plan, spec = self._plan, self._plan.spec
-        handles: list[Handle | Handles[object, Handle] | None] = []
-        states: list[object] = []
-        for given in self._given:
-            handle, state = self._present(given)
-            handles.append(handle)
-            states.append(state)
-        streams = spec.make_streams(*handles)
+    def handle(self) -> object:
+        """Call `handle` and return what it returns, for `checked` or, unless its class is one of `PLAIN`, for `settled`."""
+        plan, given, spec = self._plan, self._given, self._plan.spec
+        states: Sequence[object]
+        handles: Sequence[Handle | Handles[object, Handle] | None]
+        if given.fields is None:
+            known = self._views.of(given.keys)
+            handles = [handle(key[0], each[0]) for key, each in zip(given.keys, known, strict=True)]
+            states = [each[2] for each in known]
+        else:
+            handles, states = zip(*map(self._present, plan.streams, given.fields), strict=True) if given.fields else ((), ())
+        streams = self._streams = spec.make_streams(*handles)
         state = spec.make_state(*states) if spec.make_state is not None else self._fold_all()
-        arguments = (streams, state, spec.make_resolver(self._request)) if plan.marker.takes_resolver else (streams, state)
-        returned: object = getattr(self._command, "handle")(*arguments)  # noqa: B009  # checked by @command; its type is the user's
-        # What nearly every command returns needs no look at its abstract base classes.
-        if type(returned) in _PLAIN:
-            return spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
+        run: Callable[..., object] = getattr(self._command, "handle")  # noqa: B009  # checked by @command; its type is the user's
+        if plan.marker.takes_resolver:
+            return run(streams, state, spec.make_resolver(self._request))
+        return run(streams, state)
+
+    def checked(self, returned: object) -> list[ValidWrite]:
+        """Return the writes that `handle` returned, validated. Raises what a generator raises, `InvalidWrite` or `StreamsNeeded`."""
+        plan, streams = self._plan, self._streams
+        return plan.spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
+
+    async def settled(self, returned: object) -> list[ValidWrite]:
+        """Wait for what `handle` returned, and check it. Raises `InvalidHandle` too."""
         if isinstance(returned, Awaitable):
             returned = await cast("Awaitable[object]", returned)
         if not isinstance(returned, Iterable) or isinstance(returned, str | bytes):
-            raise InvalidHandle(plan.name, returned)
-        return spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
+            raise InvalidHandle(self._plan.name, returned)
+        return self.checked(cast("Iterable[object]", returned))
 
-    def _present(self, given: Given) -> tuple[Handle | Handles[object, Handle] | None, object]:
+    def _present(self, stream: BoundStream, keys: tuple[StreamKey, ...]) -> tuple[Handle | Handles[object, Handle] | None, object]:
         """Return the field as the generated classes take it: its handles and its states."""
-        stream, keys = given
         if stream.kind in _SINGLE:
             if not keys:
                 return None, None
-            view = self._views[keys[0]]
-            return Handle(keys[0].stream_id, view.version), view.state
+            known = self._views[keys[0]]
+            return handle(keys[0].stream_id, known.version), known.state
         ids = self._asked[stream.field] if stream.kind == "discovered" else dict.fromkeys(key.stream_id for key in keys)
         find = partial(self._find, stream, ids)
-        known = partial(self._known, stream, ids)
+        present = partial(self._present_ids, stream, ids)
         versions: Callable[[StreamId], Handle] = lambda id: Handle(id, find(id).version)  # noqa: E731
         states: Callable[[StreamId], object] = lambda id: find(id).state  # noqa: E731
-        return Handles(known, versions), Handles(known, states)
+        return Handles(present, versions), Handles(present, states)
 
-    def _find(self, stream: BoundStream, ids: Mapping[StreamId, None], stream_id: StreamId) -> View:
+    def _find(self, stream: BoundStream, ids: Mapping[StreamId, None], stream_id: StreamId) -> Known:
         if stream_id not in ids:
             raise StreamNotRequested(self._plan.name, stream.field, stream_id)
-        key = StreamKey(stream_id, stream.fold)
+        key = stream_key(stream_id, stream.fold)
         if key in self.unread:
             raise StreamsNeeded
         return self._views[key]
 
-    def _known(self, stream: BoundStream, ids: Mapping[StreamId, None]) -> Mapping[StreamId, None]:
-        if any(StreamKey(stream_id, stream.fold) in self.unread for stream_id in ids):
+    def _present_ids(self, stream: BoundStream, ids: Mapping[StreamId, None]) -> Mapping[StreamId, None]:
+        if any(stream_key(stream_id, stream.fold) in self.unread for stream_id in ids):
             raise StreamsNeeded
         return ids
 
@@ -124,7 +143,7 @@ class Run:
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"
                 raise InvalidCommand(self._plan.name, field, problem)
             asked[stream_id] = None
-            key = StreamKey(stream_id, fold)
+            key = stream_key(stream_id, fold)
             if key not in self._views:
                 self.unread[key] = None
 

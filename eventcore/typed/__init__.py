@@ -16,6 +16,7 @@ from eventcore.typed.handles import (
     StreamWrite,
     WritableStream,
     WritableStreams,
+    handle,
 )
 from eventcore.typed.resolver import Discovery, DiscoveryRequest, StreamResolver
 from eventcore.typed.spec import (
@@ -56,6 +57,7 @@ __all__ = [
     "WritableStream",
     "WritableStreams",
     "command_state",
+    "handle",
     "is_write",
     "refused_write",
 ]

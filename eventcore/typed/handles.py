@@ -30,6 +30,16 @@ class Handle(NamedTuple):
     version: int
 
 
+def handle(id: StreamId[object], version: int, /) -> Handle:
+    """Return a `Handle`, around its constructor, which is a function of Python."""
+    made: Handle = _new_tuple(Handle, (id, version))
+    return made
+
+
+_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
+_new: Final = cast("Callable[[type[Any]], Any]", object.__new__)
+
+
 class Handles(Mapping[StreamId[S], V_co]):
     """What a run knows of the streams of one `tuple` or `discovered()` field, by their ids.
 
@@ -95,13 +105,9 @@ class StreamSet:
 
     # `Any`, the gradual signature: each generated class says in its `__init__` what it takes.
     def __new__(cls, *_args: Any, **_options: Any) -> Self:
-        streams = super().__new__(cls)
+        streams: Self = _new(cls)
         streams.__run__ = RunToken(cls)
         return streams
-
-
-def _token_of(streams: StreamsT) -> StreamsT:
-    return cast("StreamsT", streams.__run__)
 
 
 @final
@@ -130,7 +136,7 @@ class WritableStream(Generic[StreamsT, E]):
     __slots__ = ("_streams", "id", "version")
 
     def __init__(self, streams: StreamsT, handle: Handle, /) -> None:
-        self._streams = _token_of(streams)
+        self._streams: StreamsT = streams.__run__  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
         self.id: Final = handle.id
         self.version: Final = handle.version
 
@@ -163,7 +169,7 @@ class WritableStreams(Handles[S, "WritableStream[StreamsT, E]"], Generic[Streams
     __slots__ = ()
 
     def __init__(self, streams: StreamsT, handles: Handles[object, Handle], /) -> None:
-        token = _token_of(streams)
+        token = cast("StreamsT", streams.__run__)
         super().__init__(handles._ids, lambda id: WritableStream(token, handles[id]))  # type: ignore[arg-type]  # noqa: SLF001
 
 

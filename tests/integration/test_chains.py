@@ -71,6 +71,32 @@ def test_commands_on_a_hot_stream_are_committed_together_and_in_order():
     asyncio.run(main())
 
 
+def test_what_waits_for_different_commands_goes_together_once_all_of_them_have_arrived():
+    async def main():
+        store, executor = await warm()
+        others = [StreamId.of(Counter, f"other-{n}") for n in range(6)]
+        for other in others:
+            await executor.load(other)
+
+        def moving(source, target):
+            return executor.execute(
+                Probe(source, target, act=lambda streams, state, resolver: [streams.main.write(Added(1))])  # the second is only read
+            )
+
+        first = [asyncio.create_task(moving(stream, RULES)) for stream in others]
+        await settle()
+        assert len(store.asked) == 6  # nothing in the way of any
+        rest = [asyncio.create_task(moving(stream, RULES)) for stream in others]
+        await settle()
+        store.gate.set()
+        await asyncio.gather(*first, *rest)
+
+        assert [len(request.events) for request in store.asked] == [1] * 6 + [6]
+        assert [(await executor.load(stream)).version for stream in others] == [2] * 6
+
+    asyncio.run(main())
+
+
 def test_without_chaining_each_waits_for_the_one_before():
     async def main():
         store, executor = await warm(chaining=False)
