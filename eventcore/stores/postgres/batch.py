@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias, final
-from uuid import UUID
 
 import asyncpg
 
@@ -15,18 +14,25 @@ from eventcore.store import (
     AppendRequest,
     Committed,
     Conflict,
+    ExpectedVersion,
+    IdempotencyKey,
     KeyReused,
+    NewEvent,
     StoredEvent,
     StreamSlice,
     Verdict,
 )
-from eventcore.stores.postgres.rows import joined, literal, stored_event
+from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event, written_event
 
 # Verdicts of the SQL function; a number above 0 is that of the check that failed.
 _COMMITTED: Final = 0
 _DONE: Final = -1
 _REUSED: Final = -2
 _SENT_BEFORE: Final = -3
+
+_NO_COLUMNS: Final = (None,) * 7
+_ALL_FIRST: Final = frozenset({1})
+_ALL_EMPTY: Final = frozenset({b"{}"})
 
 
 class Lost(NamedTuple):
@@ -40,9 +46,9 @@ Decision: TypeAlias = Verdict | Lost
 
 
 class _Answer(NamedTuple):
-    """The first row of the reply. Lists of heads are there only where a request lost."""
+    """The first row of the reply. Without *verdicts* all of the batch was committed; lists of heads are there only where a request lost."""
 
-    verdicts: list[int]
+    verdicts: list[int] | None
     versions: list[int]
     check_heads: list[int | None] | None
     head_txs: list[int | None] | None
@@ -58,87 +64,115 @@ class _Answer(NamedTuple):
 class Batch:
     """Requests, told in flat arrays."""
 
-    __slots__ = ("_check_ends", "_check_streams", "_check_versions", "_contents", "_event_ends", "_event_ids", "_event_stream_ids",
-                 "_event_streams", "_fingerprints", "_key_requests", "_keys", "_metadatas", "_numbers", "_requests", "_streams",
-                 "_type_versions", "_types", "_written")  # fmt: skip
+    __slots__ = ("_additions", "_check_ends", "_check_streams", "_check_versions", "_event_ends", "_event_streams", "_event_versions", "_events",
+                 "_expects", "_heads", "_key_requests", "_keys", "_last_events", "_numbers", "_plain", "_requests", "_streams")  # fmt: skip
 
     def __init__(self, requests: Sequence[AppendRequest]) -> None:
         self._requests = requests
+        # Of each stream: its number, the version that is wanted first, what comes to it, and where that leaves it.
         self._numbers: dict[str, int] = {}
-        self._streams: list[str] = []
-        self._written: list[bool] = []
+        self._expects: list[int] = []
+        self._heads: list[int] = []
+        self._additions: list[int] = []
+        self._last_events: list[int] = []
         self._check_ends: list[int] = []
         self._check_streams: list[int] = []
         self._check_versions: list[int] = []
+        self._events: list[NewEvent] = []
         self._event_ends: list[int] = []
         self._event_streams: list[int] = []
-        self._event_stream_ids: list[str] = []
-        self._event_ids: list[UUID] = []
-        self._types: list[str] = []
-        self._type_versions: list[int] = []
-        self._contents: list[str] = []
-        self._metadatas: list[str] = []
+        self._event_versions: list[int] = []
         self._key_requests: list[int] = []
-        self._keys: list[str] = []
-        self._fingerprints: list[bytes] = []
-        for number, request in enumerate(requests, 1):
-            self._add(number, request)
+        self._keys: list[IdempotencyKey] = []
+        # Whether each request goes on from where the ones before it leave the streams: then all are committed, or one of the streams was not where
+        # the batch expects it.
+        self._plain = True
+        for expected, events, key in requests:
+            self._check(expected)
+            if events:
+                self._write(events)
+            self._event_ends.append(len(self._events))
+            if key is not None:
+                self._plain = False
+                self._key_requests.append(len(self._event_ends))
+                self._keys.append(key)
+        self._streams = list(self._numbers)
 
-    def _add(self, number: int, request: AppendRequest) -> None:
-        numbers = self._numbers
-        for stream_id, expected in request.expected.items():
-            stream = numbers.get(stream_id)
+    def _check(self, expected: Mapping[str, ExpectedVersion]) -> None:
+        known, heads, check_streams, check_versions = self._numbers, self._heads, self._check_streams, self._check_versions
+        for stream_id, wanted in expected.items():
+            version = wanted.version
+            if version is None:
+                version, self._plain = -1, False
+            stream = known.get(stream_id)
             if stream is None:
-                self._streams.append(stream_id)
-                self._written.append(False)
-                stream = numbers[stream_id] = len(self._streams)
-            self._check_streams.append(stream)
-            self._check_versions.append(-1 if expected.version is None else expected.version)
-        self._check_ends.append(len(self._check_streams))
-        for stream_id, event_id, type_, type_version, data, metadata in request.events:
-            stream = numbers[stream_id]
-            self._written[stream - 1] = True
-            self._event_streams.append(stream)
-            self._event_stream_ids.append(stream_id)
-            self._event_ids.append(event_id)
-            self._types.append(type_)
-            self._type_versions.append(type_version)
-            self._contents.append(data.decode())
-            self._metadatas.append(metadata.decode())
-        self._event_ends.append(len(self._event_ids))
-        if request.idempotency is not None:
-            self._key_requests.append(number)
-            self._keys.append(request.idempotency.key)
-            self._fingerprints.append(request.idempotency.fingerprint)
+                stream = known[stream_id] = len(heads)
+                heads.append(version)
+                self._expects.append(version)
+                self._additions.append(0)
+                self._last_events.append(0)
+            elif heads[stream] != version:
+                self._plain = False
+            check_streams.append(stream + 1)
+            check_versions.append(version)
+        self._check_ends.append(len(check_streams))
+
+    def _write(self, events: Sequence[NewEvent]) -> None:
+        known, heads, additions, last_events = self._numbers, self._heads, self._additions, self._last_events
+        event_streams, event_versions = self._event_streams, self._event_versions
+        number = len(self._events)
+        self._events += events
+        for event in events:
+            number += 1
+            stream = known[event[0]]
+            additions[stream] += 1
+            last_events[stream] = number
+            head = heads[stream] = heads[stream] + 1
+            event_streams.append(stream + 1)
+            event_versions.append(head)
 
     @property
     def writes(self) -> bool:
-        return bool(self._event_ids)
+        return bool(self._events)
 
     def arguments(self) -> tuple[object, ...]:
         """Return what the statement takes, in its order, up to the last three."""
         return (
             joined(self._streams),
-            literal(self._written),
-            literal(self._check_ends),
-            literal(self._check_streams),
-            literal(self._check_versions),
-            literal(self._event_ends),
-            literal(self._event_streams),
-            joined(self._event_stream_ids),
-            literal([f"{event_id.int:032x}" for event_id in self._event_ids]),
-            joined(self._types),
-            literal(self._type_versions),
-            joined(self._contents),
-            joined(self._metadatas),
-            literal(self._key_requests),
-            self._keys,
-            self._fingerprints,
+            numbers(self._expects) if self._plain else None,
+            numbers(self._additions),
+            numbers(self._last_events),
+            *(self._event_columns() if self._events else _NO_COLUMNS),
+            numbers(self._layout()),
+            *((numbers(self._key_requests), *map(list, zip(*self._keys, strict=True))) if self._keys else (None, None, None)),
+        )
+
+    def _layout(self) -> list[int]:
+        layout = [len(self._requests), len(self._check_streams)]
+        layout += self._check_ends
+        layout += self._event_ends
+        layout += self._check_streams
+        layout += self._check_versions
+        layout += self._event_streams
+        return layout
+
+    def _event_columns(self) -> tuple[object, ...]:
+        stream_ids, event_ids, types, type_versions, contents, metadatas = zip(*self._events, strict=True)
+        return (
+            joined(stream_ids),
+            numbers(self._event_versions),
+            literal([f"{event_id.int:032x}" for event_id in event_ids]),
+            joined(types),
+            None if _ALL_FIRST.issuperset(type_versions) else numbers(type_versions),
+            joined_bytes(contents),
+            None if _ALL_EMPTY.issuperset(metadatas) else joined_bytes(metadatas),
         )
 
     def decisions(self, rows: Sequence[asyncpg.Record]) -> list[Decision]:
         """Return what the reply says of every request."""
         answer = _Answer(*rows[0][:10])
+        if answer.verdicts is None:
+            return self._all_committed(answer)
         news: dict[str, list[StoredEvent]] = {}
         done: dict[int, list[StoredEvent]] = {}
         for row in rows[1:]:
@@ -148,14 +182,14 @@ class Batch:
             else:
                 done.setdefault(row[6], []).append(event)
         decisions: list[Decision] = []
-        written = _Written(self, answer)
+        written = self._written(answer, answer.versions)
         for index, verdict in enumerate(answer.verdicts):
             if verdict == _COMMITTED:
-                decisions.append(Committed(written.events(index), len(self._requests)))
+                decisions.append(Committed(self._of(index, written), len(self._requests)))
             elif verdict > 0:
                 decisions.append(self._lost(index, verdict - 1, answer, news, written))
             elif verdict == _REUSED:
-                decisions.append(KeyReused(self._keys[self._key_requests.index(index + 1)]))
+                decisions.append(KeyReused(self._keys[self._key_requests.index(index + 1)].key))
             elif verdict == _DONE:
                 decisions.append(AlreadyDone(done[index + 1]))
             else:
@@ -163,7 +197,31 @@ class Batch:
                 decisions.append(Committed(done[index + 1], len(self._requests)))
         return decisions
 
-    def _lost(self, index: int, check: int, answer: _Answer, news: Mapping[str, list[StoredEvent]], written: _Written) -> Decision:
+    def _all_committed(self, answer: _Answer) -> list[Decision]:
+        written, size = self._written(answer, self._event_versions), len(self._requests)
+        begin = 0
+        decisions: list[Decision] = []
+        for end in self._event_ends:
+            decisions.append(Committed(written[begin:end], size))
+            begin = end
+        return decisions
+
+    def _written(self, answer: _Answer, versions: Sequence[int]) -> list[StoredEvent]:
+        """Return the events as the server has just written them (those of losers too, for which nobody asks)."""
+        tx, first, recorded_at = answer.tx, answer.first_ordinal + 1, answer.recorded_at
+        if tx is None:
+            return []
+        return [
+            written_event(tx, ordinal, recorded_at, version, event)
+            for ordinal, (version, event) in enumerate(zip(versions, self._events, strict=True), first)
+        ]
+
+    def _of(self, index: int, written: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        return written[self._event_ends[index - 1] if index else 0 : self._event_ends[index]]
+
+    def _lost(
+        self, index: int, check: int, answer: _Answer, news: Mapping[str, list[StoredEvent]], written: Sequence[StoredEvent]
+    ) -> Decision:
         """Put the news of one loser together: of the moment of its decision, whatever later requests of the batch added."""
         assert answer.check_heads is not None  # noqa: S101
         slices: dict[str, StreamSlice] = {}
@@ -179,60 +237,24 @@ class Batch:
             events = [event for event in news.get(stream_id, ()) if after < event.version <= head] if after < head else []
             if len(events) < head - after:
                 missing.append(stream_id)
-            position = events[-1].position if events else written.head_position(stream, stream_id, head)
+            position = events[-1].position if events else _head_position(stream_id, head, written, answer, stream - 1)
             slices[stream_id] = StreamSlice(stream_id, after, head, position, events)
         actual = answer.check_heads[check]
         assert actual is not None  # noqa: S101
         conflict = Conflict(self._streams[self._check_streams[check] - 1], self._check_versions[check], actual, slices)
         return Lost(conflict, missing) if missing else conflict
 
-    @property
-    def event_stream_ids(self) -> Sequence[str]:
-        return self._event_stream_ids
 
-    def event_range(self, index: int) -> range:
-        return range(self._event_ends[index - 1] if index else 0, self._event_ends[index])
-
-    def event(self, index: int, answer: _Answer) -> StoredEvent:
-        """Return event *index* as the server has just written it."""
-        assert answer.tx is not None  # noqa: S101
-        return stored_event(
-            answer.tx,
-            answer.first_ordinal + index + 1,
-            answer.recorded_at,
-            self._event_stream_ids[index],
-            answer.versions[index],
-            self._event_ids[index],
-            self._types[index],
-            self._type_versions[index],
-            self._contents[index],
-            self._metadatas[index],
-        )
-
-
-@final
-class _Written:
-    """What this batch wrote, by what it is looked for with."""
-
-    def __init__(self, batch: Batch, answer: _Answer) -> None:
-        self._batch = batch
-        self._answer = answer
-
-    def events(self, index: int) -> list[StoredEvent]:
-        return [self._batch.event(each, self._answer) for each in self._batch.event_range(index)]
-
-    def head_position(self, stream: int, stream_id: str, version: int) -> Position | None:
-        """Return where the event of that version is, which was the head of the stream before the batch, or came with it."""
-        answer = self._answer
-        if version == 0:
-            return None
-        for index, (written_to, written_version) in enumerate(zip(self._batch.event_stream_ids, answer.versions, strict=True)):
-            if written_to == stream_id and written_version == version:
-                assert answer.tx is not None  # noqa: S101
-                return Position((answer.tx, answer.first_ordinal + index + 1))
-        assert answer.head_txs is not None  # noqa: S101
-        assert answer.head_ordinals is not None  # noqa: S101
-        tx, ordinal = answer.head_txs[stream - 1], answer.head_ordinals[stream - 1]
-        assert tx is not None  # noqa: S101
-        assert ordinal is not None  # noqa: S101
-        return Position((tx, ordinal))
+def _head_position(stream_id: str, version: int, written: Sequence[StoredEvent], answer: _Answer, stream: int) -> Position | None:
+    """Return where the event of that version is, which was the head of the stream before the batch, or came with it."""
+    if version == 0:
+        return None
+    for event in written:
+        if event.version == version and event.stream_id == stream_id:
+            return event.position
+    assert answer.head_txs is not None  # noqa: S101
+    assert answer.head_ordinals is not None  # noqa: S101
+    tx, ordinal = answer.head_txs[stream], answer.head_ordinals[stream]
+    assert tx is not None  # noqa: S101
+    assert ordinal is not None  # noqa: S101
+    return Position((tx, ordinal))

@@ -61,12 +61,12 @@ class Inline:
         return await session.do(act)
 
     async def _handle(
-        self, connection: Connection, work: InlineWork, verdicts: Sequence[int], decisions: Sequence[Decision], *, step: bool
+        self, connection: Connection, work: InlineWork, verdicts: Sequence[int] | None, decisions: Sequence[Decision], *, step: bool
     ) -> None:
-        # What was committed when it was sent before has been handled then.
+        # What was committed when it was sent before has been handled then. (Without verdicts all of it was committed now.)
         written = [
             decision.events
-            for verdict, decision in zip(verdicts, decisions, strict=True)
+            for verdict, decision in zip(verdicts or [_COMMITTED] * len(decisions), decisions, strict=True)
             if verdict == _COMMITTED and isinstance(decision, Committed) and decision.events
         ]
         if not written:

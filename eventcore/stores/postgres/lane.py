@@ -1,8 +1,8 @@
 """Calls that wait for the same thing go together.
 
-A lane is one queue and a few tasks that serve it, each with a connection of its own. A task that becomes free takes what came in meanwhile, up to a
-bound, and shares it with the other tasks that are free. There is no timer: a lone call goes at once. The tasks are the store's own, so that a caller
-who goes away takes nothing along but its own place in the queue.
+A lane is one queue and a few tasks that serve it, each with a connection of its own. A lone call goes at once. What comes in while one task is at
+work waits for it, up to a bound, and goes together: only where much waits, or where the one at work is held up, does a free task help. The tasks
+are the store's own, so that a caller who goes away takes nothing along but its own place in the queue.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from eventcore.errors import StoreClosed
 T = TypeVar("T")
 C = TypeVar("C", bound="Call[Any]")
 
-# Fewer calls than this are not worth a second connection.
+# Fewer calls than this are not worth a second connection, unless they have waited for so many seconds: a lock, say, may hold the first one up.
 _WORTH_SHARING: Final = 8
+_HELD_UP: Final = 0.005
 
 
 class Call(Generic[T]):
@@ -52,6 +53,7 @@ class Lane(Generic[C]):
         self._refuse = refuse
         self._closing = False
         self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
         self._tasks = [asyncio.create_task(self._serve(server), name=f"{name}-{number}") for number, server in enumerate(servers)]
 
     async def ask(self, call: C) -> Any:
@@ -60,8 +62,20 @@ class Lane(Generic[C]):
             raise self._refuse()
         self._queue.append(call)
         if self._idle:
-            _wake(self._idle.pop())
+            self._call_for_help(at_once=len(self._idle) == len(self._tasks))
         return await call.future
+
+    def _call_for_help(self, *, at_once: bool) -> None:
+        """Wake a free task: now, where that is worth it, or after a while, where those at work have not come back by then."""
+        if at_once or len(self._queue) >= _WORTH_SHARING:
+            _wake(self._idle.pop())
+        elif self._timer is None:
+            self._timer = self._loop.call_later(_HELD_UP, self._help)
+
+    def _help(self) -> None:
+        self._timer = None
+        if self._queue and self._idle:
+            _wake(self._idle.pop())
 
     async def close(self) -> None:
         """Answer what is queued, then end."""
@@ -70,6 +84,8 @@ class Lane(Generic[C]):
             _wake(waker)
         self._idle.clear()
         await asyncio.gather(*self._tasks)
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def _serve(self, server: Callable[[Sequence[C]], Awaitable[None]]) -> None:
         while True:
@@ -101,7 +117,7 @@ class Lane(Generic[C]):
                 taken.append(call)
                 weight += call.weight
         if queue and self._idle:
-            _wake(self._idle.pop())
+            self._call_for_help(at_once=False)
         return taken
 
 

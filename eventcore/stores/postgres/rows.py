@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
 from eventcore.errors import InvalidPosition
 from eventcore.ids import Position
-from eventcore.store import StoredEvent
+from eventcore.store import NewEvent, StoredEvent
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
@@ -39,9 +39,27 @@ def stored_event(
     return _new_tuple(StoredEvent, (stream_id, version, position, event_id, type_, type_version, data.encode(), kept, recorded_at))
 
 
+def written_event(tx: int, ordinal: int, recorded_at: datetime, version: int, event: NewEvent) -> StoredEvent:
+    """Return *event* as the server has just written it."""
+    position = _new(Position)
+    _set(position, "_key", (tx, ordinal))
+    stream_id, event_id, type_, type_version, data, metadata = event
+    return _new_tuple(StoredEvent, (stream_id, version, position, event_id, type_, type_version, data, metadata, recorded_at))
+
+
 def joined(texts: Iterable[str]) -> str:
     """Return what `string_to_array` takes apart again."""
     return _UNIT_SEPARATOR.join(texts)
+
+
+def joined_bytes(texts: Iterable[bytes]) -> str:
+    """Return what `joined` does of texts in UTF-8."""
+    return _UNIT_SEPARATOR.encode().join(texts).decode()
+
+
+def numbers(items: Sequence[int]) -> str:
+    """Return the literal of an array of numbers."""
+    return "{" + repr(list(items))[1:-1] + "}"
 
 
 def literal(items: Iterable[object]) -> str:

@@ -14,16 +14,17 @@ CREATE UNIQUE INDEX store_is_one_row ON {schema}.store ((true));
 INSERT INTO {schema}.store (epoch) VALUES (0);
 
 -- The newest event of each stream. Every append moves it, in place: no index holds what changes.
+-- (No CHECK that versions begin with 1, here and below: the server would parse it anew for each statement that writes.)
 CREATE TABLE {schema}.streams (
     stream_id text COLLATE "C" PRIMARY KEY,
-    version bigint NOT NULL CHECK (version > 0),
+    version bigint NOT NULL,
     tx bigint NOT NULL,
     ordinal integer NOT NULL
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE TABLE {schema}.events (
     tx bigint NOT NULL,
-    version bigint NOT NULL CHECK (version > 0),
+    version bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
     ordinal integer NOT NULL,
     type_version integer NOT NULL,
@@ -130,32 +131,39 @@ $$;
 
 -- Decide the requests of one batch in their order, and write what they add. Requests, streams, checks and events are numbered from 1.
 --
--- The checks of request r are those up to check_ends[r], its events those up to event_ends[r]. check_streams and event_streams are numbers into
--- `streams`, which holds each stream of the batch once; `written` says which of them any request writes. check_versions: -1 admits any.
+-- `layout` holds, one after the other: how many requests there are, and checks; for each request the number of its last check; for each request the
+-- number of its last event; for each check its stream and the version it wants (-1 admits any); for each event its stream. Streams are numbers into
+-- `streams`, which holds each stream of the batch once; `additions` says how many events requests would add to each.
 -- `resent`: the batch may have been committed before, so look for its events first.
 --
 -- The first row returned is the verdict of the batch: for each request 0 = committed, n = lost by check n, -1 = its key was used for the same, -2 = its
 -- key was used for something else, -3 = committed when it was sent before. Further rows are events: with a request number those of what was done
 -- before, without one the news of streams that losers asked about.
-CREATE FUNCTION {schema}.append(
-    streams text[], written boolean[],
-    check_ends integer[], check_streams integer[], check_versions bigint[],
-    event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[],
-    contents jsonb[], metadatas jsonb[],
-    key_requests integer[], keys text[], fingerprints bytea[],
-    resent boolean, lock_timeout text, news_limit integer
+--
+-- Called by `append` alone, which has taken the locks.
+CREATE FUNCTION {schema}.decide(
+    streams text[], additions integer[],
+    event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[],
+    layout bigint[], key_requests integer[], keys text[], fingerprints bytea[],
+    resent boolean, news_limit integer
 ) RETURNS TABLE (
     verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer,
     request integer, tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text,
     type_version integer, data jsonb, metadata jsonb
 )
-LANGUAGE plpgsql SECURITY DEFINER
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-    writing CONSTANT boolean := cardinality(event_ids) > 0;
-    requests CONSTANT integer := cardinality(check_ends);
+    events CONSTANT integer := coalesce(cardinality(event_ids), 0);
+    requests CONSTANT integer := layout[1];
+    checks CONSTANT integer := layout[2];
+    check_ends CONSTANT integer[] := layout[3:2 + requests];
+    event_ends CONSTANT integer[] := layout[3 + requests:2 + 2 * requests];
+    check_streams CONSTANT integer[] := layout[3 + 2 * requests:2 + 2 * requests + checks];
+    check_versions CONSTANT bigint[] := layout[3 + 2 * requests + checks:2 + 2 * requests + 2 * checks];
+    event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
     heads bigint[];
@@ -168,7 +176,7 @@ DECLARE
     news_after bigint[];
     news_until bigint[];
     decided integer[] := array_fill(0, ARRAY[requests]);
-    assigned bigint[] := array_fill(0::bigint, ARRAY[cardinality(event_ids)]);
+    assigned bigint[] := array_fill(0::bigint, ARRAY[events]);
     seen bigint[];
     verdict integer;
     after bigint;
@@ -180,39 +188,6 @@ DECLARE
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
-            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
-    END IF;
-
-    IF writing THEN
-        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-            IF NOT EXISTS (
-                SELECT FROM pg_locks AS g
-                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
-                    AND g.classid::bigint << 32 | g.objid::bigint = {seed}
-            ) THEN
-                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
-            END IF;
-        END IF;
-        -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
-        -- number, which it must not have before the last of them.
-        PERFORM set_config('lock_timeout', lock_timeout, true);
-        PERFORM pg_advisory_xact_lock_shared({seed});
-        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
-        FROM (
-            SELECT k.key, bool_or(k.exclusive) AS exclusive
-            FROM (
-                SELECT hashtextextended(w.id, {seed} + 1), w.exclusive FROM unnest(streams, written) AS w (id, exclusive)
-                UNION ALL
-                SELECT hashtextextended(w.key, {seed} + 2), true FROM unnest(keys) AS w (key)
-            ) AS k (key, exclusive)
-            GROUP BY k.key
-            ORDER BY k.key
-        ) AS l;
-    END IF;
-
-    -- From here on a statement sees what was committed before the locks were given.
     SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
         (
             SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
@@ -302,7 +277,8 @@ BEGIN
         this_tx := base + pg_current_xact_id()::text::bigint;
 
         INSERT INTO {schema}.events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
-        SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
+            coalesce(n.metadata, '{}')
         FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
             WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
         WHERE n.version > 0;
@@ -372,6 +348,110 @@ BEGIN
             event_from := event_ends[r] + 1;
         END LOOP;
     END IF;
+END;
+$$;
+
+-- Append one batch. Where each of its streams is at the version that the batch `expects`, all of it is committed by one statement, and the reply is one row
+-- without verdicts. In all other cases, and where `expects` is null, `decide` says what becomes of each request, and its reply is the reply.
+--
+-- `expects`: for each of `streams` the version that the first request wants which knows it, given only where the requests build on each other, no version
+-- is open and no key is to be looked up. `additions` are the events that each stream gets, and `last_events` the number of the last of them;
+-- `event_versions` are the versions that the events have then. `type_versions` and `metadatas` are null where all are 1, or empty. For `layout` see `decide`.
+CREATE FUNCTION {schema}.append(
+    streams text[], expects bigint[], additions integer[], last_events integer[],
+    event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[],
+    layout bigint[], key_requests integer[], keys text[], fingerprints bytea[],
+    resent boolean, lock_timeout text, news_limit integer
+) RETURNS TABLE (
+    verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer,
+    request integer, tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text,
+    type_version integer, data jsonb, metadata jsonb
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    now_at CONSTANT timestamptz := clock_timestamp();
+    before_first integer := 0;
+    fits boolean;
+    base bigint;
+    this_tx bigint;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
+            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
+    END IF;
+
+    IF event_ids IS NOT NULL THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            IF NOT EXISTS (
+                SELECT FROM pg_locks AS g
+                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = {seed}
+            ) THEN
+                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+            END IF;
+        END IF;
+        -- All locks first, in one order, each in its final mode (of two with one key the exclusive one comes first). Advisory ones: they guard streams
+        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them.
+        lock_timeout := set_config('lock_timeout', lock_timeout, true);
+        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
+        FROM (
+            SELECT {seed}::bigint AS key, false AS exclusive
+            UNION ALL
+            SELECT hashtextextended(w.id, {seed} + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+            UNION ALL
+            SELECT hashtextextended(w.key, {seed} + 2), true FROM unnest(keys) AS w (key)
+            ORDER BY key, exclusive DESC
+        ) AS l;
+    END IF;
+
+    -- From here on a statement sees what was committed before the locks were given.
+    IF expects IS NOT NULL AND NOT resent THEN
+        SELECT bool_and(w.version IS NOT DISTINCT FROM coalesce((SELECT h.version FROM {schema}.streams AS h WHERE h.stream_id = w.id), 0)),
+            (
+                SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
+                WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+            )
+        INTO fits, base
+        FROM unnest(streams, expects) AS w (id, version);
+    END IF;
+    IF fits IS NOT TRUE OR base IS NULL THEN
+        RETURN QUERY SELECT * FROM {schema}.decide(
+            streams, additions, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
+            layout, key_requests, keys, fingerprints, resent, news_limit
+        );
+        RETURN;
+    END IF;
+
+    IF event_ids IS NOT NULL THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            -- Somebody wrote before in this transaction: perhaps an append.
+            SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM {schema}.events AS e
+            WHERE e.tx = base + pg_current_xact_id()::text::bigint;
+        END IF;
+        this_tx := base + pg_current_xact_id()::text::bigint;
+        WITH moved AS (
+            UPDATE {schema}.streams AS h SET version = n.version + n.additions, tx = this_tx, ordinal = before_first + n.event
+            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+            WHERE n.additions > 0 AND n.version > 0 AND h.stream_id = n.id
+        ), born AS (
+            INSERT INTO {schema}.streams (stream_id, version, tx, ordinal)
+            SELECT n.id, n.additions, this_tx, before_first + n.event
+            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+            WHERE n.additions > 0 AND n.version = 0
+        )
+        INSERT INTO {schema}.events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
+            coalesce(n.metadata, '{}')
+        FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
+            WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
+    END IF;
+    first_ordinal := before_first;
+    tx := this_tx;
+    recorded_at := now_at;
+    RETURN NEXT;
 END;
 $$;
 
@@ -534,5 +614,5 @@ SELECT e.tx || '.' || e.ordinal AS position, e.stream_id, e.version, e.type, e.t
 FROM {schema}.events AS e;
 
 REVOKE ALL ON FUNCTION
-    {schema}.append, {schema}.read, {schema}.read_log, {schema}.news, {schema}.horizon, {schema}.refuse
+    {schema}.append, {schema}.decide, {schema}.read, {schema}.read_log, {schema}.news, {schema}.horizon, {schema}.refuse
 FROM PUBLIC;

@@ -3,10 +3,10 @@
 
 -- name: append
 SELECT * FROM {schema}.append(
-    string_to_array($1::text, chr(31)), $2::text::boolean[], $3::text::integer[], $4::text::integer[], $5::text::bigint[], $6::text::integer[],
-    $7::text::integer[], string_to_array($8::text, chr(31)), $9::text::uuid[], string_to_array($10::text, chr(31)), $11::text::integer[],
-    string_to_array($12::text, chr(31))::jsonb[], string_to_array($13::text, chr(31))::jsonb[],
-    $14::text::integer[], $15::text[], $16::bytea[], $17, $18, $19
+    string_to_array($1::text, chr(31)), $2::text::bigint[], $3::text::integer[], $4::text::integer[],
+    string_to_array($5::text, chr(31)), $6::text::bigint[], $7::text::uuid[], string_to_array($8::text, chr(31)), $9::text::integer[],
+    string_to_array($10::text, chr(31))::jsonb[], string_to_array($11::text, chr(31))::jsonb[],
+    $12::text::bigint[], $13::text::integer[], $14::text[], $15::bytea[], $16, $17, $18
 );
 
 -- name: read

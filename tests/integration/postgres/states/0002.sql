@@ -7,7 +7,7 @@ CREATE SCHEMA eventcore;
 
 
 
-CREATE FUNCTION eventcore.append(streams text[], written boolean[], check_ends integer[], check_streams integer[], check_versions bigint[], event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -16,8 +16,108 @@ CREATE FUNCTION eventcore.append(streams text[], written boolean[], check_ends i
     AS $$
 #variable_conflict use_column
 DECLARE
-    writing CONSTANT boolean := cardinality(event_ids) > 0;
-    requests CONSTANT integer := cardinality(check_ends);
+    now_at CONSTANT timestamptz := clock_timestamp();
+    before_first integer := 0;
+    fits boolean;
+    base bigint;
+    this_tx bigint;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
+            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
+    END IF;
+
+    IF event_ids IS NOT NULL THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            IF NOT EXISTS (
+                SELECT FROM pg_locks AS g
+                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
+                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
+            ) THEN
+                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
+            END IF;
+        END IF;
+        -- All locks first, in one order, each in its final mode (of two with one key the exclusive one comes first). Advisory ones: they guard streams
+        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them.
+        lock_timeout := set_config('lock_timeout', lock_timeout, true);
+        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
+        FROM (
+            SELECT 2113290249139822220::bigint AS key, false AS exclusive
+            UNION ALL
+            SELECT hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+            UNION ALL
+            SELECT hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
+            ORDER BY key, exclusive DESC
+        ) AS l;
+    END IF;
+
+    -- From here on a statement sees what was committed before the locks were given.
+    IF expects IS NOT NULL AND NOT resent THEN
+        SELECT bool_and(w.version IS NOT DISTINCT FROM coalesce((SELECT h.version FROM "eventcore".streams AS h WHERE h.stream_id = w.id), 0)),
+            (
+                SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
+                WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+            )
+        INTO fits, base
+        FROM unnest(streams, expects) AS w (id, version);
+    END IF;
+    IF fits IS NOT TRUE OR base IS NULL THEN
+        RETURN QUERY SELECT * FROM "eventcore".decide(
+            streams, additions, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
+            layout, key_requests, keys, fingerprints, resent, news_limit
+        );
+        RETURN;
+    END IF;
+
+    IF event_ids IS NOT NULL THEN
+        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+            -- Somebody wrote before in this transaction: perhaps an append.
+            SELECT coalesce(max(e.ordinal), 0) INTO before_first FROM "eventcore".events AS e
+            WHERE e.tx = base + pg_current_xact_id()::text::bigint;
+        END IF;
+        this_tx := base + pg_current_xact_id()::text::bigint;
+        WITH moved AS (
+            UPDATE "eventcore".streams AS h SET version = n.version + n.additions, tx = this_tx, ordinal = before_first + n.event
+            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+            WHERE n.additions > 0 AND n.version > 0 AND h.stream_id = n.id
+        ), born AS (
+            INSERT INTO "eventcore".streams (stream_id, version, tx, ordinal)
+            SELECT n.id, n.additions, this_tx, before_first + n.event
+            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+            WHERE n.additions > 0 AND n.version = 0
+        )
+        INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
+            coalesce(n.metadata, '{}')
+        FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
+            WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
+    END IF;
+    first_ordinal := before_first;
+    tx := this_tx;
+    recorded_at := now_at;
+    RETURN NEXT;
+END;
+$$;
+
+
+
+CREATE FUNCTION eventcore.decide(streams text[], additions integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    events CONSTANT integer := coalesce(cardinality(event_ids), 0);
+    requests CONSTANT integer := layout[1];
+    checks CONSTANT integer := layout[2];
+    check_ends CONSTANT integer[] := layout[3:2 + requests];
+    event_ends CONSTANT integer[] := layout[3 + requests:2 + 2 * requests];
+    check_streams CONSTANT integer[] := layout[3 + 2 * requests:2 + 2 * requests + checks];
+    check_versions CONSTANT bigint[] := layout[3 + 2 * requests + checks:2 + 2 * requests + 2 * checks];
+    event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
     heads bigint[];
@@ -30,7 +130,7 @@ DECLARE
     news_after bigint[];
     news_until bigint[];
     decided integer[] := array_fill(0, ARRAY[requests]);
-    assigned bigint[] := array_fill(0::bigint, ARRAY[cardinality(event_ids)]);
+    assigned bigint[] := array_fill(0::bigint, ARRAY[events]);
     seen bigint[];
     verdict integer;
     after bigint;
@@ -42,39 +142,6 @@ DECLARE
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
-            current_setting('transaction_isolation') USING ERRCODE = 'EC001';
-    END IF;
-
-    IF writing THEN
-        IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-            IF NOT EXISTS (
-                SELECT FROM pg_locks AS g
-                WHERE g.locktype = 'advisory' AND g.pid = pg_backend_pid() AND g.granted AND g.objsubid = 1
-                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
-            ) THEN
-                RAISE EXCEPTION 'eventcore: an append must be the first to write in its transaction' USING ERRCODE = 'EC002';
-            END IF;
-        END IF;
-        -- All locks first, in one order, each in its final mode. Advisory ones: they guard streams that do not exist yet, and give the transaction no
-        -- number, which it must not have before the last of them.
-        PERFORM set_config('lock_timeout', lock_timeout, true);
-        PERFORM pg_advisory_xact_lock_shared(2113290249139822220);
-        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
-        FROM (
-            SELECT k.key, bool_or(k.exclusive) AS exclusive
-            FROM (
-                SELECT hashtextextended(w.id, 2113290249139822220 + 1), w.exclusive FROM unnest(streams, written) AS w (id, exclusive)
-                UNION ALL
-                SELECT hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
-            ) AS k (key, exclusive)
-            GROUP BY k.key
-            ORDER BY k.key
-        ) AS l;
-    END IF;
-
-    -- From here on a statement sees what was committed before the locks were given.
     SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
         (
             SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
@@ -164,7 +231,8 @@ BEGIN
         this_tx := base + pg_current_xact_id()::text::bigint;
 
         INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
-        SELECT this_tx, n.version, now_at, before_first + n.number::integer, n.type_version, n.event_id, n.stream_id, n.type, n.data, n.metadata
+        SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
+            coalesce(n.metadata, '{}')
         FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
             WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
         WHERE n.version > 0;
@@ -459,8 +527,7 @@ CREATE TABLE eventcore.events (
     stream_id text NOT NULL COLLATE pg_catalog."C",
     type text NOT NULL COLLATE pg_catalog."C",
     data jsonb NOT NULL,
-    metadata jsonb NOT NULL,
-    CONSTRAINT events_version_check CHECK ((version > 0))
+    metadata jsonb NOT NULL
 );
 
 
@@ -573,8 +640,7 @@ CREATE TABLE eventcore.streams (
     stream_id text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
     tx bigint NOT NULL,
-    ordinal integer NOT NULL,
-    CONSTRAINT streams_version_check CHECK ((version > 0))
+    ordinal integer NOT NULL
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
@@ -584,22 +650,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 07:35:21.312457+00', 1, 1, '01a22114-7fd0-7921-b06f-87b8ec0c5360', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 07:35:21.315139+00', 1, 1, '01a22114-7fe2-7a2e-8b8b-c30bed8cd3a7', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 07:35:21.315139+00', 2, 1, '01a22114-7fe2-79ec-9478-cdd2fae76a53', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:26:30.775894+00', 1, 1, '01a22143-55d4-71a8-b4f1-4d2775b8b8cc', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 08:26:30.782857+00', 1, 1, '01a22143-55fa-76b8-95c5-971dd17e2b52', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 08:26:30.782857+00', 2, 1, '01a22143-55fa-7511-98ef-b47be6b6495a', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 07:35:22.326007+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:26:31.80239+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 07:35:21.284385+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 07:35:21.294029+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:26:30.717587+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 08:26:30.738583+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 07:35:21.315139+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 08:26:30.782857+00');
 
 
 
@@ -711,7 +777,11 @@ ALTER TABLE eventcore.streams ENABLE ALWAYS TRIGGER streams_never_vanish;
 
 
 
-REVOKE ALL ON FUNCTION eventcore.append(streams text[], written boolean[], check_ends integer[], check_streams integer[], check_versions bigint[], event_ends integer[], event_streams integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) FROM PUBLIC;
+
+
+
+REVOKE ALL ON FUNCTION eventcore.decide(streams text[], additions integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) FROM PUBLIC;
 
 
 

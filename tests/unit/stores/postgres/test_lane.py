@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from eventcore.errors import StoreClosed
+from eventcore.stores.postgres.lane import Call, Lane
+
+
+class Numbered(Call[int]):
+    def __init__(self, number: int, weight: int = 1) -> None:
+        super().__init__(weight)
+        self.number = number
+
+
+class Servers:
+    """Two servers that note what they were given together, and answer when they may."""
+
+    def __init__(self, *, max_weight: int = 1000) -> None:
+        self.taken: list[tuple[str, list[int]]] = []
+        self.gates = {"first": asyncio.Event(), "second": asyncio.Event()}
+        self.lane: Lane[Numbered] = Lane(
+            "lane", [self.server("first"), self.server("second")], max_weight=max_weight, refuse=lambda: StoreClosed("closed")
+        )
+
+    def server(self, name: str):
+        async def serve(calls: Sequence[Numbered]) -> None:
+            self.taken.append((name, [call.number for call in calls]))
+            await self.gates[name].wait()
+            for call in calls:
+                call.give(call.number)
+
+        return serve
+
+    def ask(self, *numbers: int) -> list[asyncio.Task[int]]:
+        return [asyncio.create_task(self.lane.ask(Numbered(number))) for number in numbers]
+
+    async def end(self) -> None:
+        for gate in self.gates.values():
+            gate.set()
+        await self.lane.close()
+
+
+async def a_moment() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_lone_call_goes_at_once_and_what_comes_meanwhile_goes_together_after_it():
+    async def main():
+        servers = Servers()
+        await a_moment()
+        calls = servers.ask(1)
+        await a_moment()
+        calls += servers.ask(2, 3, 4)
+        await a_moment()
+        [(name, alone)] = servers.taken
+        assert alone == [1]
+
+        servers.gates[name].set()
+
+        assert await asyncio.gather(*calls) == [1, 2, 3, 4]
+        assert servers.taken[1:] == [(name, [2, 3, 4])]
+        await servers.end()
+
+    asyncio.run(main())
+
+
+def test_where_much_waits_a_free_server_helps():
+    async def main():
+        servers = Servers()
+        await a_moment()
+        calls = servers.ask(0)
+        await a_moment()
+        calls += servers.ask(*range(1, 9))
+        await a_moment()
+        assert [numbers for _, numbers in servers.taken] == [[0], list(range(1, 9))]
+        assert len({name for name, _ in servers.taken}) == 2
+        await servers.end()
+        await asyncio.gather(*calls)
+
+    asyncio.run(main())
+
+
+def test_who_waits_behind_one_that_is_held_up_is_helped_after_a_while():
+    async def main():
+        servers = Servers()
+        await a_moment()
+        held_up = servers.ask(1)
+        await a_moment()
+        name = servers.taken[0][0]
+        other = "second" if name == "first" else "first"
+        servers.gates[other].set()
+
+        assert await asyncio.wait_for(asyncio.gather(*servers.ask(2, 3)), timeout=10) == [2, 3]
+
+        assert servers.taken[1:] == [(other, [2, 3])]
+        assert not held_up[0].done()
+        await servers.end()
+
+    asyncio.run(main())
+
+
+def test_what_is_left_of_a_queue_that_was_too_much_at_once_is_not_left_behind():
+    async def main():
+        servers = Servers(max_weight=2)
+        await a_moment()
+        calls = servers.ask(1, 2, 3)
+        await a_moment()
+        name, numbers = servers.taken[0]
+        assert numbers == [1, 2]
+        servers.gates["second" if name == "first" else "first"].set()
+
+        assert await asyncio.wait_for(calls[2], timeout=10) == 3
+        await servers.end()
+
+    asyncio.run(main())
+
+
+def test_who_went_away_is_left_out_and_a_closed_lane_refuses():
+    async def main():
+        servers = Servers()
+        await a_moment()
+        calls = servers.ask(1)
+        await a_moment()
+        calls += servers.ask(2, 3)
+        await a_moment()
+        calls[1].cancel()
+        await a_moment()
+        await servers.end()
+        assert await calls[2] == 3
+        assert servers.taken[1][1] == [3]
+        with pytest.raises(StoreClosed):
+            await servers.lane.ask(Numbered(4))
+
+    asyncio.run(main())
