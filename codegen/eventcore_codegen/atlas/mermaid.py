@@ -11,9 +11,15 @@ from eventcore_codegen.atlas.values import Atlas, Use
 
 _ESCAPED: Final = str.maketrans({character: f"#{ord(character)};" for character in '#"<>&`\\|[](){}'})
 
+_ROOM: Final = '%%{init: {"flowchart": {"nodeSpacing": 60, "rankSpacing": 100}}}%%'
+"""In the space that is usual, in pixels, the words on arrows that cross lie on one another."""
+
 
 def map_mermaid(atlas: Atlas) -> str:
-    """Return the flowchart. Two-headed arrows read and write, arrows to a command only read, dotted ones are discovered."""
+    """Return the flowchart. Arrows with two heads read and write, lines that end in a circle only read, dotted ones are discovered.
+
+    All of them go from a command to a stream, whichever way events flow: so commands are drawn in one column and streams in the other.
+    """
     reaches = Reaches(atlas.states)
     by_use = {use: reaches.of(use) for use in atlas.uses}
     every = {reaches.of_state(state) for state in atlas.states} | set(by_use.values())
@@ -21,6 +27,7 @@ def map_mermaid(atlas: Atlas) -> str:
     boxes = {command.label: f"c{number}" for number, command in enumerate(atlas.commands, 1)}
     return "\n".join(
         [
+            _ROOM,
             "flowchart LR",
             *(f'    {box}["{_escaped(label)}"]' for label, box in boxes.items()),
             *(f'    {cylinder}[("{_escaped(reach.label)}")]' for reach, cylinder in cylinders.items()),
@@ -36,7 +43,7 @@ def _arrow(use: Use, box: str, cylinder: str) -> str:
     note = f", {use.kind}" if use.kind in ("optional", "many") else ""
     label = f'|"{_escaped(use.name + note)}"|'
     if use.read_only:
-        return f"    {cylinder} {'-.->' if found else '-->'}{label} {box}"
+        return f"    {box} {'-.-o' if found else '--o'}{label} {cylinder}"
     return f"    {box} {'<-.->' if found else '<-->'}{label} {cylinder}"
 
 
