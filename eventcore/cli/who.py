@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report, show
 
 if TYPE_CHECKING:
-    from eventcore_codegen.atlas import Unknown
+    from eventcore_codegen.atlas import Atlas, Subject, Unknown
 
-FORMATS: Final = ("text", "json")
+FORMATS: Final = ("text", "mermaid", "json")
 
 _DESCRIPTION: Final = """\
 Show which commands read, write or discover what is called NAME:
@@ -46,16 +46,27 @@ def run(options: argparse.Namespace) -> int:
     reading = read(options)
     if reading is None:
         return FAULTY
-    from eventcore_codegen.atlas import Unknown, answer_data, answer_text, find  # noqa: PLC0415  # an optional extra
+    from eventcore_codegen.atlas import Unknown, find  # noqa: PLC0415  # an optional extra
 
     code = report(reading)
     found = find(options.name, reading.atlas)
     if isinstance(found, Unknown):
         print(_unknown(found), file=sys.stderr)  # noqa: T201
         return FAULTY
-    as_json = options.format == "json"
-    show(json.dumps(answer_data(options.name, found, reading.atlas), indent=2) if as_json else answer_text(found))
+    show(_rendered(options, found, reading.atlas))
     return code
+
+
+def _rendered(options: argparse.Namespace, found: tuple[Subject, ...], atlas: Atlas) -> str:
+    from eventcore_codegen.atlas import answer_data, answer_mermaid, answer_text  # noqa: PLC0415  # an optional extra
+
+    match options.format:
+        case "mermaid":
+            return answer_mermaid(found, atlas)
+        case "json":
+            return json.dumps(answer_data(options.name, found, atlas), indent=2)
+        case _:
+            return answer_text(found)
 
 
 def _unknown(unknown: Unknown) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
 from eventcore_codegen.atlas.conflicts import Reach, Reaches
-from eventcore_codegen.atlas.values import Atlas, Use
+from eventcore_codegen.atlas.values import Atlas, StateEntry, Subject, Use
 
 _ESCAPED: Final = str.maketrans({character: f"#{ord(character)};" for character in '#"<>&`\\|[](){}'})
 
@@ -20,11 +20,22 @@ def map_mermaid(atlas: Atlas) -> str:
 
     All of them go from a command to a stream, whichever way events flow: so commands are drawn in one column and streams in the other.
     """
-    reaches = Reaches(atlas.states)
-    by_use = {use: reaches.of(use) for use in atlas.uses}
-    every = {reaches.of_state(state) for state in atlas.states} | set(by_use.values())
+    return _flowchart((command.label for command in atlas.commands), atlas.uses, atlas.states, Reaches(atlas.states))
+
+
+def answer_mermaid(subjects: Collection[Subject], atlas: Atlas) -> str:
+    """Return the part of the flowchart that has to do with *subjects*."""
+    touched = {touch.use for subject in subjects for touch in subject.touches}
+    uses = [use for use in atlas.uses if use in touched]
+    states = [state for state in atlas.states if any(state in subject.states for subject in subjects)]
+    return _flowchart(dict.fromkeys(use.command for use in uses), uses, states, Reaches(atlas.states))
+
+
+def _flowchart(commands: Iterable[str], uses: Iterable[Use], states: Iterable[StateEntry], reaches: Reaches) -> str:
+    by_use = {use: reaches.of(use) for use in uses}
+    every = {reaches.of_state(state) for state in states} | set(by_use.values())
     cylinders = {reach: f"s{number}" for number, reach in enumerate(sorted(every, key=lambda reach: (not reach.has_state, reach.label)), 1)}
-    boxes = {command.label: f"c{number}" for number, command in enumerate(atlas.commands, 1)}
+    boxes = {label: f"c{number}" for number, label in enumerate(commands, 1)}
     return "\n".join(
         [
             _ROOM,

@@ -127,3 +127,24 @@ def test_faults_elsewhere_do_not_keep_the_answer_back(project, capsys):
     out, err = capsys.readouterr()
     assert "writes  Fill.cart" in out
     assert "broken.py:2:5: EC117 error" in err
+
+
+def test_mermaid_shows_who_has_to_do_with_it_and_nobody_else(project, capsys):
+    (project / "more.py").write_text(
+        SHOP.replace("Cart", "Shelf").replace("cart", "shelf").replace("Fill", "Tidy").replace("Look", "Count")
+    )
+    assert main(["who", "--format", "mermaid", "Cart", "."]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "flowchart LR",
+        '    c1["Fill"]',
+        '    c2["Look"]',
+        '    s1[("cart")]',
+        '    c1 <-->|"cart"| s1',
+        '    c2 --o|"cart"| s1',
+    ]
+
+
+def test_mermaid_shows_a_state_that_nobody_uses(project, capsys):
+    (project / "cart.py").write_text(SHOP.partition("@command")[0])
+    assert main(["who", "--format", "mermaid", "Cart", "."]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["flowchart LR", '    s1[("cart")]']

@@ -208,3 +208,16 @@ def test_a_generator_with_another_source_or_template_is_another(tmp_path, monkey
     assert identity.generator_identity.__wrapped__() == before
     (tmp_path / changed).write_text((tmp_path / changed).read_text() + "\n")
     assert identity.generator_identity.__wrapped__() != before
+
+
+def test_what_is_recalled_file_by_file_is_what_would_be_found_again(tmp_path):
+    """Each golden case, once its whole run is forgotten: everything that a file can come to survives being stored."""
+    recalled = 0
+    for folder in sorted(path for path in (CHECKOUT / "tests/golden").iterdir() if path.is_dir()):
+        cache = CacheFolder(tmp_path / folder.name, "x")
+        expected = generate([folder], base=folder, write=False)
+        assert generate([folder], base=folder, write=False, cache=cache) == expected
+        recalled += sum(len(json.loads(path.read_bytes().partition(b"\n")[2])) for path in cache.path.glob("parts/*"))
+        shutil.rmtree(cache.path / "runs", ignore_errors=True)
+        assert generate([folder], base=folder, write=False, cache=cache) == expected, folder.name
+    assert recalled > 100
