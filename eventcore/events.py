@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeAlias, TypeVar, final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, final
 from uuid import UUID
 
 import attrs
@@ -17,9 +18,41 @@ Metadata: TypeAlias = "Mapping[str, JsonValue]"
 E_co = TypeVar("E_co", covariant=True)
 
 
+def _stream_id(stored: tuple[Any, ...]) -> StreamId:
+    # Around the check: it was made when the event was written.
+    return str.__new__(StreamId, stored[0])
+
+
+# Where a stored event has what a `Recorded` one tells of it.
+_FROM_STORED: Final[Mapping[str, Callable[[tuple[Any, ...]], object]]] = {
+    "stream_id": _stream_id,
+    "version": itemgetter(1),
+    "position": itemgetter(2),
+    "event_id": itemgetter(3),
+    "recorded_at": itemgetter(8),
+}
+
+
+class FromStored:
+    """Fills attributes from a stored event when somebody looks at them: most readers of many events look at few."""
+
+    __slots__ = ("_stored",)
+    _stored: tuple[Any, ...]
+
+    if not TYPE_CHECKING:  # no other attributes than those that are declared
+
+        def __getattr__(self, name: str) -> object:
+            fill = _FROM_STORED.get(name)
+            if fill is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            value = fill(self._stored)
+            object.__setattr__(self, name, value)
+            return value
+
+
 @final
 @attrs.frozen
-class Recorded(Generic[E_co]):
+class Recorded(FromStored, Generic[E_co]):
     """One event as it stands in a store.
 
     *version* counts the events of its stream up to and including this one, so the first has version 1. *position* orders the

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final, final
 
 from eventcore.codec import EventCodec
@@ -25,10 +27,13 @@ class Projector:
         self._decoder = EventDecoder(codec, f"the projection {self.marker.name!r}", self.marker.classes)
         self.where: Final = self.marker.where(self._decoder)
         self._create: Callable[[Context], object] | None = getattr(instance, "create", None)
-        self._handlers: dict[type[object], list[tuple[_Bound, bool]]] = {}
+        self._handlers: dict[str, list[_Bound]] = {name: [] for name in self._decoder.types}
+        self._harmless: dict[str, list[_Bound]] = {name: [] for name in self._decoder.types}
         for name, handler in self.marker.handlers:
-            for cls in handler.classes:
-                self._handlers.setdefault(cls, []).append((getattr(instance, name), handler.effect))
+            for type_ in map(self._decoder.type_of, handler.classes):
+                self._handlers[type_].append(getattr(instance, name))
+                if not handler.effect:
+                    self._harmless[type_].append(getattr(instance, name))
 
     @property
     def name(self) -> str:
@@ -37,16 +42,28 @@ class Projector:
     async def create(self, context: Context) -> None:
         """Make the tables."""
         if self._create is not None:
-            await _done(self._create(context))
+            returned = self._create(context)
+            if inspect.isawaitable(returned):
+                await returned
         await context.flush()
 
-    async def handle(self, stored: StoredEvent, context: Context) -> None:
-        recorded = self._decoder.recorded(stored)
-        for handler, effect in self._handlers[self._decoder.class_of(stored)]:
-            if not (effect and context.rebuilding):
-                await _done(handler(recorded, context))
+    async def handle(self, events: Iterable[StoredEvent], context: Context, *, until: float = math.inf) -> int:
+        """Handle *events* and run what they queued; stop after the first that ends later than *until*, of `time.monotonic`.
 
-
-async def _done(returned: object) -> None:
-    if inspect.isawaitable(returned):
-        await returned
+        Return how many were handled.
+        """
+        recorded_of, now = self._decoder.recorded, time.monotonic
+        handlers = self._harmless if context.rebuilding else self._handlers
+        handled = 0
+        for stored in events:
+            recorded = recorded_of(stored)
+            for handler in handlers[stored.type]:
+                returned = handler(recorded, context)
+                # Most return nothing, and that is seen sooner than whether something can be awaited.
+                if returned is not None and inspect.isawaitable(returned):
+                    await returned
+            handled += 1
+            if now() >= until:
+                break
+        await context.flush()
+        return handled

@@ -45,7 +45,7 @@ class ProjectionRunner:
         store: ProjectionStore,
         projections: Iterable[object],
         *,
-        batch_size: int = 500,
+        batch_size: int = 5000,
         batch_seconds: float = 0.25,
         poll_interval: float = 1.0,
         lease_seconds: float = 5.0,

@@ -20,6 +20,7 @@ import attrs
 from eventcore.errors import LeaseLost, OutcomeUnknown, StoreBusy, StoreClosed, StoreError, StoreUnavailable
 from eventcore.ids import Position
 from eventcore.projections.context import Context
+from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import Progress, ProjectionRecord, Records, records
 from eventcore.store import Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
@@ -34,6 +35,8 @@ _NOTE: Final = 0.2
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
 _LONGEST_FAULT: Final = 2000
+# Events of a batch that failed, in one transaction at most.
+_FEW: Final = 100
 
 
 @final
@@ -73,6 +76,7 @@ class Worker:
         self._stop = stop
         self._advanced = advanced
         self._noted = 0.0
+        self._pages = Pages(store, projector.where, most=pace.batch_size, seconds=pace.batch_seconds)
 
     async def run(self) -> None:
         """Lead whenever nobody else does."""
@@ -121,6 +125,7 @@ class Worker:
             self.is_leader = False
             heartbeat.cancel()
             await asyncio.wait([heartbeat])
+            await self._pages.forget()
             with suppress(StoreError):
                 await self._store.release_lease(lease)
 
@@ -190,8 +195,7 @@ class Worker:
             try:
                 async with records(self._store, under=lease) as kept:
                     context = self._context(record, kept.transaction)
-                    await self._projector.handle(stored, context)
-                    await context.flush()
+                    await self._projector.handle([stored], context)
                     await kept.retried(self._projector.name, self.generation, event_id)
             except (*_AWAY, LeaseLost):
                 raise
@@ -208,7 +212,7 @@ class Worker:
 
     async def _follow(self, lease: Lease) -> None:
         """Handle a page; where there is nothing to handle, wait for news."""
-        page = await self._page(self._pace.batch_size)
+        page = await self._pages.after(self.position)
         if page.events:
             await self._handle(lease, page.events, page.position)
             return
@@ -225,7 +229,7 @@ class Worker:
             goal = next((each.position for each in await kept.load(self._projector.name) if each.live), None)
         if goal is None or (self.position is not None and self.position >= goal):
             return await self._swap(lease)
-        page = await self._page(self._pace.batch_size)
+        page = await self._pages.after(self.position)
         events, position = _until(page, goal)
         await self._handle(lease, events, position)
         if position == goal:
@@ -246,14 +250,12 @@ class Worker:
                 mine = await self._load(kept)
                 goal = next((each.position for each in generations if each.live), None)
                 if goal is not None and (mine.position is None or mine.position < goal):
-                    page = await self._page(self._pace.batch_size)
+                    page = await self._pages.after(self.position)
                     rest, position = _until(page, goal)
                     if position != goal:
                         return False
                     context = self._context(mine, kept.transaction)
-                    for stored in rest:
-                        await self._projector.handle(stored, context)
-                    await context.flush()
+                    await self._projector.handle(rest, context)
                 if not await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))):
                     raise MayNotGoOn  # noqa: TRY301
                 for other in generations:
@@ -270,9 +272,6 @@ class Worker:
             return False
         _log.info("projection %s is live", self._label)
         return True
-
-    async def _page(self, limit: int) -> Page:
-        return await self._store.read_all(self.position, limit=limit, where=self._projector.where)
 
     async def _news(self, after: Position | None, timeout: float) -> None:
         """Wait for news, or for the end."""
@@ -291,31 +290,30 @@ class Worker:
     # Batches and faults
 
     async def _handle(self, lease: Lease, events: Sequence[StoredEvent], position: Position | None) -> None:
-        """Handle *events* in as few transactions as their time allows; one after the other where that fails."""
+        """Handle *events* in as few transactions as their time allows; in smaller pieces where that fails."""
         if not events and position != self.position:
             await self._commit(lease, (), position)
         done = 0
         while done < len(events) and not self._stop.is_set():
             try:
-                done += await self._commit(lease, events[done:], position)
+                done += await self._commit(lease, events[done:] if done else events, position)
             except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
                 raise
             except Exception as error:  # noqa: BLE001  # found again, alone
                 if len(events) - done > 1:
-                    await self._singly(lease, events[done:])
+                    await self._in_pieces(lease, events[done:])
                 else:
                     await self._patiently(lease, events[done], error)
                 return
 
-    async def _singly(self, lease: Lease, events: Sequence[StoredEvent]) -> None:
-        for stored in events:
-            try:
-                await self._commit(lease, [stored], stored.position)
-            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
-                raise
-            except Exception as error:  # noqa: BLE001  # tried again, then told
-                await self._patiently(lease, stored, error)
-                return  # what follows goes in batches again
+    async def _in_pieces(self, lease: Lease, events: Sequence[StoredEvent]) -> None:
+        """Find the event that fails: of many events in two steps, so that few transactions are made, and few effects are repeated."""
+        size = _FEW if len(events) > _FEW else 1
+        for first in range(0, len(events), size):
+            if self._stop.is_set():
+                return
+            piece = events[first : first + size]
+            await self._handle(lease, piece, piece[-1].position)
 
     async def _patiently(self, lease: Lease, stored: StoredEvent, error: Exception) -> None:
         """Try an event that failed once until the policy says otherwise."""
@@ -360,19 +358,14 @@ class Worker:
 
     async def _commit(self, lease: Lease, events: Sequence[StoredEvent], position: Position | None) -> int:
         """Handle events for as long as a batch may last, and commit them with their position; return how many they were."""
-        end = time.monotonic() + self._pace.batch_seconds
-        handled = 0
+        began = time.monotonic()
         async with records(self._store, under=lease) as kept:
             context = self._context(self._record, kept.transaction)
-            for stored in events:
-                await self._projector.handle(stored, context)
-                handled += 1
-                if time.monotonic() >= end:
-                    break
-            await context.flush()
+            handled = await self._projector.handle(events, context, until=began + self._pace.batch_seconds)
             if handled < len(events):
                 position = events[handled - 1].position
             await self._advance(kept, Progress(position, handled))
+        self._pages.took(time.monotonic() - began)
         self._reached(position)
         return handled
 

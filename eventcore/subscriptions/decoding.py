@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import final
+from typing import Any, Final, cast, final
 
 from eventcore.codec import EventCodec
 from eventcore.declare import event_marker
 from eventcore.errors import EventDataError, EventNotReadable, InvalidArgument, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
-from eventcore.ids import StreamId, StreamPattern, StreamPrefix
+from eventcore.ids import StreamPattern, StreamPrefix
 from eventcore.store import StoredEvent
 
 _WILDCARDS = frozenset("*?[]")
+_NO_METADATA: Final = b"{}"
+_new: Final = object.__new__
+_set_stored, _set_event, _set_metadata = (
+    cast("Callable[[Recorded[object], Any], None]", getattr(Recorded, name).__set__) for name in ("_stored", "event", "metadata")
+)
 
 
 @final
@@ -23,7 +28,7 @@ class EventDecoder:
         self._codec = codec
         self._owner = owner
         self._classes: dict[str, tuple[type[object], int]] = {}
-        self._decoders: dict[tuple[str, int], Callable[[bytes], object]] = {}
+        self._decoders: dict[str, tuple[int, Callable[[bytes], object]]] = {}
         for cls in classes:
             marker = event_marker(cls)
             if marker is None:
@@ -34,29 +39,34 @@ class EventDecoder:
                     f"{owner} asks for {known.__qualname__} and {cls.__qualname__}, which are both stored as {marker.name!r}; "
                     f"give one of them another name (versions {version} and {marker.version})"
                 )
-            self._decoders[marker.name, marker.version] = codec.decoder(cls)
+            self._decoders[marker.name] = marker.version, codec.decoder(cls)
 
     @property
     def types(self) -> frozenset[str]:
         """The names under which the events are stored."""
         return frozenset(self._classes)
 
-    def class_of(self, stored: StoredEvent) -> type[object]:
-        return self._classes[stored.type][0]
+    def type_of(self, cls: type[object]) -> str:
+        """Return the name under which events of *cls*, one of the classes, are stored."""
+        return next(name for name, (known, _) in self._classes.items() if known is cls)
 
     def recorded(self, stored: StoredEvent) -> Recorded[object]:
         """Return the event with all that is known about it. Raises an `EventDataError`."""
-        decode = self._decoders.get((stored.type, stored.type_version))
-        if decode is None:
+        _, _, _, _, type_, type_version, data, metadata, _ = stored
+        known = self._decoders.get(type_)
+        if known is None or known[0] != type_version:
             raise self._unknown(stored)
+        # Around the constructor, which costs as much as the decoding.
+        recorded: Recorded[object] = _new(Recorded)
         try:
-            event = decode(stored.data)
-            metadata = self._codec.decode_metadata(stored.metadata)
+            _set_event(recorded, known[1](data))
+            _set_metadata(recorded, {} if metadata == _NO_METADATA else self._codec.decode_metadata(metadata))
         except EventDataError:
             raise
         except Exception as error:
-            raise EventNotReadable(stored.type, _where(stored), str(error) or repr(error)) from error
-        return Recorded(event, StreamId(stored.stream_id), stored.version, stored.position, stored.event_id, stored.recorded_at, metadata)
+            raise EventNotReadable(type_, _where(stored), str(error) or repr(error)) from error
+        _set_stored(recorded, stored)
+        return recorded
 
     def _unknown(self, stored: StoredEvent) -> EventDataError:
         known = self._classes.get(stored.type)

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from eventcore.ids import Position, StreamPattern, StreamPrefix
-from eventcore.store import EventFilter, Page
+from eventcore.store import EventFilter, Page, StoredEvent
 from eventcore.stores.postgres.connections import Connection
-from eventcore.stores.postgres.rows import place_of, stored_event
+from eventcore.stores.postgres.rows import EventRows, place_of
 
 # Events that a page with a filter of streams looks at, at most: history is not looked through at once for a stream that is not in it.
 _LOOKED_AT: Final = 10_000
 _LOOKED_AGAIN: Final = 5
 # Columns of a row.
-_MORE: Final = 0
-_MOVED: Final = 1
-_TX: Final = 2
-_ORDINAL: Final = 3
-_EVENT: Final = 2
+_TX: Final = 0
+_ORDINAL: Final = 1
+# The same of the row that ends a page: it has no event.
+_MORE: Final = 4
+_EVENT_ID: Final = 5
+_MOVED: Final = 7
 
 
 async def read_page(connection: Connection, sql: str, after: Position | None, limit: int, where: EventFilter) -> Page:
@@ -27,15 +28,15 @@ async def read_page(connection: Connection, sql: str, after: Position | None, li
     arguments = (*place_of(after), limit, types, likes, max(limit, _LOOKED_AT))
     rows = await connection.fetch(sql, *arguments)
     for _ in range(_LOOKED_AGAIN):
-        if not rows[-1][_MOVED]:
+        if rows[-1][_EVENT_ID] is not None or not rows[-1][_MOVED]:
             break
         # What held the newest events back has ended meanwhile: what was written before this call need not be left to the next one.
         rows = await connection.fetch(sql, *arguments)
     more, end = True, rows[-1]
-    if end[_MORE] is not None:
+    if end[_EVENT_ID] is None:
         rows.pop()
-        more = end[_MORE]
-    events = [stored_event(*row[_EVENT:]) for row in rows]
+        more = bool(end[_MORE])
+    events: Sequence[StoredEvent] = EventRows(rows) if rows else []
     if where.streams is not None and any("[" in select.text for select in where.streams):
         # LIKE has no sets: it let through a little too much.
         events = [event for event in events if where.admits(event.stream_id, event.type)]

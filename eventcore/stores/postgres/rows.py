@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, cast
+from itertools import starmap
+from typing import Final, cast, final, overload
 from uuid import UUID
+
+import asyncpg
 
 from eventcore.errors import InvalidPosition
 from eventcore.ids import Position
@@ -45,6 +48,32 @@ def written_event(tx: int, ordinal: int, recorded_at: datetime, version: int, ev
     _set(position, "_key", (tx, ordinal))
     stream_id, event_id, type_, type_version, data, metadata = event
     return _new_tuple(StoredEvent, (stream_id, version, position, event_id, type_, type_version, data, metadata, recorded_at))
+
+
+@final
+class EventRows(Sequence[StoredEvent]):
+    """The events of rows, each made when it is looked at.
+
+    Whoever goes through a page holds one event at a time, and nothing that the garbage collector has to look through.
+    """
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[StoredEvent]:
+        return starmap(stored_event, self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> EventRows: ...
+    def __getitem__(self, index: int | slice) -> StoredEvent | EventRows:
+        return EventRows(self._rows[index]) if isinstance(index, slice) else stored_event(*self._rows[index])
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -511,13 +511,13 @@ BEGIN
 END;
 $$;
 
--- A page of the global order. Unless it is full, one row without an event follows: where the page ends (nowhere, where there is nothing), whether asking
--- again at once brings `more`, and whether the horizon `moved` while this was read.
+-- A page of the global order. Unless it is full, one row without an event follows: (tx, ordinal) is where the page ends (NULL where there is nothing),
+-- `version` is 1 where asking again at once brings more, `type_version` is 1 where the horizon moved while this was read.
 -- `likes` are LIKE patterns over stream ids; with them at most `looked_at` events are looked at.
 CREATE FUNCTION {schema}.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer)
 RETURNS TABLE (
-    more boolean, moved boolean, tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text,
-    type_version integer, data jsonb, metadata jsonb
+    tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text, type_version integer,
+    data jsonb, metadata jsonb
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_sort = off SET jit = off SET plan_cache_mode = force_generic_plan
@@ -525,10 +525,14 @@ AS $$
 #variable_conflict use_column
 DECLARE
     limits CONSTANT record := {schema}.horizon();
+    from_tx bigint := after_tx;
+    from_ordinal integer := after_ordinal;
     until_tx bigint := limits.tx;
     until_ordinal integer := 0;
     windowed boolean;
-    size integer;
+    wanted integer := page_size;
+    size integer := 0;
+    through boolean := false;
 BEGIN
     IF likes IS NOT NULL THEN
         -- A window, so that a filter that lets little through does not look through all of history at once.
@@ -555,31 +559,56 @@ BEGIN
 
     IF types IS NULL THEN
         RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
         FROM {schema}.events AS e
         WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
             AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
         ORDER BY e.tx, e.ordinal
         LIMIT page_size;
+        GET DIAGNOSTICS size = ROW_COUNT;
     ELSE
-        -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
-        -- history in its order and look for a rare type.
-        RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-        FROM unnest(types) AS w (type)
-        CROSS JOIN LATERAL (
-            SELECT * FROM {schema}.events AS e
-            WHERE (e.type, e.tx, e.ordinal) > (w.type, after_tx, after_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
-                AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
-            ORDER BY e.type, e.tx, e.ordinal
-            LIMIT page_size
-        ) AS e
-        ORDER BY e.tx, e.ordinal
-        LIMIT page_size;
+        IF likes IS NULL THEN
+            -- Who takes much of what is recorded finds a page in the next few events: in their order, without merging the types.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM (
+                SELECT * FROM {schema}.events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal
+                LIMIT 2 * page_size
+            ) AS e
+            WHERE e.type = ANY (types)
+            ORDER BY e.tx, e.ordinal
+            LIMIT page_size;
+            GET DIAGNOSTICS size = ROW_COUNT;
+            wanted := page_size - size;
+            IF wanted > 0 THEN
+                SELECT e.tx, e.ordinal INTO from_tx, from_ordinal
+                FROM {schema}.events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal OFFSET 2 * page_size - 1 LIMIT 1;
+                through := from_tx IS NULL;
+            END IF;
+        END IF;
+        IF wanted > 0 AND NOT through THEN
+            -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
+            -- history in its order and look for a rare type.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM unnest(types) AS w (type)
+            CROSS JOIN LATERAL (
+                SELECT * FROM {schema}.events AS e
+                WHERE (e.type, e.tx, e.ordinal) > (w.type, from_tx, from_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
+                    AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+                ORDER BY e.type, e.tx, e.ordinal
+                LIMIT wanted
+            ) AS e
+            ORDER BY e.tx, e.ordinal
+            LIMIT wanted;
+            GET DIAGNOSTICS wanted = ROW_COUNT;
+            size := size + wanted;
+        END IF;
     END IF;
-    GET DIAGNOSTICS size = ROW_COUNT;
     IF size = page_size THEN
         RETURN;
     END IF;
@@ -589,8 +618,8 @@ BEGIN
     WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
     ORDER BY e.tx DESC, e.ordinal DESC
     LIMIT 1;
-    more := windowed IS NOT NULL;
-    moved := limits.moved;
+    version := (windowed IS NOT NULL)::integer;
+    type_version := limits.moved::integer;
     RETURN NEXT;
 END;
 $$;
