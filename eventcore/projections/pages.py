@@ -22,7 +22,7 @@ class Pages:
         self._where = where
         self._most = most
         self._seconds = seconds
-        self._size = min(_FIRST, most)
+        self.size = min(_FIRST, most)
         self._ahead: tuple[Position | None, asyncio.Task[Page]] | None = None
 
     async def after(self, position: Position | None) -> Page:
@@ -44,9 +44,9 @@ class Pages:
     def took(self, seconds: float) -> None:
         """Let later pages be shorter or longer: as many events took this time, from the first statement to the end of the commit."""
         if seconds > self._seconds:
-            self._size = max(min(_LEAST, self._most), self._size // 2)
+            self.size = max(min(_LEAST, self._most), self.size // 2)
         elif seconds < self._seconds / 4:
-            self._size = min(self._most, self._size * 2)
+            self.size = min(self._most, self.size * 2)
 
     async def forget(self) -> None:
         """Drop what was read ahead."""
@@ -55,7 +55,7 @@ class Pages:
             await _dropped(ahead[1])
 
     async def _read(self, after: Position | None) -> Page:
-        return await self._log.read_all(after, limit=self._size, where=self._where)
+        return await self._log.read_all(after, limit=self.size, where=self._where)
 
 
 async def _awaited(task: asyncio.Task[Page]) -> Page:

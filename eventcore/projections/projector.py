@@ -47,11 +47,21 @@ class Projector:
                 await returned
         await context.flush()
 
-    async def handle(self, events: Iterable[StoredEvent], context: Context, *, until: float = math.inf) -> int:
+    async def handle(self, stored: StoredEvent, context: Context) -> None:
+        """Handle one event; what it queues is left to be run."""
+        recorded = self._decoder.recorded(stored)
+        for handler in (self._harmless if context.rebuilding else self._handlers)[stored.type]:
+            returned = handler(recorded, context)
+            # Most return nothing, and that is seen sooner than whether something can be awaited.
+            if returned is not None and inspect.isawaitable(returned):
+                await returned
+
+    async def handle_all(self, events: Iterable[StoredEvent], context: Context, *, until: float = math.inf) -> int:
         """Handle *events* and run what they queued; stop after the first that ends later than *until*, of `time.monotonic`.
 
         Return how many were handled.
         """
+        # The same as `handle`, without a coroutine for each event: in a long history it would cost as much as the decoding.
         recorded_of, now = self._decoder.recorded, time.monotonic
         handlers = self._harmless if context.rebuilding else self._handlers
         handled = 0
@@ -59,7 +69,6 @@ class Projector:
             recorded = recorded_of(stored)
             for handler in handlers[stored.type]:
                 returned = handler(recorded, context)
-                # Most return nothing, and that is seen sooner than whether something can be awaited.
                 if returned is not None and inspect.isawaitable(returned):
                     await returned
             handled += 1

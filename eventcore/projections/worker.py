@@ -195,7 +195,7 @@ class Worker:
             try:
                 async with records(self._store, under=lease) as kept:
                     context = self._context(record, kept.transaction)
-                    await self._projector.handle([stored], context)
+                    await self._projector.handle_all([stored], context)
                     await kept.retried(self._projector.name, self.generation, event_id)
             except (*_AWAY, LeaseLost):
                 raise
@@ -255,7 +255,7 @@ class Worker:
                     if position != goal:
                         return False
                     context = self._context(mine, kept.transaction)
-                    await self._projector.handle(rest, context)
+                    await self._projector.handle_all(rest, context)
                 if not await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))):
                     raise MayNotGoOn  # noqa: TRY301
                 for other in generations:
@@ -361,7 +361,7 @@ class Worker:
         began = time.monotonic()
         async with records(self._store, under=lease) as kept:
             context = self._context(self._record, kept.transaction)
-            handled = await self._projector.handle(events, context, until=began + self._pace.batch_seconds)
+            handled = await self._projector.handle_all(events, context, until=began + self._pace.batch_seconds)
             if handled < len(events):
                 position = events[handled - 1].position
             await self._advance(kept, Progress(position, handled))

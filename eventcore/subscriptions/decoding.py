@@ -14,7 +14,7 @@ from eventcore.store import StoredEvent
 
 _WILDCARDS = frozenset("*?[]")
 _NO_METADATA: Final = b"{}"
-_new: Final = object.__new__
+_new: Final = cast("Callable[[type[Recorded[object]]], Recorded[object]]", object.__new__)
 _set_stored, _set_event, _set_metadata = (
     cast("Callable[[Recorded[object], Any], None]", getattr(Recorded, name).__set__) for name in ("_stored", "event", "metadata")
 )
@@ -57,7 +57,7 @@ class EventDecoder:
         if known is None or known[0] != type_version:
             raise self._unknown(stored)
         # Around the constructor, which costs as much as the decoding.
-        recorded: Recorded[object] = _new(Recorded)
+        recorded = _new(Recorded)
         try:
             _set_event(recorded, known[1](data))
             _set_metadata(recorded, {} if metadata == _NO_METADATA else self._codec.decode_metadata(metadata))

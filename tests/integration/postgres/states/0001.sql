@@ -413,7 +413,7 @@ $$;
 
 
 
-CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) RETURNS TABLE(more boolean, moved boolean, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) RETURNS TABLE(tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -424,10 +424,14 @@ CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_
 #variable_conflict use_column
 DECLARE
     limits CONSTANT record := "eventcore".horizon();
+    from_tx bigint := after_tx;
+    from_ordinal integer := after_ordinal;
     until_tx bigint := limits.tx;
     until_ordinal integer := 0;
     windowed boolean;
-    size integer;
+    wanted integer := page_size;
+    size integer := 0;
+    through boolean := false;
 BEGIN
     IF likes IS NOT NULL THEN
         -- A window, so that a filter that lets little through does not look through all of history at once.
@@ -454,31 +458,56 @@ BEGIN
 
     IF types IS NULL THEN
         RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
         FROM "eventcore".events AS e
         WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
             AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
         ORDER BY e.tx, e.ordinal
         LIMIT page_size;
+        GET DIAGNOSTICS size = ROW_COUNT;
     ELSE
-        -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
-        -- history in its order and look for a rare type.
-        RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-        FROM unnest(types) AS w (type)
-        CROSS JOIN LATERAL (
-            SELECT * FROM "eventcore".events AS e
-            WHERE (e.type, e.tx, e.ordinal) > (w.type, after_tx, after_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
-                AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
-            ORDER BY e.type, e.tx, e.ordinal
-            LIMIT page_size
-        ) AS e
-        ORDER BY e.tx, e.ordinal
-        LIMIT page_size;
+        IF likes IS NULL THEN
+            -- Who takes much of what is recorded finds a page in the next few events: in their order, without merging the types.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM (
+                SELECT * FROM "eventcore".events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal
+                LIMIT 2 * page_size
+            ) AS e
+            WHERE e.type = ANY (types)
+            ORDER BY e.tx, e.ordinal
+            LIMIT page_size;
+            GET DIAGNOSTICS size = ROW_COUNT;
+            wanted := page_size - size;
+            IF wanted > 0 THEN
+                SELECT e.tx, e.ordinal INTO from_tx, from_ordinal
+                FROM "eventcore".events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal OFFSET 2 * page_size - 1 LIMIT 1;
+                through := from_tx IS NULL;
+            END IF;
+        END IF;
+        IF wanted > 0 AND NOT through THEN
+            -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
+            -- history in its order and look for a rare type.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM unnest(types) AS w (type)
+            CROSS JOIN LATERAL (
+                SELECT * FROM "eventcore".events AS e
+                WHERE (e.type, e.tx, e.ordinal) > (w.type, from_tx, from_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
+                    AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+                ORDER BY e.type, e.tx, e.ordinal
+                LIMIT wanted
+            ) AS e
+            ORDER BY e.tx, e.ordinal
+            LIMIT wanted;
+            GET DIAGNOSTICS wanted = ROW_COUNT;
+            size := size + wanted;
+        END IF;
     END IF;
-    GET DIAGNOSTICS size = ROW_COUNT;
     IF size = page_size THEN
         RETURN;
     END IF;
@@ -488,8 +517,8 @@ BEGIN
     WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
     ORDER BY e.tx DESC, e.ordinal DESC
     LIMIT 1;
-    more := windowed IS NOT NULL;
-    moved := limits.moved;
+    version := (windowed IS NOT NULL)::integer;
+    type_version := limits.moved::integer;
     RETURN NEXT;
 END;
 $$;
@@ -609,21 +638,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:26:45.017868+00', 1, 1, '01a22143-8d70-7c33-a480-9bd2d886a2cc', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 08:26:45.022513+00', 1, 1, '01a22143-8d9c-7970-a8d3-552a0f298ba4', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 08:26:45.022513+00', 2, 1, '01a22143-8d9c-7119-926f-66fb3fcc49ce', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:41:28.470126+00', 1, 1, '01a22151-086a-7d86-b75c-127ba216aa17', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 08:41:28.482679+00', 1, 1, '01a22151-089b-74d6-8364-28d4f999a7f9', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 08:41:28.482679+00', 2, 1, '01a22151-089b-7faf-a9bd-d62629305127', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:26:46.042351+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:41:29.531127+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:26:44.974858+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:41:28.422016+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 08:26:45.022513+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 08:41:28.482679+00');
 
 
 

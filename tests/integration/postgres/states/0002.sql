@@ -413,7 +413,7 @@ $$;
 
 
 
-CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) RETURNS TABLE(more boolean, moved boolean, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_size integer, types text[], likes text[], looked_at integer) RETURNS TABLE(tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -424,10 +424,14 @@ CREATE FUNCTION eventcore.read_log(after_tx bigint, after_ordinal integer, page_
 #variable_conflict use_column
 DECLARE
     limits CONSTANT record := "eventcore".horizon();
+    from_tx bigint := after_tx;
+    from_ordinal integer := after_ordinal;
     until_tx bigint := limits.tx;
     until_ordinal integer := 0;
     windowed boolean;
-    size integer;
+    wanted integer := page_size;
+    size integer := 0;
+    through boolean := false;
 BEGIN
     IF likes IS NOT NULL THEN
         -- A window, so that a filter that lets little through does not look through all of history at once.
@@ -454,31 +458,56 @@ BEGIN
 
     IF types IS NULL THEN
         RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+        SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
         FROM "eventcore".events AS e
         WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
             AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
         ORDER BY e.tx, e.ordinal
         LIMIT page_size;
+        GET DIAGNOSTICS size = ROW_COUNT;
     ELSE
-        -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
-        -- history in its order and look for a rare type.
-        RETURN QUERY
-        SELECT NULL::boolean, NULL::boolean,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-        FROM unnest(types) AS w (type)
-        CROSS JOIN LATERAL (
-            SELECT * FROM "eventcore".events AS e
-            WHERE (e.type, e.tx, e.ordinal) > (w.type, after_tx, after_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
-                AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
-            ORDER BY e.type, e.tx, e.ordinal
-            LIMIT page_size
-        ) AS e
-        ORDER BY e.tx, e.ordinal
-        LIMIT page_size;
+        IF likes IS NULL THEN
+            -- Who takes much of what is recorded finds a page in the next few events: in their order, without merging the types.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM (
+                SELECT * FROM "eventcore".events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal
+                LIMIT 2 * page_size
+            ) AS e
+            WHERE e.type = ANY (types)
+            ORDER BY e.tx, e.ordinal
+            LIMIT page_size;
+            GET DIAGNOSTICS size = ROW_COUNT;
+            wanted := page_size - size;
+            IF wanted > 0 THEN
+                SELECT e.tx, e.ordinal INTO from_tx, from_ordinal
+                FROM "eventcore".events AS e
+                WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
+                ORDER BY e.tx, e.ordinal OFFSET 2 * page_size - 1 LIMIT 1;
+                through := from_tx IS NULL;
+            END IF;
+        END IF;
+        IF wanted > 0 AND NOT through THEN
+            -- Rows of (type, tx, ordinal), not `type = ... ORDER BY tx, ordinal`: the planner, who knows no type beforehand, would go through all of
+            -- history in its order and look for a rare type.
+            RETURN QUERY
+            SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            FROM unnest(types) AS w (type)
+            CROSS JOIN LATERAL (
+                SELECT * FROM "eventcore".events AS e
+                WHERE (e.type, e.tx, e.ordinal) > (w.type, from_tx, from_ordinal) AND (e.type, e.tx, e.ordinal) < (w.type, until_tx, until_ordinal)
+                    AND (likes IS NULL OR e.stream_id LIKE ANY (likes))
+                ORDER BY e.type, e.tx, e.ordinal
+                LIMIT wanted
+            ) AS e
+            ORDER BY e.tx, e.ordinal
+            LIMIT wanted;
+            GET DIAGNOSTICS wanted = ROW_COUNT;
+            size := size + wanted;
+        END IF;
     END IF;
-    GET DIAGNOSTICS size = ROW_COUNT;
     IF size = page_size THEN
         RETURN;
     END IF;
@@ -488,8 +517,8 @@ BEGIN
     WHERE (e.tx, e.ordinal) > (after_tx, after_ordinal) AND (e.tx, e.ordinal) < (until_tx, until_ordinal)
     ORDER BY e.tx DESC, e.ordinal DESC
     LIMIT 1;
-    more := windowed IS NOT NULL;
-    moved := limits.moved;
+    version := (windowed IS NOT NULL)::integer;
+    type_version := limits.moved::integer;
     RETURN NEXT;
 END;
 $$;
@@ -646,26 +675,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:26:30.775894+00', 1, 1, '01a22143-55d4-71a8-b4f1-4d2775b8b8cc', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 08:26:30.782857+00', 1, 1, '01a22143-55fa-76b8-95c5-971dd17e2b52', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 08:26:30.782857+00', 2, 1, '01a22143-55fa-7511-98ef-b47be6b6495a', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:41:34.880967+00', 1, 1, '01a22151-2157-76cc-a5ff-05749135c213', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 08:41:34.897134+00', 1, 1, '01a22151-21b0-7df8-a4c6-f8bff586e60b', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 08:41:34.897134+00', 2, 1, '01a22151-21b0-773a-b779-0322f1f32068', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:26:31.80239+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:41:35.992518+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:26:30.717587+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 08:26:30.738583+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:41:34.799002+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 08:41:34.805923+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 08:26:30.782857+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 08:41:34.897134+00');
 
 
 
@@ -683,8 +712,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
 
 
 
