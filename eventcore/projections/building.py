@@ -11,16 +11,17 @@ from datetime import timedelta
 from typing import Final, final
 from uuid import uuid4
 
-from eventcore.errors import EventCoreError, InvalidArgument, ProjectionStopped, RequestRefused, StoreError
+from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
 from eventcore.projections.context import Context
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import Progress, ProjectionRecord, Records, records
 from eventcore.store import InlineStore, Lease, Page
 
-_LEASE: Final = timedelta(seconds=30)
+# Who is killed while building holds others up for so long.
+_LEASE: Final = timedelta(seconds=5)
 # Seconds between two looks at what another process does, and between two renewals of the lease.
 _LOOK_AGAIN: Final = 0.1
-_RENEW: Final = 5.0
+_RENEW: Final = 1.0
 # How often a generation is looked for again that another process added at the same moment.
 _MOST_RACES: Final = 5
 
@@ -43,6 +44,8 @@ class Building:
             if lease is not None:
                 try:
                     await self._build(lease, record.generation)
+                except LeaseLost:
+                    continue  # this process was held up; whoever has it now goes on where it was
                 finally:
                     with suppress(StoreError):
                         await self._store.release_lease(lease)

@@ -87,7 +87,9 @@ class _Watched:
     def __init__(self, transaction: ReadModelTransaction) -> None:
         self._transaction = transaction
         self.refusal: RequestRefused | None = None
-        self.table = transaction.table
+
+    def table(self, name: str, /) -> str:
+        return self._transaction.table(name)
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
         self.check()

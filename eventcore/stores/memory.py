@@ -437,7 +437,9 @@ class _ReadModelTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._within = _AppendTransaction(connection)
         self.intact = Intact()
-        self.table = self._within.table
+
+    def table(self, name: str, /) -> str:
+        return quoted(name)
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
         await self._do(self._within.execute(statements))
@@ -461,9 +463,16 @@ class _InlineSwitch:
     def __init__(self, transaction: _ReadModelTransaction, newest: int, demanded: str | None) -> None:
         self.demanded = demanded
         self._newest = newest
-        self.table = transaction.table
-        self.execute = transaction.execute
-        self.fetch = transaction.fetch
+        self._transaction = transaction
+
+    def table(self, name: str, /) -> str:
+        return self._transaction.table(name)
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        await self._transaction.execute(statements)
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        return await self._transaction.fetch(statement)
 
     async def newest(self) -> Position | None:
         return Position((self._newest,)) if self._newest else None

@@ -103,7 +103,15 @@ ExpectedVersion.exact(n), NO_STREAM, ANY
 StreamPrefix, StreamPattern
 """
 
-ROWS = {row for table in (REJECTED, KINDS, DECLARING, EXECUTING, STORES) for row in table.strip().splitlines()}
+PROJECTING = """
+@on(ItemAdded) of a @projection, and its context
+project_inline(store, [...]), end_inline(store, name): the stores that can
+project_inline(store, [...]), end_inline(store, name): their arguments
+InlineProjectionFailed, InlineProjectionsDiffer
+InlineStore, one protocol
+"""
+
+ROWS = {row for table in (REJECTED, KINDS, DECLARING, EXECUTING, STORES, PROJECTING) for row in table.strip().splitlines()}
 
 NO_MATTER_OF_TYPES = {
     "list, dict and set fields are a diagnostic": "tests/golden/ec115_mutable_field/diagnostics.txt: EC115 error",

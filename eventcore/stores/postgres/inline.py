@@ -140,9 +140,16 @@ class PostgresInlineSwitch:
 
     def __init__(self, transaction: PostgresReadModelTransaction, sql: Mapping[str, str]) -> None:
         self._sql = sql
-        self.table = transaction.table
-        self.execute = transaction.execute
-        self.fetch = transaction.fetch
+        self._transaction = transaction
+
+    def table(self, name: str, /) -> str:
+        return self._transaction.table(name)
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        await self._transaction.execute(statements)
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        return await self._transaction.fetch(statement)
 
     async def newest(self) -> Position | None:
         rows = await self.fetch(Statement(self._sql["newest"]))

@@ -109,9 +109,15 @@ class SqliteInlineSwitch:
 
     def __init__(self, transaction: SqliteReadModelTransaction) -> None:
         self._transaction = transaction
-        self.table = transaction.table
-        self.execute = transaction.execute
-        self.fetch = transaction.fetch
+
+    def table(self, name: str, /) -> str:
+        return self._transaction.table(name)
+
+    async def execute(self, statements: Sequence[Statement], /) -> None:
+        await self._transaction.execute(statements)
+
+    async def fetch(self, statement: Statement, /) -> Sequence[Row]:
+        return await self._transaction.fetch(statement)
 
     async def newest(self) -> Position | None:
         position = await self._transaction.run(newest_position)
