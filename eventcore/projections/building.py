@@ -26,6 +26,10 @@ _RENEW: Final = 1.0
 _MOST_RACES: Final = 5
 
 
+class NotToBuild(Exception):
+    """What is built was paused, removed or made inline meanwhile; nothing of the page was committed."""
+
+
 @final
 class Building:
     """Brings the tables of one projection up to date, in batches, while others append."""
@@ -44,8 +48,8 @@ class Building:
             if lease is not None:
                 try:
                     await self._build(lease, record.generation)
-                except LeaseLost:
-                    continue  # this process was held up; whoever has it now goes on where it was
+                except (LeaseLost, NotToBuild):
+                    continue  # another process goes on with it, or has finished it meanwhile
                 finally:
                     with suppress(StoreError):
                         await self._store.release_lease(lease)
@@ -108,7 +112,7 @@ class Building:
         async with records(self._store, under=lease) as kept:
             record = await kept.load_one(name, generation)
             if record is None:
-                raise ProjectionStopped(name, "somebody removed what was built of it; call project_inline again")
+                raise NotToBuild(f"generation {generation} of the projection {name!r} was removed meanwhile; look again")
             if not record.tables and record.position is None:
                 context = Context(name, generation, kept.transaction, (), rebuilding=True, creating=True)
                 await self._projector.create(context)
@@ -133,7 +137,7 @@ def chosen(generations: Iterable[ProjectionRecord], projector: Projector) -> Pro
 
 
 async def handled(kept: Records, projector: Projector, record: ProjectionRecord, page: Page) -> None:
-    """Handle the events of *page* and write down how far that is."""
+    """Handle the events of *page* and write down how far that is. Raises `ProjectionStopped`, `NotToBuild`."""
     context = Context(record.name, record.generation, kept.transaction, record.tables, rebuilding=not record.live, creating=False)
     for stored in page.events:
         try:
@@ -145,4 +149,4 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
             raise ProjectionStopped(record.name, what) from error
     await context.flush()
     if page.position is not None and not await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))):
-        raise ProjectionStopped(record.name, "it was paused or removed meanwhile")
+        raise NotToBuild(f"the projection {record.name!r} was paused, removed or made inline meanwhile; look again")

@@ -117,7 +117,8 @@ class Writer:
         return await self._decide(requests[:middle], resent=sending.lost) + await self._decide(requests[middle:], resent=sending.lost)
 
     def _told(self, request: AppendRequest, error: Exception, *, sent: bool) -> EventCoreError:
-        if sent and request.events:
+        # A read model fails only after the server has looked for the events and found none, under locks that whoever may still commit them holds.
+        if sent and request.events and not isinstance(error, InlineProjectionFailed):
             streams = ", ".join(sorted({event.stream_id for event in request.events}))
             return because(OutcomeUnknown(f"an append to {streams} in {self._faults.store}"), error)
         return self._faults.translate(error)

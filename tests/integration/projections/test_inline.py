@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -319,6 +320,40 @@ def test_many_processes_begin_at_once(lasting: Make) -> None:
                     ("balances", 1, True, True),
                     ("limited2", 1, True, True),
                 ]
+
+    asyncio.run(run())
+
+
+def test_another_process_may_finish_what_this_one_builds(lasting: Make) -> None:
+    """The last page is handled here after the other has switched: it is not handled twice, and this process just goes on."""
+
+    async def run() -> None:
+        async with lasting() as one, lasting() as two:
+            await pay(one, [("a", 1)] * 100)
+            read, switch, reached, go_on = two.read_all, one.switch_inline, asyncio.Event(), asyncio.Event()
+
+            async def held_up(*arguments: object, **options: object) -> object:
+                page = await read(*arguments, **options)  # type: ignore[arg-type]
+                reached.set()
+                await go_on.wait()
+                return page
+
+            @asynccontextmanager
+            async def between() -> AsyncIterator[object]:
+                """The first has built all there was and gave the lease back: the second one takes it, and reads, before the switch."""
+                late = asyncio.create_task(project_inline(two, [Balances()]))
+                await reached.wait()
+                async with switch() as switching:
+                    yield switching
+                go_on.set()
+                await late
+
+            # The attributes of these objects alone.
+            two.read_all = held_up  # type: ignore[method-assign,assignment]
+            one.switch_inline = between  # type: ignore[method-assign,assignment]
+            await project_inline(one, [Balances()])
+            await pay(two, [("a", 1)])
+            assert await balances(one) == await folded(one) == {"a": (101, 101)}
 
     asyncio.run(run())
 
