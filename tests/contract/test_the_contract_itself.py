@@ -268,7 +268,7 @@ class PassesOverRefusals(InMemoryEventStore):
     @asynccontextmanager
     async def transaction(self, **options):
         async with super().transaction(**options) as transaction:
-            transaction.check = lambda: None
+            transaction.intact.require = lambda: None
             yield transaction
 
 

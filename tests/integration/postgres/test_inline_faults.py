@@ -18,6 +18,8 @@ from tests.integration.projections.inline_lab import is_unlucky, moment, project
 from tests.integration.projections.lab import Paid, folded, new, pay
 from tests.soak import times
 
+# The whole message: "READ COMMITTED" is something else.
+COMMIT = b"COMMIT\0"
 # Of one append: BEGIN and the lock, the append, SQL of the read models (here the upsert of a balance), COMMIT.
 PHASES: list[tuple[str, Fault]] = [
     ("the beginning", CutAtMessage("request", "Query", side="after", marker=b"eventcore.inline")),
@@ -26,10 +28,10 @@ PHASES: list[tuple[str, Fault]] = [
     ("the append was answered", CutAtMessage("reply", "ReadyForQuery", side="before", marker=b"cut-here")),
     ("the read model was sent", CutAtMessage("request", "Sync", side="after", marker=b"account-of-the-cut", number=2)),
     ("the read model was answered", CutAtMessage("reply", "ReadyForQuery", side="after", marker=b"account-of-the-cut", number=2)),
-    ("before the commit", CutAtMessage("request", "Query", side="before", marker=b"COMMIT")),
-    ("the commit was sent", DeliverAndCut(marker=b"COMMIT")),
-    ("the commit was done", CutAtMessage("reply", "CommandComplete", side="before", marker=b"COMMIT")),
-    ("the commit was answered in part", CutAtMessage("reply", "ReadyForQuery", side="before", marker=b"COMMIT")),
+    ("before the commit", CutAtMessage("request", "Query", side="before", marker=COMMIT)),
+    ("the commit was sent", DeliverAndCut(marker=COMMIT)),
+    ("the commit was done", CutAtMessage("reply", "CommandComplete", side="before", marker=COMMIT)),
+    ("the commit was answered in part", CutAtMessage("reply", "ReadyForQuery", side="before", marker=COMMIT)),
 ]
 
 
@@ -69,7 +71,7 @@ def test_a_commit_that_comes_after_its_connection_died_is_not_handled_again(post
             await pay(store, [("a", 1)])
             async with connected(postgres) as admin:
                 await admin.execute(SLOW_COMMIT.format(schema))
-            cut = proxy.arm(DeliverAndCut(marker=b"COMMIT"))
+            cut = proxy.arm(DeliverAndCut(marker=COMMIT))
             position = await pay(store, [("late", 7)], "slow-1")
             assert cut.happened.is_set()
             assert (await store.read_all()).position == position

@@ -340,7 +340,8 @@ def test_another_process_may_finish_what_this_one_builds(lasting: Make) -> None:
 
             @asynccontextmanager
             async def between() -> AsyncIterator[object]:
-                """The first has built all there was and gave the lease back: the second one takes it, and reads, before the switch."""
+                """The first has built all there was and gave the lease back: the second one takes it, and reads what is new, before the switch."""
+                await pay(two, [("a", 1)])
                 late = asyncio.create_task(project_inline(two, [Balances()]))
                 await reached.wait()
                 async with switch() as switching:
@@ -353,7 +354,7 @@ def test_another_process_may_finish_what_this_one_builds(lasting: Make) -> None:
             one.switch_inline = between  # type: ignore[method-assign,assignment]
             await project_inline(one, [Balances()])
             await pay(two, [("a", 1)])
-            assert await balances(one) == await folded(one) == {"a": (101, 101)}
+            assert await balances(one) == await folded(one) == {"a": (102, 102)}
 
     asyncio.run(run())
 
