@@ -14,9 +14,11 @@ import asyncpg
 import pytest
 
 from eventcore import MigrationNeeded, PostgresEventStore, StoreUnavailable
-from eventcore.store import Snapshot
+from eventcore.projections import project_inline
+from eventcore.store import ANY, AppendRequest, Refused, Snapshot
 from eventcore.testing.contract.making import add, labels_of, read_log
 from tests.integration.postgres.hand import connected
+from tests.integration.projections.lab import Balances, Paid, new, pay
 
 PAGE = Path(__file__).parents[3] / "docs/howto/postgres-in-production.md"
 
@@ -126,5 +128,25 @@ def test_a_role_without_rights_is_told_what_it_lacks(postgres: str, schema: str)
                         pass
             finally:
                 await admin.execute(f"DROP ROLE {schema}_app")
+
+    asyncio.run(scenario())
+
+
+def test_the_application_keeps_inline_projections_that_the_owner_switched_on(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with _application(postgres, schema) as dsn:
+            async with PostgresEventStore(_as(postgres, f"{schema}_owner"), schema=schema) as store:
+                await project_inline(store, [Balances()])
+            async with PostgresEventStore(dsn, schema=schema, migrate=False) as store:
+                await project_inline(store, [Balances()])
+                (verdict,) = await store.append([AppendRequest({"p-1": ANY}, [new(Paid("a", 5), "p-1")])])
+                assert isinstance(verdict, Refused), "nobody granted the table yet"
+                async with connected(postgres) as admin:
+                    await admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.balances__1 TO {schema}_app")
+                await pay(store, [("a", 5)])
+                async with connected(dsn) as application:
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await application.execute(f"UPDATE {schema}.store SET inline = NULL")
+                    assert await application.fetchval(f"SELECT balance FROM {schema}.balances__1") == 5
 
     asyncio.run(scenario())
