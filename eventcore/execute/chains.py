@@ -294,11 +294,11 @@ class Chains:
             else:
                 written[stream_id] = [(write[2], event)]
                 heads[stream_id] = link
-        for key in keys:
+        for key, base in zip(keys, views.of(keys), strict=True):
             stream_id, fold = key
             pairs = written.get(stream_id)
             if pairs is not None and fold is not None:
-                version, _, state, saved, _, _ = views[key]
+                version, _, state, saved, _, _ = base
                 try:
                     state = fold.foresee(state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error

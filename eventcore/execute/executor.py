@@ -404,8 +404,8 @@ class _Execution:
         await self._read(more)
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, metadata, views = self._executor.codec.encode, self._metadata, self._views
-        expected: dict[str, ExpectedVersion] = {key.stream_id: ExpectedVersion.exact(views[key].version) for key in keys}
+        encode, metadata, exact = self._executor.codec.encode, self._metadata, ExpectedVersion.exact
+        expected: dict[str, ExpectedVersion] = {key[0]: exact(known[0]) for key, known in zip(keys, self._views.of(keys), strict=True)}
         events = [
             new_event(stream_id, event_id, name, version, encode(event), metadata)
             for (stream_id, (name, version, _), event), event_id in zip(writes, self._executor.event_ids.draw(len(writes)), strict=True)

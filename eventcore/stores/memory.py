@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self, TypeAlias, TypeVar, final
 from uuid import UUID
 
 from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
-from eventcore.ids import Position
+from eventcore.ids import Position, position_at
 from eventcore.store import (
     EVERYTHING,
     AlreadyDone,
@@ -43,6 +43,7 @@ from eventcore.store import (
     StreamSlice,
     Verdict,
     check_request,
+    make_stored,
 )
 from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, drive, execute, fetch, quoted, schema
@@ -398,7 +399,7 @@ class InMemoryEventStore(Subscribing):
             row = (stream.id, version, position, event_id.int, kind, kind_version, data, metadata, at)
             stream.events.append(row)
             rows.append(row)
-            committed.append(StoredEvent(stream.id, version, Position((position,)), event_id, kind, kind_version, data, metadata, at))
+            committed.append(make_stored(stream.id, version, position_at(position), event_id, kind, kind_version, data, metadata, at))
         self._log += rows
         if key is not None:
             self._outcomes[key.key] = _Outcome(key.fingerprint, tuple(rows), at)
@@ -533,7 +534,7 @@ class _Waiter:
 def _stored(rows: Iterable[_Row]) -> list[StoredEvent]:
     """Return *rows* as what the store hands out."""
     return [
-        StoredEvent(stream_id, version, Position((position,)), UUID(int=event_id), kind, kind_version, data, metadata, at)
+        make_stored(stream_id, version, position_at(position), UUID(int=event_id), kind, kind_version, data, metadata, at)
         for stream_id, version, position, event_id, kind, kind_version, data, metadata, at in rows
     ]
 
@@ -557,10 +558,11 @@ def _with_batch_size(verdicts: Iterable[Verdict]) -> list[Verdict]:
 def _unstorable(events: Iterable[NewEvent]) -> str | None:
     """Say what keeps one of *events* out of every store, or None: those that last hold text as UTF-8 and data as bytes."""
     for event in events:
-        if type(event.data) is not bytes or type(event.metadata) is not bytes:
+        stream_id, _, name, _, data, metadata = event
+        if type(data) is not bytes or type(metadata) is not bytes:
             kinds = f"{type(event.data).__name__} and {type(event.metadata).__name__}"
             return f"the data and metadata of {event.type!r} for {event.stream_id!r} are {kinds}; expected bytes"
-        if not (event.type.isascii() and event.stream_id.isascii()) and not _is_text(event.type + event.stream_id):
+        if not (name.isascii() and stream_id.isascii()) and not _is_text(event.type + event.stream_id):
             return f"{event.type!r} for {event.stream_id!r} holds a lone surrogate, which is no text; no store can keep it"
     return None
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, final
 import asyncpg
 import orjson
 
-from eventcore.ids import Position
+from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Session
 from eventcore.stores.postgres.lane import Call
@@ -103,19 +103,25 @@ def _sorted_out(
     events: dict[int, list[StoredEvent]] = defaultdict(list)
     snapshots: dict[int, Snapshot] = {}
     fingerprints: dict[int, bytes] = {}
-    for row in rows:
-        number: int = row[0]
-        head_version, head_tx, head_ordinal, kept, *columns = row[1:]
+
+    def keep(number: int, version: int, kept: bytes) -> None:
         if number < 0:
             fingerprints[number] = kept
-        elif kept is not None:
-            read = reads[number - 1]
-            assert read.snapshot_kind is not None  # noqa: S101
-            snapshots[number] = Snapshot(read.stream_id, read.snapshot_kind, columns[_VERSION], kept)
-        elif number not in heads:
-            heads[number] = _Head(head_version, Position((head_tx, head_ordinal)))
-        if columns[0] is not None:
-            events[number].append(stored_event(*columns))
+            return
+        read = reads[number - 1]
+        assert read.snapshot_kind is not None  # noqa: S101
+        snapshots[number] = Snapshot(read.stream_id, read.snapshot_kind, version, kept)
+
+    current: int | None = None
+    # In one step of the interpreter for each row and each event: long histories spend their time here.
+    for number, head_version, head_tx, head_ordinal, kept, tx, ordinal, recorded_at, stream_id, version, *event in rows:
+        if kept is not None:
+            keep(number, version, kept)
+        elif number != current:
+            current = number
+            heads[number] = _Head(head_version, position_at(head_tx, head_ordinal))
+        if tx is not None:
+            events[number].append(stored_event(tx, ordinal, recorded_at, stream_id, version, *event))
     pieces = [
         _piece(read, heads.get(number, _NO_HEAD), events[number], snapshots.get(number), at_most) for number, read in enumerate(reads, 1)
     ]
@@ -129,8 +135,6 @@ class _Head(NamedTuple):
 
 
 _NO_HEAD: Final = _Head(0, None)
-# Where an event's columns have the version.
-_VERSION: Final = 4
 
 
 def _piece(read: StreamRead, head: _Head, events: list[StoredEvent], snapshot: Snapshot | None, at_most: int) -> _Piece:
