@@ -323,6 +323,8 @@ class Chains:
     def _arrive(self, train: Train) -> None:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
+        if train is self._gathering:
+            self._gathering = None
         for link in train.links:
             if link.committed is None:
                 link.committed = False

@@ -117,7 +117,7 @@ ALTERED = {
     "a policy": 'CREATE POLICY mine ON "{0}".events USING (true)',
     "a view": 'CREATE VIEW "{0}".mine AS SELECT 1 AS n',
     "another view": 'CREATE OR REPLACE VIEW "{0}".history AS SELECT * FROM ({1}) AS h LIMIT 1',
-    "a constraint's name": 'ALTER TABLE "{0}".events RENAME CONSTRAINT events_version_check TO mine',
+    "a constraint's name": 'ALTER TABLE "{0}".store RENAME CONSTRAINT store_epoch_check TO mine',
     "a rule": 'CREATE RULE mine AS ON INSERT TO "{0}".leases DO ALSO NOTHING',
     "a newer migration": "INSERT INTO \"{0}\".migrations (number, name) VALUES (9999, 'mine')",
     "an epoch": 'UPDATE "{0}".store SET epoch = 1',

@@ -164,9 +164,8 @@ def test_a_restored_store_needs_a_new_epoch(postgres, store):
 
 
 APPEND = """
-    SELECT * FROM {0}.append(ARRAY['a'], ARRAY[true], ARRAY[1], ARRAY[1], ARRAY[-1]::bigint[], ARRAY[1], ARRAY[1], ARRAY['a'],
-        ARRAY[gen_random_uuid()], ARRAY['Happened'], ARRAY[1], ARRAY['{{}}']::jsonb[], ARRAY['{{}}']::jsonb[], '{{}}', '{{}}', '{{}}',
-        false, '20s', 10)"""
+    SELECT * FROM {0}.append(ARRAY['a'], NULL, ARRAY[1], ARRAY[1], ARRAY['a'], ARRAY[0]::bigint[], ARRAY[gen_random_uuid()], ARRAY['Happened'], NULL,
+        ARRAY['{{}}']::jsonb[], NULL, ARRAY[1, 1, 1, 1, 1, -1, 1]::bigint[], NULL, NULL, NULL, false, '20s', 10)"""
 
 
 async def examined(dsn: str, schema: str, **limits: float) -> list[Finding]:
