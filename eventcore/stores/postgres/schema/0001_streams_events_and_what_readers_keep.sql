@@ -394,16 +394,17 @@ BEGIN
             END IF;
         END IF;
         -- All locks first, in one order, each in its final mode (of two with one key the exclusive one comes first). Advisory ones: they guard streams
-        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them.
+        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them. That of all appends comes before
+        -- those of streams: by it an append is known that waits for one.
         lock_timeout := set_config('lock_timeout', lock_timeout, true);
         PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
         FROM (
-            SELECT {seed}::bigint AS key, false AS exclusive
+            SELECT 1 AS turn, {seed}::bigint AS key, false AS exclusive
             UNION ALL
-            SELECT hashtextextended(w.id, {seed} + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+            SELECT 2, hashtextextended(w.id, {seed} + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
             UNION ALL
-            SELECT hashtextextended(w.key, {seed} + 2), true FROM unnest(keys) AS w (key)
-            ORDER BY key, exclusive DESC
+            SELECT 2, hashtextextended(w.key, {seed} + 2), true FROM unnest(keys) AS w (key)
+            ORDER BY turn, key, exclusive DESC
         ) AS l;
     END IF;
 

@@ -38,16 +38,17 @@ BEGIN
             END IF;
         END IF;
         -- All locks first, in one order, each in its final mode (of two with one key the exclusive one comes first). Advisory ones: they guard streams
-        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them.
+        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them. That of all appends comes before
+        -- those of streams: by it an append is known that waits for one.
         lock_timeout := set_config('lock_timeout', lock_timeout, true);
         PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
         FROM (
-            SELECT 2113290249139822220::bigint AS key, false AS exclusive
+            SELECT 1 AS turn, 2113290249139822220::bigint AS key, false AS exclusive
             UNION ALL
-            SELECT hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+            SELECT 2, hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
             UNION ALL
-            SELECT hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
-            ORDER BY key, exclusive DESC
+            SELECT 2, hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
+            ORDER BY turn, key, exclusive DESC
         ) AS l;
     END IF;
 
@@ -634,25 +635,25 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:41:28.470126+00', 1, 1, '01a22151-086a-7d86-b75c-127ba216aa17', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 08:41:28.482679+00', 1, 1, '01a22151-089b-74d6-8364-28d4f999a7f9', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 08:41:28.482679+00', 2, 1, '01a22151-089b-7faf-a9bd-d62629305127', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 09:04:48.187121+00', 1, 1, '01a22166-642b-7fd3-a579-d51958b33611', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 09:04:48.189581+00', 1, 1, '01a22166-643d-7a29-a355-8212d357a33f', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 09:04:48.189581+00', 2, 1, '01a22166-643d-7f7e-be30-fe97c810a9f8', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:41:29.531127+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 09:04:49.206635+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:41:28.422016+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 09:04:48.170676+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 08:41:28.482679+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 09:04:48.189581+00');
 
 
 
@@ -664,8 +665,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
 
 
 

@@ -38,16 +38,17 @@ BEGIN
             END IF;
         END IF;
         -- All locks first, in one order, each in its final mode (of two with one key the exclusive one comes first). Advisory ones: they guard streams
-        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them.
+        -- that do not exist yet, and give the transaction no number, which it must not have before the last of them. That of all appends comes before
+        -- those of streams: by it an append is known that waits for one.
         lock_timeout := set_config('lock_timeout', lock_timeout, true);
         PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
         FROM (
-            SELECT 2113290249139822220::bigint AS key, false AS exclusive
+            SELECT 1 AS turn, 2113290249139822220::bigint AS key, false AS exclusive
             UNION ALL
-            SELECT hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+            SELECT 2, hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
             UNION ALL
-            SELECT hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
-            ORDER BY key, exclusive DESC
+            SELECT 2, hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
+            ORDER BY turn, key, exclusive DESC
         ) AS l;
     END IF;
 
@@ -675,26 +676,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 08:41:34.880967+00', 1, 1, '01a22151-2157-76cc-a5ff-05749135c213', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 08:41:34.897134+00', 1, 1, '01a22151-21b0-7df8-a4c6-f8bff586e60b', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 08:41:34.897134+00', 2, 1, '01a22151-21b0-773a-b779-0322f1f32068', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 09:04:46.557806+00', 1, 1, '01a22166-5dcd-7250-a6ed-e73c1c4c5581', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 09:04:46.560541+00', 1, 1, '01a22166-5ddf-73c7-b92b-bef22f3827fb', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 09:04:46.560541+00', 2, 1, '01a22166-5ddf-7f2b-81d0-a49222908e9e', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 08:41:35.992518+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 09:04:47.570444+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 08:41:34.799002+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 08:41:34.805923+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 09:04:46.531268+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 09:04:46.539974+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 08:41:34.897134+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 09:04:46.560541+00');
 
 
 
@@ -712,8 +713,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
 
 
 
