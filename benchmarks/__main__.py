@@ -49,7 +49,8 @@ def main() -> int:
     print(f"\n{report.table(results)}\n")
     if not options.dry:
         circumstances = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "load": round(os.getloadavg()[0], 1), "machine": machine}
-        report.write(results, circumstances)
+        if results:
+            report.write(results, circumstances)
         extras.publish(more, circumstances)
     print(f"{time.perf_counter() - began:.0f} seconds; load now: {os.getloadavg()[0]:.1f}")
     if os.getloadavg()[0] > QUIET:
@@ -67,6 +68,8 @@ def _measure_more(found: server.Server, options: argparse.Namespace) -> extras.F
         more |= extras.measure_ablation(meter)
     if options.part in {None, "memory"}:
         more |= extras.measure_memory(found, options.soak)
+    if options.part in {None, "lag"}:
+        more |= extras.measure_lag(found)
     return more
 
 
@@ -93,7 +96,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--row", action="append", choices=names, metavar="ROW", help="measure this row only; may be repeated (default: all)"
     )
-    parser.add_argument("--part", choices=["rows", "charts", "ablation", "memory"], help="measure this part of it only (default: all)")
+    parser.add_argument(
+        "--part", choices=["rows", "charts", "ablation", "memory", "lag"], help="measure this part of it only (default: all)"
+    )
     parser.add_argument(
         "--soak", type=float, default=60, metavar="SECONDS", help="how long to watch the memory grow (default: %(default)s)"
     )

@@ -1,8 +1,9 @@
-"""Measure what the charts show, what each mechanism contributes, and memory; keep all of it in benchmarks/series.json."""
+"""Measure what the charts show, what each mechanism contributes, memory, and how projections lag; keep all of it in benchmarks/series.json."""
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -68,24 +69,39 @@ def _ratio(part: Measured, whole: Measured) -> float:
 
 def measure_memory(server: Server, seconds: float) -> Found:
     print("\nmemory", flush=True)
-    found: dict[str, float] = _memory("state")
+    found: dict[str, float] = _alone("memory", "state")
     database = server.create()
-    _memory("fill", "--dsn", server.dsn(database))
-    found |= _memory("fold", "--dsn", server.dsn(database))
+    _alone("memory", "fill", "--dsn", server.dsn(database))
+    found |= _alone("memory", "fold", "--dsn", server.dsn(database))
     server.drop(database)
     database = server.create()
-    found |= {f"soak: {name}": value for name, value in _memory("soak", "--dsn", server.dsn(database), "--seconds", str(seconds)).items()}
+    found |= {
+        f"soak: {name}": value for name, value in _alone("memory", "soak", "--dsn", server.dsn(database), "--seconds", str(seconds)).items()
+    }
     server.drop(database)
     for name, value in found.items():
         print(f"  {name}: {value:,.1f}", flush=True)
     return {"memory": {name: round(value, 1) for name, value in found.items()}}
 
 
-def _memory(*arguments: str) -> dict[str, float]:
-    command = [str(PYTHON), "-m", "benchmarks.memory", *arguments]
+def measure_lag(server: Server) -> Found:
+    print("\nlag", flush=True)
+    found: dict[str, dict[str, float]] = {}
+    for name in ("idle", "load", "failover"):
+        load, database = os.getloadavg()[0], server.create()
+        measured = _alone("lag", name, "--dsn", server.dsn(database))
+        server.drop(database)
+        found[name] = {**{figure: round(value, DIGITS) for figure, value in measured.items()}, "load before": round(load, 1)}
+        print(f"  {name}: {found[name]}", flush=True)
+    return {"lag": found}
+
+
+def _alone(program: str, *arguments: str) -> dict[str, float]:
+    """Run a program of ours in a process of its own, and return what it prints last."""
+    command = [str(PYTHON), "-m", f"benchmarks.{program}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise RuntimeError(f"benchmarks.memory {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+        raise RuntimeError(f"benchmarks.{program} {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
     last = json.loads(done.stdout.splitlines()[-1])
     return last or {}
 
@@ -103,7 +119,11 @@ def publish(found: Found, circumstances: Mapping[str, object]) -> None:
 
 def page_parts(series: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands between the marks on the page, for the parts that were measured."""
-    writers: dict[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"ablation": _ablation_lines, "memory": _memory_lines}
+    writers: dict[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
+        "ablation": _ablation_lines,
+        "memory": _memory_lines,
+        "lag": _lag_lines,
+    }
     parts = {name: "\n".join([*write(series[name]), ""]) for name, write in writers.items() if name in series}
     return {"charts": "".join(f"![{title_of(text)}](images/benchmarks/{name}.svg)\n\n" for name, text in charts.current().items()), **parts}
 
@@ -124,3 +144,17 @@ def _ablation_lines(found: Mapping[str, Any]) -> Sequence[str]:
 
 def _memory_lines(found: Mapping[str, Any]) -> Sequence[str]:
     return ["| | |", "|---|---|", *(f"| {name} | {value:,.1f} |" for name, value in found.items())]
+
+
+def _lag_lines(found: Mapping[str, Any]) -> Sequence[str]:
+    idle, load, failover = found["idle"], found["load"], found["failover"]
+    lags = {"lag, one transfer now and then": idle, f"lag, {load['a second']:,.0f} transfers a second": load}
+    return [
+        "| | p50 | p99 | load of the machine before |",
+        "|---|---|---|---|",
+        *(f"| {name} | {one['p50']:.1f} ms | {one['p99']:.1f} ms | {one['load before']} |" for name, one in lags.items()),
+        "",
+        "| | median | least | most | load of the machine before |",
+        "|---|---|---|---|---|",
+        "| failover | " + " | ".join(f"{failover[name]:.1f} s" for name in ("median", "least", "most")) + f" | {failover['load before']} |",
+    ]

@@ -58,6 +58,7 @@ FIFTY_STREAMS: Final = ONE_STREAM._replace(name="fifty-streams", width=50)
 FIFTY_READ: Final = FIFTY_STREAMS._replace(name="fifty-streams-read", read_only=True)
 FAR: Final = Job("far", 200, tasks=1, accounts=100, warm_up=200, delay=0.005)
 CATCH_UP: Final = Job("catch-up", 100_000, tasks=1, accounts=1_000, warm_up=0, history=100, reading=True)
+CATCH_UP_SLOWER: Final = CATCH_UP._replace(name="catch-up-slower", commands=20_000, accounts=200)
 SQLITE: Final = Job("sqlite", 15_000)
 SQLITE_SLOWER: Final = Job("sqlite-slower", 12_000)
 MEMORY: Final = Job("memory", 20_000)
@@ -75,7 +76,7 @@ JOBS: Final = {
     job.name: job
     for job in (
         *(MANY, MANY_SLOWER, HOT, HOT_SLOWER, ALONE, PROCESSES, WARM_SHORT, WARM_LONG, COLD_SHORT, COLD_LONG),
-        *(ONE_STREAM, FIFTY_STREAMS, FIFTY_READ, FAR, CATCH_UP, SQLITE, SQLITE_SLOWER, MEMORY),
+        *(ONE_STREAM, FIFTY_STREAMS, FIFTY_READ, FAR, CATCH_UP, CATCH_UP_SLOWER, SQLITE, SQLITE_SLOWER, MEMORY),
         *(*CONCURRENCY, *HOTNESS, *HISTORY, ABLATION_MANY, ABLATION_HOT),
     )
 }

@@ -86,6 +86,11 @@ ROWS: Final = (
     Row("pg-rtt-5ms-cold", _cold(jobs.FAR), _by_hand(jobs.FAR), figure="p50"),
     # The log without a projection's transactions and bookkeeping.
     Row("pg-catchup-asyncpg-log", Entry("ours_catch_up", jobs.CATCH_UP, "log"), Entry("asyncpg_catch_up", jobs.CATCH_UP)),
+    Row(
+        "pg-catchup-pyeventsourcing",
+        Entry("ours_catch_up", jobs.CATCH_UP_SLOWER, "projection"),
+        Entry("pyeventsourcing_catch_up", jobs.CATCH_UP_SLOWER),
+    ),
     # Fifty streams read and checked, one of them written.
     Row("pg-50-streams-read", _ours(jobs.FIFTY_READ), _ours(jobs.ONE_STREAM), figure="p50"),
 )

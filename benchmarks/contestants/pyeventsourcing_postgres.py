@@ -122,7 +122,8 @@ class DcbBank(DCBApplication):
         return sum(1 for _ in self.recorder.read())
 
 
-def _bank(place: Place, way: str, threads: int) -> Bank | DcbBank:
+def settings_of(place: Place, way: str, threads: int) -> dict[str, str]:
+    """Return the environment of an application that has so many connections."""
     url = urlsplit(place.dsn)
     passfile = Path(parse_qs(url.query)["passfile"][0])
     shared = {
@@ -135,9 +136,12 @@ def _bank(place: Place, way: str, threads: int) -> Bank | DcbBank:
         "POSTGRES_MAX_OVERFLOW": "0",
         "POSTGRES_MAX_WAITING": "0",
     }
-    if way == "dcb":
-        return DcbBank({**shared, "PERSISTENCE_MODULE": "eventsourcing.dcb.postgres_tt"})
-    return Bank({**shared, "PERSISTENCE_MODULE": "eventsourcing.postgres", **SETTINGS[way]})
+    module = "eventsourcing.dcb.postgres_tt" if way == "dcb" else "eventsourcing.postgres"
+    return {**shared, "PERSISTENCE_MODULE": module, **SETTINGS[way]}
+
+
+def _bank(place: Place, way: str, threads: int) -> Bank | DcbBank:
+    return (DcbBank if way == "dcb" else Bank)(settings_of(place, way, threads))
 
 
 def run(work: Work, *, variant: str, place: Place) -> Outcome:

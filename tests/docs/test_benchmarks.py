@@ -86,14 +86,14 @@ def test_the_table_on_the_page_is_that_of_the_figures() -> None:
 
 @until_measured
 def test_every_chart_and_table_beside_the_rows_was_measured() -> None:
-    assert {*SERIES, "ablation", "memory", "circumstances"} == set(json.loads(charts.SERIES.read_text()))
+    assert {*SERIES, "ablation", "memory", "lag", "circumstances"} == set(json.loads(charts.SERIES.read_text()))
 
 
 @until_measured
 def test_the_tables_beside_the_rows_are_those_of_the_figures() -> None:
     parts = extras.page_parts(json.loads(charts.SERIES.read_text()))
 
-    assert {mark: between(mark) for mark in ("charts", "ablation", "memory")} == parts
+    assert {mark: between(mark) for mark in ("charts", "ablation", "memory", "lag")} == parts
 
 
 @until_measured
