@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from eventcore import EventCodec, PostgresEventStore, Recorded, SqliteEventStore, event
+from eventcore import EventCodec, Recorded, SqliteEventStore, event
 from eventcore.ids import Position, new_event_id
 from eventcore.projections import Context, ProjectionRunner, on, projection
 from eventcore.store import ANY, AppendRequest, Committed, EventStore, NewEvent
@@ -84,12 +84,11 @@ def shown(path: Path, table: str = "balances") -> dict[str, tuple[int, int]]:
     return {account: (balance, payments) for account, balance, payments in rows}
 
 
-async def run(place: str, schema: str | None = None) -> None:
-    """Run on a file, or on a schema of the server with the DSN *place*."""
-    async with SqliteEventStore(place) if schema is None else PostgresEventStore(place, schema=schema) as store:
+async def run(path: str) -> None:
+    async with SqliteEventStore(path) as store:
         print("running", flush=True)
         await ProjectionRunner(store, [Balances()], batch_size=20, poll_interval=0.1, lease_seconds=0.5).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(run(*sys.argv[1:]))
+    asyncio.run(run(sys.argv[1]))
