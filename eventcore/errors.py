@@ -495,7 +495,7 @@ class InlineProjectionsDiffer(StoreError):
 
 
 class LeaseLost(StoreError):
-    """Raised when a lease is renewed that another owner holds by now."""
+    """Raised by a transaction under a lease that is over: it was not renewed in time, and whoever holds it by now goes on."""
 
 
 def _shorten(value: object, limit: int = 120) -> str:

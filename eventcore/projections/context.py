@@ -22,6 +22,8 @@ class Context:
     """SQL for one batch of events. All of it is committed together with the progress of the projection, or none of it.
 
     *projection* is the name of the projection; *rebuilding* tells whether history is gone through for a read model that is not live yet.
+    *generation* counts its read models from 1. It belongs into names that `table` does not make, such as that of an index in SQLite, which have
+    to differ from those of the read model beside it.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class Context:
     ) -> None:
         self.projection = projection
         self.rebuilding = rebuilding
-        self._generation = generation
+        self.generation = generation
         self._transaction = transaction
         self._tables = dict.fromkeys(tables)
         self._creating = creating
@@ -60,7 +62,7 @@ class Context:
                 f"the projection {self.projection!r} made no table {name!r} (it made {known}); make it in `create`, and raise the version "
                 "of the projection, so that it is built anew"
             )
-        return self._transaction.table(physical_name(name, self._generation))
+        return self._transaction.table(physical_name(name, self.generation))
 
     def execute(self, sql: str, *arguments: object) -> None:
         """Queue a statement, with arguments for ``$1``, ``$2`` and so on. It runs before the next `fetch`, at the latest before the commit.

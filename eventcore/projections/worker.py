@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -98,7 +99,7 @@ class Worker:
                     return
                 raise
             except LeaseLost:
-                _log.warning("projection %s lost its lease; another process goes on with it", self._label)
+                _log.warning("projection %s was too late to renew its lease; whoever gets it next goes on", self._label)
             except Exception as error:  # noqa: BLE001  # told, and tried again for as long as the runner runs: no other projection is to feel it
                 failures += 1
                 wait = _backoff(failures)
@@ -318,8 +319,9 @@ class Worker:
     async def _patiently(self, lease: Lease, stored: StoredEvent, error: Exception) -> None:
         """Try an event that failed once until the policy says otherwise."""
         retry = self._projector.marker.retry
+        until = math.inf if retry.deadline is None else time.monotonic() + retry.deadline
         attempt = 1
-        while attempt < retry.max_attempts:
+        while attempt < retry.max_attempts and time.monotonic() < until:
             await self._sleep(retry.delay(attempt))
             if self._stop.is_set():
                 return

@@ -341,9 +341,7 @@ class InMemoryEventStore(Subscribing):
     def _check_lease(self, lease: Lease | None) -> None:
         held = self._leases.get(lease.name) if lease is not None else None
         if lease is not None and (held is None or (held.owner, held.token) != (lease.owner, lease.token)):
-            raise LeaseLost(
-                f"the lease {lease.name!r} has passed from {lease.owner!r} to another owner; nothing was written; acquire it again"
-            )
+            raise LeaseLost(f"the lease {lease.name!r} of {lease.owner!r} was not renewed in time; nothing was written; acquire it again")
 
     def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None, kind: str | None = None) -> StreamSlice:
         if after < 0:

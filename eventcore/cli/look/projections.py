@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from eventcore.cli.look.opening import OK, Browsed, opened, url_of
-from eventcore.cli.look.terminal import Column, Table, Terminal, put
+from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, put, shortened
 from eventcore.errors import InvalidArgument
 from eventcore.projections.inline import end_inline
 from eventcore.projections.records import ProjectionRecord, records
@@ -85,8 +85,8 @@ async def _tell(store: Browsed, action: str, name: str) -> str:
             case "resume":
                 known, said = await kept.resume(name), f"{name} goes on"
             case _:
-                known = bool(await kept.load(name))
-                said = f"{await kept.request_retry(name)} parked events of {name} will be handled once more"
+                known, count = bool(await kept.load(name)), await kept.request_retry(name)
+                said = f"{count} parked event{'' if count == 1 else 's'} of {name} will be handled once more"
     if not known:
         raise _unknown(name)
     return said
@@ -102,30 +102,62 @@ async def _rebuild(store: Browsed, name: str, *, wait: bool) -> int:
             else f"{name} will be rebuilt by its runner, as generation {generation}"
         )
         return OK
-    started = time.monotonic()
+    bar = Bar()
+    try:
+        live = await _built(store, name, bar)
+    finally:
+        bar.end()
+    put(f"{name} is live as generation {live.generation}" if live is not None else f"{name} was removed")
+    return OK
+
+
+async def _built(store: Browsed, name: str, bar: Bar) -> ProjectionRecord | None:
+    """Return the live generation once no other one is being built."""
     while True:
         async with records(store, read_only=True) as kept:
             generations = await kept.load(name)
         live = next((each for each in generations if each.live), None)
         building = next((each for each in generations if not each.live), None)
         if building is None or live is None:
-            break
-        _progress(building, live, time.monotonic() - started)
+            return live
+        bar.draw(building, live)
         await asyncio.sleep(_LOOK_AGAIN)
-    put(f"{name} is live as generation {live.generation}" if live is not None else f"{name} was removed")
-    return OK
 
 
-def _progress(building: ProjectionRecord, live: ProjectionRecord, seconds: float) -> None:
-    """Draw a bar over the last one, where there is a terminal; else print a line."""
-    share = min(1.0, building.handled / live.handled) if live.handled else 1.0
-    left = f"{seconds / share - seconds:.0f} s left" if share > 0 else "waiting for a runner"
-    text = f"{'█' * round(share * _BAR):░<{_BAR}} {share:4.0%}  {building.handled} of {live.handled} events  {building.fault or left}"
-    if sys.stdout.isatty():
-        sys.stdout.write(f"\r\x1b[K{text}")
+class Bar:
+    """How far a read model is that is being built: one line that is drawn anew in a terminal, a line each time elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = Terminal.of_stdout()
+        self._drawn = False
+        self._began: tuple[float, int] | None = None
+
+    def draw(self, building: ProjectionRecord, live: ProjectionRecord) -> None:
+        share = min(1.0, building.handled / live.handled) if live.handled else 1.0
+        said = f"stopped by {building.fault}" if building.fault is not None else self._left(building, live)
+        text = f"{'█' * round(share * _BAR):░<{_BAR}} {share:4.0%}  {building.handled} of {live.handled} events  {harmless(said)}"
+        if self._terminal.width is None:
+            put(text)
+            return
+        # Within the line: the rest of a longer one would not be drawn over.
+        sys.stdout.write(f"\r\x1b[K{shortened(text, self._terminal.width - 1)}")
         sys.stdout.flush()
-    else:
-        put(text)
+        self._drawn = True
+
+    def end(self) -> None:
+        """Let what is printed next begin a line."""
+        if self._drawn:
+            put("")
+
+    def _left(self, building: ProjectionRecord, live: ProjectionRecord) -> str:
+        """Return how long it takes, by what was handled while somebody looked: it may have begun long ago."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now, building.handled
+        since, handled = self._began
+        if building.handled <= handled:
+            return "waiting for a runner"
+        return f"{(now - since) / (building.handled - handled) * max(0, live.handled - building.handled):.0f} s left"
 
 
 def _state(record: ProjectionRecord) -> str:
@@ -163,7 +195,7 @@ def _described(seen: _Seen) -> list[str]:
                 f"  events    {record.handled} handled, {record.skipped} of them skipped, {seen.parked} parked",
             ]
         ),
-        *([f"  stopped   by {record.fault}"] if record.fault is not None else []),
+        *([f"  stopped   by {harmless(record.fault)}"] if record.fault is not None else []),
     ]
 
 

@@ -93,7 +93,7 @@ class PostgresReadModelTransaction:
                 raise await self._translated(error) from error
             if not held and self._under is not None:
                 raise LeaseLost(
-                    f"the lease {self._under.name!r} has passed from {self._under.owner!r} to another owner; nothing was written; "
+                    f"the lease {self._under.name!r} of {self._under.owner!r} was not renewed in time; nothing was written; "
                     "acquire it again"
                 )
         return self._connection

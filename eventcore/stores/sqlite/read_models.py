@@ -172,7 +172,7 @@ class _Session:
             # Under the write lock nobody else can take the lease: this holds until the commit.
             if under is not None and not _holds(connection, under):
                 raise LeaseLost(
-                    f"the lease {under.name!r} has passed from {under.owner!r} to another owner; nothing was written; acquire it again"
+                    f"the lease {under.name!r} of {under.owner!r} was not renewed in time; nothing was written; acquire it again"
                 )
         return connection
 

@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from eventcore import Recorded, RetryPolicy, SqliteEventStore
 from eventcore.cli import main
+from eventcore.cli.look.projections import Bar
 from eventcore.projections import Context, ProjectionRunner, on, projection
+from eventcore.projections.records import ProjectionRecord
 from tests.integration.projections.lab import Balances, Paid, pay, shown
 
 
@@ -65,7 +74,7 @@ def test_the_life_of_a_projection(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["projections", "retry-parked", "balances", *at]) == 0
     assert main(["projections", "rebuild", "balances", *at]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "1 parked events of balances will be handled once more",
+        "1 parked event of balances will be handled once more",
         "balances will be rebuilt by its runner, as generation 2",
     ]
     Parking.broken = False
@@ -90,3 +99,62 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path: Path, capsys: pytest.Ca
         captured = capsys.readouterr()
         assert captured.err.count("\n") == 1
         assert "no projection 'x'" in captured.err
+
+
+def test_what_follows_the_bar_of_a_rebuild_begins_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+
+    async def first(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        await runner.caught_up(await pay(store, [("a", 1)] * 10), timeout=20)
+
+    during(path, first, runs=Balances())
+    ours, theirs = pty.openpty()
+    rebuilding = subprocess.Popen(
+        [sys.executable, "-m", "eventcore", "projections", "rebuild", "balances", "--wait", "--url", str(path)], stdout=theirs
+    )
+    os.close(theirs)
+    printed = ""
+    try:
+        while "waiting for a runner" not in printed:
+            printed += os.read(ours, 1000).decode(errors="replace")
+
+        async def then(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+            assert await asyncio.to_thread(rebuilding.wait, 20) == 0
+
+        during(path, then, runs=Balances())
+        printed += os.read(ours, 10_000).decode(errors="replace")
+    finally:
+        rebuilding.kill()
+        rebuilding.wait()
+        os.close(ours)
+    assert re.search(r"\r\n *balances is live as generation 2\r\n", printed), printed
+
+
+def test_the_time_that_is_left_is_told_by_what_was_seen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild that was half done when somebody began to look is not half done in no time."""
+    bar = Bar()
+    for clock, handled in ((10.0, 500), (20.0, 750), (25.0, 1200)):
+        monkeypatch.setattr(time, "monotonic", clock.__pos__)
+        bar.draw(counting(handled, live=False), counting(1000, live=True))
+    assert [line[30:].split("events  ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "waiting for a runner",
+        "10 s left",
+        "0 s left",
+    ]
+
+
+def counting(handled: int, *, live: bool) -> ProjectionRecord:
+    return ProjectionRecord(
+        "balances",
+        1,
+        1,
+        live,
+        False,
+        ("balances",),
+        None,
+        handled,
+        0,
+        None,
+        datetime(2026, 11, 28, tzinfo=UTC),
+        False,
+    )

@@ -110,6 +110,43 @@ def test_a_batch_that_fails_leaves_nothing_and_harms_no_neighbour(make: Callable
     asyncio.run(run())
 
 
+def test_an_event_is_not_tried_again_after_the_deadline_of_its_policy(make: Callable[[], EventStore]) -> None:
+    tries = 0
+
+    @projection(on_fault="skip", retry=RetryPolicy(max_attempts=1000, initial_delay=0.02, max_delay=0.02, jitter=0.0, deadline=0.1))
+    class Hopeless:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            nonlocal tries
+            tries += 1
+            raise ValueError("no")
+
+    async def run() -> None:
+        async with make() as store, runner(store, Hopeless()) as running:
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=60)
+            assert tries < 1000
+
+    asyncio.run(run())
+
+
+def test_generations_with_indexes_stand_side_by_side(make: Callable[[], EventStore]) -> None:
+    class Indexed(Balances):
+        def create(self, context: Context) -> None:
+            super().create(context)
+            context.execute(f"CREATE INDEX by_balance_{context.generation} ON {context.table('balances')} (balance)")
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)])
+            for version in (1, 2, 3):
+                async with runner(store, projection(name="balances", version=version)(Indexed)()) as running:
+                    await running.caught_up(last, timeout=20)
+                    await until_live(store, version)
+            assert await balances(store) == {"a": (1, 1)}
+
+    asyncio.run(run())
+
+
 def test_a_stopped_projection_stops_no_other(make: Callable[[], EventStore]) -> None:
     @projection(retry=QUICK)
     class Faulty:
@@ -306,6 +343,15 @@ def test_waiting_for_a_projection_that_nobody_runs_ends(make: Callable[[], Event
                 await caught_up(store, "balances", last, timeout=0.05)
 
     asyncio.run(run())
+
+
+async def until_live(store: EventStore, generation: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            async with records(store, read_only=True) as kept:
+                if [(each.generation, each.live) for each in await kept.load("balances")] == [(generation, True)]:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def until_reached(store: EventStore, position: Position) -> None:
