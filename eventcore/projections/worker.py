@@ -148,7 +148,8 @@ class Worker:
     # The work
 
     async def _lead(self, lease: Lease, leads: asyncio.Event) -> None:
-        record = await self._prepare(lease)
+        await self._prepare(lease)
+        record = await self._look(lease)
         looked = time.monotonic()
         while leads.is_set() and not self._stop.is_set():
             if time.monotonic() - looked >= self._pace.poll_interval:
@@ -166,7 +167,7 @@ class Worker:
                 record = await self._look(lease)
                 looked = time.monotonic()
 
-    async def _prepare(self, lease: Lease) -> ProjectionRecord:
+    async def _prepare(self, lease: Lease) -> None:
         """Make the tables, where that was not done yet."""
         async with records(self._store, under=lease) as kept:
             record = await self._load(kept)
@@ -184,7 +185,6 @@ class Worker:
                 if record.live:
                     await kept.show(record)
         self._take(record)
-        return record
 
     async def _look(self, lease: Lease) -> ProjectionRecord:
         """Return the record as it is now, after having handled what somebody asked for."""

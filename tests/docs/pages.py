@@ -4,7 +4,8 @@ How a page says what is to be tested:
 
 * ``python title="x.py"`` is a file, in any language; all files of one page make one project. A file that comes again replaces the former one.
 * ``console`` is a transcript: lines that begin with ``$ `` are run in that project, in the page's order, and what follows is what they print, where a line
-  ``...`` stands for any lines. It has to succeed, unless its output speaks of an error, a failure or something stale. Installations and activations are left out: the
+  ``...`` stands for any lines, and seconds such as ``0.2 s`` for any time. It has to succeed, unless its output speaks of an error, a failure or something stale, or ``$ echo $?`` follows
+  with the exit code. Installations and activations are left out: the
   tests run in an environment that has it all.
 * ``<!-- continues: page.md -->`` begins with the project as that page left it; checkers are run on that page alone.
 * In a file whose name begins with ``mistakes`` the lines with a comment are exactly those that mypy and pyright refuse.
@@ -25,7 +26,9 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)(?P<info>[^\n]*)\n(?P<text>.*?)^```$"
 _TITLE = re.compile(r'title="([^"]+)"')
 _INLINE = re.compile(r"`[^`\n]+`")
 _CONTINUES = re.compile(r"^<!-- continues: (?P<page>\S+) -->$", re.MULTILINE)
-_LEFT_OUT = ("pip install ", "python3 -m venv ", "source ", "mkdir ", "cd ")
+_CODE = "echo $?"
+_SPEAKS_OF_FAILURE = re.compile("error|failed|stale", re.IGNORECASE)
+_LEFT_OUT = ("pip install ", "python3 -m venv ", "source ", "mkdir ", "cd ", _CODE)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -35,6 +38,7 @@ class Step:
 
     command: str
     output: str
+    code: int
 
 
 @attrs.frozen
@@ -93,7 +97,7 @@ def _title(info: str) -> str | None:
 
 
 def _steps(transcript: str) -> Iterator[Step]:
-    for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
+    parts = [part.partition("\n")[::2] for part in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]]
+    for (command, output), (following, code) in zip(parts, [*parts[1:], ("", "")], strict=True):
         if not command.startswith(_LEFT_OUT):
-            yield Step(command, output)
+            yield Step(command, output, int(code) if following == _CODE else int(_SPEAKS_OF_FAILURE.search(output) is not None))

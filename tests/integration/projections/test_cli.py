@@ -17,6 +17,7 @@ import pytest
 from eventcore import Recorded, RetryPolicy, SqliteEventStore
 from eventcore.cli import main
 from eventcore.cli.look.projections import Bar
+from eventcore.errors import ProjectionStopped
 from eventcore.projections import Context, ProjectionRunner, on, projection
 from eventcore.projections.records import ProjectionRecord
 from tests.integration.projections.lab import Balances, Paid, pay, shown
@@ -62,8 +63,10 @@ def test_the_life_of_a_projection(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "balances pauses after the batch that it is at\n"
 
     async def paused(store: SqliteEventStore, runner: ProjectionRunner) -> None:
-        await pay(store, [("a", 1)])
+        last = await pay(store, [("a", 1)])
         await asyncio.sleep(0.3)
+        with pytest.raises(ProjectionStopped, match="`eventcore projections resume balances`"):
+            await runner.caught_up(last, timeout=20)
 
     during(path, paused, runs=Parking())
     code, [row] = told(capsys, "lag", *at)

@@ -224,6 +224,32 @@ def test_a_parked_event_is_handled_later(make: Callable[[], EventStore]) -> None
     asyncio.run(run())
 
 
+def test_a_runner_that_begins_handles_what_was_asked_for_before(make: Callable[[], EventStore]) -> None:
+    broken = True
+
+    @projection(on_fault="park", retry=QUICK, name="balances")
+    class Parking(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            if broken:
+                raise ValueError("no")
+            super().paid(recorded, context)
+
+    async def run() -> None:
+        nonlocal broken
+        async with make() as store:
+            async with runner(store, Parking()) as running:
+                await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+            async with records(store) as kept:
+                assert await kept.request_retry("balances") == 1
+            broken = False
+            async with ProjectionRunner(store, [Parking()], poll_interval=1000), asyncio.timeout(20):
+                while await balances(store) != {"a": (1, 1)}:
+                    await asyncio.sleep(0.02)
+
+    asyncio.run(run())
+
+
 def test_an_async_handler_reads_what_it_wrote(make: Callable[[], EventStore]) -> None:
     @projection(name="balances")
     class Reading(Balances):
@@ -259,7 +285,7 @@ def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) ->
             late = await take(store, "one", 0.02)
             await asyncio.sleep(0.05)
             held = await take(store, "two", 60)
-            with pytest.raises(LeaseLost):
+            with pytest.raises(LeaseLost, match="of 'one' was not renewed in time"):
                 async with store.transaction(under=late) as transaction:
                     await transaction.execute([Statement(f"CREATE TABLE {transaction.table('too_late')} (x INTEGER)")])
             async with store.transaction(under=held) as transaction:
