@@ -62,36 +62,50 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[str]:
         yield from nodes_of(child)
 
 
-async def fill(server: str, database: str, dsn: str) -> None:
-    """Make *database*, unless another worker of this run has made it."""
+@asynccontextmanager
+async def nobody_else_makes_or_drops(server: str) -> AsyncIterator[asyncpg.Connection]:
+    """Keep the other workers of this run from it."""
     async with connected(server) as admin:
         # Given back with the connection.
         await admin.execute("SELECT pg_advisory_lock(hashtext('eventcore: a million events'))")
-        if await admin.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
-            return
-        await admin.execute(f'CREATE DATABASE "{database}"')
-        async with PostgresEventStore(dsn, schema="million"), connected(dsn) as filling:
-            for sql in (LIVE, FILL.format("million"), "VACUUM ANALYZE million.events", "VACUUM ANALYZE million.streams"):
-                await filling.execute(sql)
+        yield admin
 
 
-async def drop(server: str, database: str) -> None:
+async def use(server: str, database: str, dsn: str) -> asyncpg.Connection:
+    """Make *database*, unless another worker of this run has made it. Return a connection to it: while there is one, nobody drops it."""
+    async with nobody_else_makes_or_drops(server) as admin:
+        if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database):
+            await admin.execute(f'CREATE DATABASE "{database}"')
+            async with PostgresEventStore(dsn, schema="million"), connected(dsn) as filling:
+                for sql in (LIVE, FILL.format("million"), "VACUUM ANALYZE million.events", "VACUUM ANALYZE million.streams"):
+                    await filling.execute(sql)
+        return await asyncpg.connect(dsn)
+
+
+async def leave(server: str, database: str, using: asyncpg.Connection) -> None:
     """Drop *database*, unless another worker uses it: the last one does it."""
-    async with connected(server) as admin:
+    await using.close()
+    async with nobody_else_makes_or_drops(server) as admin:
         with suppress(asyncpg.ObjectInUseError):
             await admin.execute(f'DROP DATABASE IF EXISTS "{database}"')
+
+
+def server_of_all() -> str:
+    """Return the DSN of the server that all workers of this run use."""
+    return os.environ.get("EVENTCORE_TEST_POSTGRES") or servers.shared_server("postgres18")
 
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[tuple[str, str]]:
     """A DSN and a schema with a million events, which all workers share: they are written once."""
-    server = os.environ.get("EVENTCORE_TEST_POSTGRES") or servers.shared_server("postgres18")
+    server = server_of_all()
     database = f"eventcore_million_{Path(os.environ[servers.RUN]).name.rpartition('-')[2]}"
     base, question, options = server.partition("?")
     dsn = f"{base.rpartition('/')[0]}/{database}{question}{options}"
-    asyncio.run(fill(server, database, dsn))
-    yield dsn, "million"
-    asyncio.run(drop(server, database))
+    with asyncio.Runner() as runner:
+        using = runner.run(use(server, database, dsn))
+        yield dsn, "million"
+        runner.run(leave(server, database, using))
 
 
 @asynccontextmanager
@@ -139,6 +153,15 @@ def require_cheap(plans: Sequence[Plan], *, buffers: int, also: Sequence[str] = 
     )
 
 
+@asynccontextmanager
+async def writing_alone() -> AsyncIterator[None]:
+    """Keep others away who write to the million, or count on nobody doing so: another worker of this run may be at it."""
+    async with connected(server_of_all()) as admin:
+        # Given back with the connection.
+        await admin.execute("SELECT pg_advisory_lock(hashtext('eventcore: more than a million events'))")
+        yield
+
+
 def requests_of(number: int) -> AppendRequest:
     source, target = f"account-{number}", f"account-{number + 1000}"
     events = [NewEvent(stream, new_event_id(), "Sent", 1, b'{"amount":1}') for stream in (source, target)]
@@ -172,7 +195,7 @@ def test_news_of_a_stream_touch_no_history(filled: tuple[str, str]) -> None:
 
 def test_an_append_touches_little_however_much_there_is(filled: tuple[str, str]) -> None:
     async def scenario() -> None:
-        async with explained(*filled) as (store, plans):
+        async with writing_alone(), explained(*filled) as (store, plans):
             await store.append([requests_of(1)])
             plans.clear()
             await store.append([requests_of(number) for number in range(2, 22)])
@@ -227,8 +250,7 @@ def test_a_poll_for_a_rare_type_is_cheap(filled: tuple[str, str]) -> None:
 
 def test_a_poll_without_news_is_cheap(filled: tuple[str, str]) -> None:
     async def scenario() -> None:
-        async with explained(*filled) as (store, plans):
-            after = None
+        async with writing_alone(), explained(*filled) as (store, plans):
             page = await store.read_all(Position((EVENTS // BATCH, 1)), limit=10_000)
             after = page.position
             assert not await store.wait_for_news(after, timeout=0)
