@@ -32,6 +32,8 @@ _BYTES: Final = 1 << 20
 _OF_AN_EVENT: Final = 256
 # Trains that may wait behind the one that is under way. Who would need one more waits for an arrival instead.
 _DEPTH: Final = 3
+# With so many trains under way, or fewer, all who wait go together.
+_FEW: Final = 8
 # How often a command waits for arrivals before it takes its chance in the store.
 _PATIENCE: Final = 64
 
@@ -164,7 +166,8 @@ class Chains:
         self._cache = cache
         self._snapshots = snapshots
         self._heads: dict[str, Link] = {}
-        self._gathering: Train | None = None
+        self._flying: set[Train] = set()
+        self._newest: Train | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def head(self, key: StreamKey) -> Link | None:
@@ -224,7 +227,7 @@ class Chains:
         trains = {base.train for base in bases if not base.train.landed} if bases else ()
         if not trains:
             train = Train()
-            train.departed = True
+            self._depart(train)
             link = self._board(train, views, keys, writes, request, bases)
             return await self._send(train, [link])
         train = self._waiting(set(trains), request)
@@ -252,22 +255,34 @@ class Chains:
         return bases
 
     def _waiting(self, trains: set[Train], request: AppendRequest) -> Train:
-        """Return the train that goes after all of *trains*: the one that gathers, or a new one.
-
-        One gathers for all, whatever they rest on: the more that go together, the fewer round trips there are.
-        """
-        train = self._gathering
-        if train is not None and request.idempotency is None and train.loop is asyncio.get_running_loop():
-            others = trains - train.after - {train}
-            # Once something that it waits for has arrived, it takes no more to wait for, or it might never depart.
-            in_time = not others or not train.frozen
-            if train.has_room(self.limit) and in_time and train.fits(request):
-                train.wait_for(others)
-                return train
+        """Return the train that goes after all of *trains*: one that waits already, or a new one."""
+        if request.idempotency is None:
+            for train in self._candidates(trains):
+                others = trains - train.after - {train}
+                # Once something that it waits for has arrived, it takes no more to wait for, or it might never depart.
+                in_time = not others or not train.frozen
+                if train.has_room(self.limit) and in_time and train.fits(request):
+                    train.wait_for(others)
+                    return train
         train = Train(closed=request.idempotency is not None)
         train.wait_for(trains)
-        self._gathering = train
+        self._newest = train
         return train
+
+    def _candidates(self, trains: set[Train]) -> Sequence[Train]:
+        """Return the trains that may take one more which rests on *trains*.
+
+        Where few are under way, all meet on few streams: the newest train gathers whoever has to wait, and one round trip does for all. Where many
+        are, it would wait for the last of them: then each waits for no more than it has to. (Only the newest takes older ones that wait to wait for,
+        so that no two ever wait for each other.)
+        """
+        if len(self._flying) <= _FEW:
+            newest = self._newest
+            return [newest] if newest is not None and newest.loop is asyncio.get_running_loop() else ()
+        waiting = [train for train in trains if not train.departed]
+        if len(waiting) > 1:
+            return ()
+        return waiting or [follower for train in trains for follower in train.followers]
 
     def _board(
         self,
@@ -320,11 +335,16 @@ class Chains:
                 link.committed = committed
             self._arrive(train)
 
+    def _depart(self, train: Train) -> None:
+        train.departed = True
+        self._flying.add(train)
+
     def _arrive(self, train: Train) -> None:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
-        if train is self._gathering:
-            self._gathering = None
+        self._flying.discard(train)
+        if train is self._newest:
+            self._newest = None
         for link in train.links:
             if link.committed is None:
                 link.committed = False
@@ -333,7 +353,7 @@ class Chains:
         for follower in train.arrive():
             follower.frozen = True
             if not follower.departed and all(before.landed for before in follower.after):
-                follower.departed = True
+                self._depart(follower)
                 task = train.loop.create_task(self._run(follower))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
