@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import pytest
 from lab.probes import Added, Aliased, Counter, Probe
@@ -95,6 +96,35 @@ def test_what_waits_for_different_commands_goes_together_once_all_of_them_have_a
         assert [(await executor.load(stream)).version for stream in others] == [2] * 6
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("streams", [3, 24, 200], ids=lambda streams: f"{streams} streams")
+def test_however_commands_meet_each_is_committed_once_and_none_waits_for_ever(streams):
+    """With few streams few requests are under way and one train gathers; with many, trains wait for some of them only, and for each other."""
+
+    class Slow(InMemoryEventStore):
+        async def append(self, requests, /):
+            for _ in range(chance.randrange(6)):
+                await asyncio.sleep(0)
+            return await super().append(requests)
+
+    chance = random.Random(streams)
+
+    async def main():
+        executor = CommandExecutor(Slow())
+        ids = [StreamId.of(Counter, n) for n in range(streams)]
+        for stream in ids:
+            await executor.load(stream)
+        pairs = iter([chance.sample(ids, 2) for _ in range(1_000)])
+
+        async def work():
+            for source, target in pairs:
+                await executor.execute(Aliased(source, target, COLD, 1))
+
+        await asyncio.wait_for(asyncio.gather(*(work() for _ in range(64))), timeout=60)
+        return [(await executor.load(stream)).version for stream in ids]
+
+    assert sum(asyncio.run(main())) == 2_000
 
 
 def test_without_chaining_each_waits_for_the_one_before():
