@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -277,6 +280,42 @@ def test_an_async_handler_reads_what_it_wrote(make: Callable[[], EventStore]) ->
     asyncio.run(run())
 
 
+def test_a_leader_that_stood_still_for_longer_than_its_lease_commits_nothing_of_its_batch() -> None:
+    """It does not know: its process was stopped in the middle of a handler. Whoever got the lease meanwhile handles the batch, once."""
+    stolen: list[Lease] = []
+
+    class StandsStill(Balances):
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            super().paid(recorded, context)
+            if not stolen:
+                time.sleep(0.4)
+                thief = threading.Thread(target=lambda: stolen.append(asyncio.run(steal())))
+                thief.start()
+                thief.join()
+
+    store = InMemoryEventStore()
+
+    async def steal() -> Lease:
+        lease = await store.acquire_lease("projection/balances/1", owner="thief", ttl=timedelta(seconds=60))
+        assert lease is not None, "the lease has not run out"
+        return lease
+
+    async def run() -> None:
+        last = await pay(store, [("a", 1)] * 10)
+        still = projection(name="balances")(StandsStill)
+        async with runner(store, still(), lease_seconds=0.3):
+            while not stolen:
+                await asyncio.sleep(0.01)
+            with pytest.raises(ProjectionBehind):
+                await caught_up(store, "balances", last, timeout=0.3)
+            await store.release_lease(stolen[0])
+            await caught_up(store, "balances", last, timeout=20)
+        assert await balances(store) == {"a": (10, 10)}
+
+    asyncio.run(run())
+
+
 def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) -> None:
     """A leader that lost its lease while it worked commits nothing: its batch is handled by the next one, once."""
 
@@ -292,8 +331,6 @@ def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) ->
                 await transaction.execute([Statement(f"CREATE TABLE {transaction.table('too_late')} (x INTEGER)")])
 
     async def take(store: EventStore, owner: str, seconds: float) -> Lease:
-        from datetime import timedelta
-
         lease = await store.acquire_lease("projection/x/1", owner=owner, ttl=timedelta(seconds=seconds))
         assert lease is not None
         return lease
