@@ -175,7 +175,10 @@ def test_projections_survive_torture_on_postgres(tmp_path: Path, capsys: pytest.
     promised, seen, ended = Promised(set(), set()), list[str](), asyncio.Event()
 
     async def run(machine: Machine) -> None:
-        async with PostgresEventStore(machine.dsn, schema=SCHEMA) as store, PostgresEventStore(machine.dsn, schema=SCHEMA) as beside:
+        async with (
+            PostgresEventStore(machine.dsn, schema=SCHEMA) as store,
+            PostgresEventStore(machine.dsn, schema=SCHEMA, reply_timeout=15) as beside,
+        ):
             for number in range(0, HISTORY, 500):
                 await pay(store, [(f"a{number % 20}", 1)] * 500)
             reader = asyncio.create_task(follow(beside, seen))
@@ -201,9 +204,12 @@ def test_projections_survive_torture_on_postgres(tmp_path: Path, capsys: pytest.
                             await asyncio.sleep(0.05)
                     await caught_up(store, "balances", await pay(store, [("last", 1)]), timeout=60)
             log = [str(stored.event_id) for stored in await read_log(store)]
-            async with asyncio.timeout(60):
-                while len(seen) < len(log):
+            # Longer than the reader's store waits for an answer that a dying server owes it.
+            async with asyncio.timeout(120):
+                while len(seen) < len(log) and not reader.done():
                     await asyncio.sleep(0.02)
+            if reader.done():
+                await reader  # raises what it ended with
             reader.cancel()
             await asyncio.wait([reader])
             effects, states = told(outside)
