@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID, SafeUUID
 
-from eventcore.ids import Position
-from eventcore.store import StoredEvent
+from eventcore.ids import Position, position_at, uuid_of
+from eventcore.store import StoredEvent, make_stored
 
 _NO_METADATA: Final = b"{}"
 
@@ -27,27 +26,14 @@ def microseconds(span: timedelta) -> int:
     return span // timedelta(microseconds=1)
 
 
-def uuid_of(digits: str) -> UUID:
-    """Return ``UUID(hex=digits)``, in less than half its time: what the file holds was a UUID when it was written."""
-    value = _new(UUID)
-    _set(value, "int", int(digits, 16))
-    _set(value, "is_safe", _UNKNOWN)
-    return value
-
-
-_new: Final = object.__new__
-_set: Final = object.__setattr__
-_UNKNOWN: Final = SafeUUID.unknown
-
-
 def stored_event(
     stream_id: str, version: int, position: int, event_id: str, type_: str, type_version: int, data: str, metadata: str, recorded_at: int
 ) -> StoredEvent:
-    return StoredEvent(
+    return make_stored(
         stream_id,
         version,
-        Position((position,)),
-        uuid_of(event_id),
+        position_at(position),
+        uuid_of(int(event_id, 16)),
         type_,
         type_version,
         data.encode(),
