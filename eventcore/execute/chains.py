@@ -349,7 +349,9 @@ class Chains:
             if link.committed is None:
                 link.committed = False
             link.bases = ()  # or each link would keep all that there ever were
+            link.states.clear()  # they know their link, as the train does: circles, which only the garbage collector would find
             self._behead(link)
+        train.links.clear()
         for follower in train.arrive():
             follower.frozen = True
             if not follower.departed and all(before.landed for before in follower.after):

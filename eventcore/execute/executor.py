@@ -373,8 +373,8 @@ class _Execution:
         while True:
             run = Run(self._plan, self._command, self._given, self._views)
             try:
-                returned = run.handle()
-                writes = run.checked(returned) if type(returned) in PLAIN else await run.settled(returned)
+                streams, returned = run.handle()
+                writes = run.checked(streams, returned) if type(returned) in PLAIN else await run.settled(streams, returned)
             except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
             except BaseException:
@@ -388,8 +388,8 @@ class _Execution:
             rounds.append([key.stream_id for key in run.unread])
             if len(rounds) > self._executor.max_discoveries:
                 raise DiscoveryLimitExceeded(self._plan.name, self._executor.max_discoveries, rounds)
-            streams = tuple(key.stream_id for key in run.unread)
-            self._executor.tell(StreamsDiscovered, self._command, self.attempt, len(rounds), streams)
+            asked = tuple(key.stream_id for key in run.unread)
+            self._executor.tell(StreamsDiscovered, self._command, self.attempt, len(rounds), asked)
             await self._refresh(run.unread)
 
     async def _refresh(self, more: Iterable[StreamKey] = ()) -> None:

@@ -58,7 +58,7 @@ def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
 class Run:
     """Runs `handle` once over *views*. Afterwards *unread* says what it asked for in vain; if that is not empty, its outcome does not count."""
 
-    __slots__ = ("_asked", "_command", "_given", "_plan", "_streams", "_views", "unread")
+    __slots__ = ("_asked", "_command", "_given", "_plan", "_views", "unread")
 
     def __init__(self, plan: CommandPlan, command: object, given: Given, views: Views) -> None:
         self.unread: dict[StreamKey, None] = {}
@@ -67,7 +67,6 @@ class Run:
         self._given = given
         self._views = views
         self._asked: dict[str, dict[StreamId, None]] = {field: {} for field in plan.discovered}
-        self._streams: StreamSet | None = None
 
     def keys(self) -> Sequence[StreamKey]:
         """Return every stream that this run rests on: declared, asked for, or folded by the command itself."""
@@ -77,8 +76,11 @@ class Run:
             keys = [*keys, *(stream_key(stream_id, stream.fold) for stream, ids in asked for stream_id in ids)]
         return [*keys, *self._views.keys()] if plan.marker.folds_itself else keys
 
-    def handle(self) -> object:
-        """Call `handle` and return what it returns, for `checked` or, unless its class is one of `PLAIN`, for `settled`."""
+    def handle(self) -> tuple[StreamSet, object]:
+        """Call `handle`; return the streams that it got and what it returns, for `checked` or, unless its class is one of `PLAIN`, for `settled`.
+
+        The run keeps neither: the streams ask the run for what is discovered, and two that know each other are garbage only to the collector.
+        """
         plan, given, spec = self._plan, self._given, self._plan.spec
         states: Sequence[object]
         handles: Sequence[Handle | Handles[object, Handle] | None]
@@ -88,25 +90,25 @@ class Run:
             states = [each[2] for each in known]
         else:
             handles, states = zip(*map(self._present, plan.streams, given.fields), strict=True) if given.fields else ((), ())
-        streams = self._streams = spec.make_streams(*handles)
+        streams = spec.make_streams(*handles)
         state = spec.make_state(*states) if spec.make_state is not None else self._fold_all()
         run: Callable[..., object] = getattr(self._command, "handle")  # noqa: B009  # checked by @command; its type is the user's
         if plan.marker.takes_resolver:
-            return run(streams, state, spec.make_resolver(self._request))
-        return run(streams, state)
+            return streams, run(streams, state, spec.make_resolver(self._request))
+        return streams, run(streams, state)
 
-    def checked(self, returned: object) -> list[ValidWrite]:
+    def checked(self, streams: StreamSet, returned: object) -> list[ValidWrite]:
         """Return the writes that `handle` returned, validated. Raises what a generator raises, `InvalidWrite` or `StreamsNeeded`."""
-        plan, streams = self._plan, self._streams
+        plan = self._plan
         return plan.spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
 
-    async def settled(self, returned: object) -> list[ValidWrite]:
+    async def settled(self, streams: StreamSet, returned: object) -> list[ValidWrite]:
         """Wait for what `handle` returned, and check it. Raises `InvalidHandle` too."""
         if isinstance(returned, Awaitable):
             returned = await cast("Awaitable[object]", returned)
         if not isinstance(returned, Iterable) or isinstance(returned, str | bytes):
             raise InvalidHandle(self._plan.name, returned)
-        return self.checked(cast("Iterable[object]", returned))
+        return self.checked(streams, cast("Iterable[object]", returned))
 
     def _present(self, stream: BoundStream, keys: tuple[StreamKey, ...]) -> tuple[Handle | Handles[object, Handle] | None, object]:
         """Return the field as the generated classes take it: its handles and its states."""
