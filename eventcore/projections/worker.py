@@ -301,11 +301,18 @@ class Worker:
             except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
                 raise
             except Exception as error:  # noqa: BLE001  # found again, alone
+                await self._require_going_on()
                 if len(events) - done > 1:
                     await self._in_pieces(lease, events[done:])
                 else:
                     await self._patiently(lease, events[done], error)
                 return
+
+    async def _require_going_on(self) -> None:
+        """Raise where no event is to blame: whoever was replaced has lost its tables."""
+        async with records(self._store, read_only=True) as kept:
+            if not (await self._load(kept)).goes_on:
+                raise MayNotGoOn
 
     async def _in_pieces(self, lease: Lease, events: Sequence[StoredEvent]) -> None:
         """Find the event that fails: of many events in two steps, so that few transactions are made, and few effects are repeated."""

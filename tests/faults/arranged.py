@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import Counter
-from typing import Literal, final
+from typing import Final, Literal, final
 
 from tests.faults.link import Link
 from tests.faults.wire import Direction, Message
+
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+_SHUT_DOWN: Final = b"E" + struct.pack("!i", 4 + len(_FIELDS)) + _FIELDS
 
 
 class Fault:
@@ -126,3 +130,19 @@ class Tape(Fault):
             self.kinds.append((direction, message.kind))
         if message.kind == "ReadyForQuery":
             self.happened.set()
+
+
+@final
+class ShutDown(Fault):
+    """Say after the marked request that the server shuts down, as it tells a connection that waits; and leave the connection open.
+
+    A client reads that before it learns that the connection ends, and may send something in between.
+    """
+
+    def concern(self, link: Link, direction: Direction, message: Message) -> None:
+        if direction == "reply" and message.kind == "ReadyForQuery" and not self.happened.is_set():
+            asyncio.get_running_loop().call_soon(self._say, link)
+
+    def _say(self, link: Link) -> None:
+        link.to_client(_SHUT_DOWN)
+        self.happened.set()

@@ -104,9 +104,11 @@ class Session:
             except ValueError:
                 # Of the driver's own words about a DSN nobody knows which part of it they quote.
                 raise self._faults.unreadable() from None
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:
                 if is_refused_connection(error):
                     raise self._faults.turned_away(error) from error
+                if not is_lost(error) and not isinstance(error, asyncpg.PostgresError):
+                    raise
                 if time.monotonic() + wait >= deadline:
                     raise self._faults.unreachable(time.monotonic() - began, error) from error
             else:
@@ -170,7 +172,7 @@ class Session:
     async def _return(self, connection: Connection) -> None:
         try:
             await self._source.give_back(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError):
             # It is given up either way.
             connection.terminate()
 

@@ -56,6 +56,7 @@ _RIVALS: Final = (
     "{store} lost against other transactions again and again ({error}); nothing was written; try again, and look for a trigger or a tool "
     "that locks its tables"
 )
+_LOST: Final = "a connection to {store} was lost ({error}); try again: the next call makes a new one"
 _ONLY_READ: Final = (
     "{store} can only be read ({error}); connect to the primary: several hosts in the DSN, with target_session_attrs=read-write, find it"
 )
@@ -179,7 +180,7 @@ class Faults:
             return MigrationNeeded(f"{self.store} lacks what this code needs ({self._said(error)}); run `eventcore migrate` for it")
         if code in _DAMAGED:
             return StoreCorrupt(f"{self.store} is damaged ({self._said(error)}); restore a backup")
-        make, text = _MEANINGS.get(code, (StoreUnavailable, "{store} failed: {error}"))
+        make, text = _MEANINGS.get(code, (StoreUnavailable, _LOST if is_lost(error) else "{store} failed: {error}"))
         return make(text.format(store=self.store, error=self._said(error)))
 
     def _said(self, error: BaseException | None) -> str:

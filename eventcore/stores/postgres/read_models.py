@@ -84,19 +84,24 @@ class PostgresReadModelTransaction:
 
     async def _begun(self) -> Connection:
         if self._connection is None:
-            try:
-                connection = await self._session.connected()
-                await connection.execute(f"BEGIN ISOLATION LEVEL {self._isolation}")
-                self._connection = connection
-                held = self._under is None or await connection.fetchrow(self._holds, self._under.name, self._under.owner, self._under.token)
-            except Exception as error:
-                raise await self._translated(error) from error
-            if not held and self._under is not None:
+            self._connection = await self._session.run(self._begin)
+            if self._under is not None and not await self._holds_lease(self._connection, self._under):
                 raise LeaseLost(
                     f"the lease {self._under.name!r} of {self._under.owner!r} was not renewed in time; nothing was written; "
                     "acquire it again"
                 )
         return self._connection
+
+    async def _begin(self, connection: Connection) -> Connection:
+        # A connection that was idle may have ended without anybody having noticed: then this is done on a new one.
+        await connection.execute(f"BEGIN ISOLATION LEVEL {self._isolation}")
+        return connection
+
+    async def _holds_lease(self, connection: Connection, under: Lease) -> bool:
+        try:
+            return await connection.fetchrow(self._holds, under.name, under.owner, under.token) is not None
+        except Exception as error:
+            raise await self._translated(error) from error
 
     async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
         try:

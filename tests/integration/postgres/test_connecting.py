@@ -67,6 +67,18 @@ def test_an_exhausted_pool_is_waited_for_and_then_told(postgres: str, schema: st
     asyncio.run(scenario())
 
 
+def test_a_primary_that_is_not_there_yet_is_waited_for_and_then_told(postgres: str, schema: str) -> None:
+    """As after a failover, until one of the hosts takes over."""
+
+    async def scenario() -> None:
+        nowhere = f"{postgres}{'&' if '?' in postgres else '?'}target_session_attrs=standby"
+        with pytest.raises(StoreUnavailable, match="no connection"):
+            async with PostgresEventStore(nowhere, schema=schema, patience=0.3):
+                pass
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("dsn", "said"),
     [

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,10 @@ from eventcore.errors import LeaseLost, ProjectionBehind, ProjectionStopped
 from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
 from eventcore.projections.records import records
-from eventcore.store import EventStore, Lease, Statement
+from eventcore.projections.runner import live_record
+from eventcore.store import EventStore, Lease, ReadModelTransaction, Statement
 from eventcore.stores.postgres import PostgresEventStore
+from eventcore.testing.forwarding import ForwardingStore
 from tests.integration.projections.lab import Balances, Paid, Remarked, folded, pay, record, shown
 
 QUICK = RetryPolicy(max_attempts=3, initial_delay=0.001)
@@ -396,6 +398,95 @@ def test_rebuild_harms_no_other(make: Callable[[], EventStore]) -> None:
                 ]
 
     asyncio.run(run())
+
+
+class Overtaken(ForwardingStore):
+    """For whoever builds generation 2: before each of its transactions, the generation that is live handles another payment."""
+
+    def __init__(self, store: EventStore) -> None:
+        super().__init__(store)
+        self.times = 0
+
+    @asynccontextmanager
+    async def transaction(self, *, under: Lease | None = None, read_only: bool = False) -> AsyncGenerator[ReadModelTransaction]:
+        live = await live_record(self.store, "balances")
+        if under is not None and live is not None and live.generation == 1:
+            self.times += 1
+            await caught_up(self.store, "balances", await pay(self.store, [("late", self.times)]), timeout=20)
+        async with super().transaction(under=under, read_only=read_only) as transaction:
+            yield transaction
+
+
+def test_what_the_live_read_model_handles_up_to_the_swap_is_in_the_new_one(make: Callable[[], EventStore]) -> None:
+    """The new one is always behind when it takes the place of the old one: it has to handle the rest at that moment. No effect is left out."""
+    mails: list[tuple[str, int]] = []
+
+    class Mailing(Balances):
+        @on(Paid, effect=True)
+        def mail(self, recorded: Recorded[Paid], context: Context) -> None:
+            mails.append((type(self).__name__, recorded.event.amount))
+
+    @projection(name="balances", version=1)
+    class Old(Mailing): ...
+
+    @projection(name="balances", version=2)
+    class New(Mailing): ...
+
+    async def run() -> None:
+        async with make() as store, runner(store, Old()) as old:
+            await old.caught_up(await pay(store, [("early", 1000 + n) for n in range(30)]), timeout=20)
+            overtaken = Overtaken(store)
+            async with runner(overtaken, New(), batch_size=10) as new:
+                await until_live(store, 2)
+                await new.caught_up(await pay(store, [("after", 5000)]), timeout=20)
+            assert await balances(store) == await folded(store)
+            before = [("Old", amount) for amount in (*range(1, overtaken.times + 1), *range(1000, 1030))]
+            # The old one may have been at the last payment too, and could not commit it.
+            assert sorted(set(mails) - {("Old", 5000)}) == sorted([*before, ("New", 5000)])
+            assert len(mails) == len(set(mails))
+
+    asyncio.run(run())
+
+
+# In memory, whoever opened a transaction keeps others waiting: nobody can be replaced in the middle of it.
+@pytest.mark.parametrize("make", ["sqlite", "postgres"], indirect=True)
+def test_whoever_was_replaced_while_it_handled_an_event_blames_no_event(
+    make: Callable[[], EventStore], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its tables are gone, and its SQL fails: that is not tried again, with all its effects, and nothing is parked."""
+    handled: list[int] = []
+
+    @projection(name="balances", version=2)
+    class New(Balances): ...
+
+    @projection(name="balances", version=1, on_fault="park", retry=QUICK)
+    class Old(Balances):
+        def __init__(self, store: EventStore) -> None:
+            self.store = store
+
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            super().paid(recorded, context)
+            handled.append(recorded.event.amount)
+            if recorded.event.amount == 2:
+                async with runner(self.store, New()):
+                    await until_live(self.store, 2)
+
+    async def run() -> None:
+        async with make() as store:
+            async with runner(store, Old(store)) as old:
+                await old.caught_up(await pay(store, [("a", 1)]), timeout=20)
+                await pay(store, [("a", 2)])
+                await until_live(store, 2)
+                async with runner(store, New()) as new:
+                    await new.caught_up(await pay(store, [("a", 3)]), timeout=20)
+            assert await balances(store) == {"a": (6, 3)}
+            async with records(store, read_only=True) as kept:
+                assert not await kept.count_parked()
+
+    asyncio.run(run())
+    assert handled == [1, 2]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_waiting_for_a_projection_that_nobody_runs_ends(make: Callable[[], EventStore]) -> None:

@@ -9,14 +9,15 @@ import asyncio
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from eventcore import OutcomeUnknown, PostgresEventStore
+from eventcore import OutcomeUnknown, PostgresEventStore, Recorded
 from eventcore.errors import StoreError
 from eventcore.projections import caught_up
 from eventcore.projections.records import ProjectionRecord, records
@@ -119,11 +120,34 @@ def _ids(events: list[NewEvent]) -> list[str]:
     return [str(event.event_id) for event in events]
 
 
-async def follow(store: PostgresEventStore, seen: list[str]) -> None:
+async def follow(subscription: AsyncGenerator[Recorded[Paid]], seen: list[str]) -> None:
     """Read beside all that: each event once, in order."""
-    async with aclosing(store.subscribe(Paid, page_size=50)) as subscription:
+    async with aclosing(subscription):
         async for recorded in subscription:
             seen.append(str(recorded.event_id))
+
+
+async def all_seen(reader: asyncio.Task[None], subscription: AsyncGenerator[Recorded[Paid]], seen: list[str], log: list[str]) -> None:
+    """Wait until the reader has seen the whole log, and end it. Raises what it ended with, or says what it left out, or where it stands still."""
+    # Longer than the reader's store waits for an answer that a dying server owes it.
+    until = time.monotonic() + 120
+    while len(seen) < len(log) and not reader.done():
+        assert seen == log[: len(seen)], "the reader left something out, or saw it twice"
+        assert time.monotonic() < until, f"the reader stands still after {len(seen)} of {len(log)} events, in {waits_in(subscription)}"
+        await asyncio.sleep(0.05)
+    if reader.done():
+        await reader
+    reader.cancel()
+    await asyncio.wait([reader])
+
+
+def waits_in(waiting: object) -> str:
+    """Return the functions of a generator that wait for one another, the outermost first."""
+    names: list[str] = []
+    while (frame := getattr(waiting, "ag_frame", None) or getattr(waiting, "cr_frame", None)) is not None:
+        names.append(frame.f_code.co_qualname)
+        waiting = getattr(waiting, "ag_await", None) or getattr(waiting, "cr_await", None)
+    return " > ".join(names)
 
 
 async def follow_and_die(machine: Machine, seed: int, kills: int) -> None:
@@ -181,7 +205,8 @@ def test_projections_survive_torture_on_postgres(tmp_path: Path, capsys: pytest.
         ):
             for number in range(0, HISTORY, 500):
                 await pay(store, [(f"a{number % 20}", 1)] * 500)
-            reader = asyncio.create_task(follow(beside, seen))
+            subscription = beside.subscribe(Paid, page_size=50)
+            reader = asyncio.create_task(follow(subscription, seen))
             writers = [asyncio.create_task(write(store, seed + n, promised, ended)) for n in range(3)]
             writers += [asyncio.create_task(write_slowly(machine.dsn, seed + n, promised, ended)) for n in range(2)]
             following = [asyncio.create_task(follow_and_die(machine, seed + n, kills)) for n in range(2)]
@@ -204,14 +229,7 @@ def test_projections_survive_torture_on_postgres(tmp_path: Path, capsys: pytest.
                             await asyncio.sleep(0.05)
                     await caught_up(store, "balances", await pay(store, [("last", 1)]), timeout=60)
             log = [str(stored.event_id) for stored in await read_log(store)]
-            # Longer than the reader's store waits for an answer that a dying server owes it.
-            async with asyncio.timeout(120):
-                while len(seen) < len(log) and not reader.done():
-                    await asyncio.sleep(0.02)
-            if reader.done():
-                await reader  # raises what it ended with
-            reader.cancel()
-            await asyncio.wait([reader])
+            await all_seen(reader, subscription, seen, log)
             effects, states = told(outside)
             balances, handled = await read_models(store)
             with capsys.disabled():

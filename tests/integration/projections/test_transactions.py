@@ -11,6 +11,8 @@ import pytest
 
 from eventcore import InMemoryEventStore, PostgresEventStore, RequestRefused, SqliteEventStore, StoreUnavailable
 from eventcore.store import EventStore, Statement
+from tests.faults.arranged import ShutDown
+from tests.faults.proxy import FaultProxy
 from tests.integration.postgres.hand import connected
 
 
@@ -94,6 +96,38 @@ def test_a_connection_that_was_lost_takes_all_back(postgres: str, schema: str) -
                     for number in (2, 3):
                         with suppress(StoreUnavailable):
                             await transaction.execute([insert(table, number)])
+            assert await kept(store, table) == []
+
+    asyncio.run(run())
+
+
+def test_a_transaction_begins_elsewhere_where_its_connection_was_told_of_a_shutdown(postgres: str, schema: str) -> None:
+    """The driver refuses to send anything more on such a connection, though it does not count it as closed."""
+
+    async def run() -> None:
+        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
+            table = await made(store)
+            idle = proxy.arm(ShutDown(marker=b"COMMIT\0"))
+            async with store.transaction() as transaction:
+                await transaction.execute([insert(table, 1)])
+            await asyncio.wait_for(idle.happened.wait(), 10)
+            async with store.transaction() as transaction:
+                await transaction.execute([insert(table, 2)])
+            assert await kept(store, table) == [1, 2]
+
+    asyncio.run(run())
+
+
+def test_a_transaction_that_was_told_of_a_shutdown_says_that_its_connection_is_lost(postgres: str, schema: str) -> None:
+    async def run() -> None:
+        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
+            table = await made(store)
+            told = proxy.arm(ShutDown(marker=f"INSERT INTO {table}".encode()))
+            with pytest.raises(StoreUnavailable, match="a connection to .* was lost .*try again"):
+                async with store.transaction() as transaction:
+                    await transaction.execute([insert(table, 1)])
+                    await asyncio.wait_for(told.happened.wait(), 10)
+                    await transaction.execute([insert(table, 2)])
             assert await kept(store, table) == []
 
     asyncio.run(run())
