@@ -113,16 +113,34 @@ def make_stored(
     return event
 
 
+class BareEvents(NamedTuple):
+    """Events of one stream in the order of their versions, told column by column and without what a fold has no use for.
+
+    *type_versions* is None where all of them are 1. *data* is the JSON of each event, joined by `SEPARATOR`, which JSON cannot hold.
+    """
+
+    versions: Sequence[int]
+    types: Sequence[str]
+    type_versions: Sequence[int] | None
+    data: str
+
+
+SEPARATOR: Final = "\x1f"
+"""The unit separator, between the texts of `BareEvents.data`."""
+
+
 class StreamRead(NamedTuple):
     """Ask for the events of one stream whose version is greater than *after*; of the given *types* only, where given.
 
-    With *snapshot_kind*, a snapshot of that kind that is newer than *after* takes the place of the events up to its version.
+    With *snapshot_kind*, a snapshot of that kind that is newer than *after* takes the place of the events up to its version. *bare* says that
+    the caller only folds: a store may answer with `BareEvents` then, and need not.
     """
 
     stream_id: str
     after: int = 0
     types: frozenset[str] | None = None
     snapshot_kind: str | None = None
+    bare: bool = False
 
 
 class StreamSlice(NamedTuple):
@@ -132,6 +150,7 @@ class StreamSlice(NamedTuple):
     *events* are in the order of their versions. *after* is the version from which they begin: it is less than what was asked for
     where the stream turned out to be shorter than that, and then *events* begins with its first. It is the version of *snapshot* where
     one was asked for and there is one between what was asked for and the head (none that is newer than the stream: it is of another).
+    *bare* takes the place of *events* where the store answers a bare read so; a long stream comes in several pieces.
     """
 
     stream_id: str
@@ -140,6 +159,7 @@ class StreamSlice(NamedTuple):
     position: Position | None
     events: Sequence[StoredEvent]
     snapshot: Snapshot | None = None
+    bare: Sequence[BareEvents] = ()
 
 
 class IdempotencyKey(NamedTuple):

@@ -71,7 +71,7 @@ class EventCodec:
         It raises a `ValueError` whose text says where and what is wrong. Raises `DefinitionError` here and now where no event of *cls*
         can be stored.
         """
-        decode = self._coder(cls).decode
+        decode = self.value_decoder(cls)
         loads = orjson.loads
 
         def decode_event(data: bytes) -> T:
@@ -79,10 +79,13 @@ class EventCodec:
                 raw = loads(data)
             except ValueError as error:
                 raise Misfit(f"it is not JSON: {error}") from error
-            event: T = decode(raw)
-            return event
+            return decode(raw)
 
         return decode_event
+
+    def value_decoder(self, cls: type[T]) -> Callable[[object], T]:
+        """Return a function from the parsed JSON of an event of *cls* to the event: what `decoder` does, for who parses many at once."""
+        return self._coder(cls).decode
 
     def is_plain(self, cls: type) -> bool:
         """Tell whether events of *cls* are made of whole numbers and texts alone: what comes back from the store is as good as what went in."""

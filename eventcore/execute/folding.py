@@ -9,20 +9,37 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
+from itertools import islice, repeat
+from operator import length_hint
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast, final
+
+import orjson
 
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
 from eventcore.ids import Position, StreamId
-from eventcore.store import NewEvent, Snapshot, StoredEvent, StreamRead, StreamSlice
+from eventcore.store import SEPARATOR, BareEvents, NewEvent, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.typed.spec import EventType
 
 _log: Final = logging.getLogger("eventcore")
+
+
+class Encoded(NamedTuple):
+    """What folding an event takes."""
+
+    stream_id: str
+    version: int
+    type: str
+    type_version: int
+    data: bytes
+
+
+Stored: TypeAlias = "StoredEvent | Encoded"
 
 
 @final
@@ -33,6 +50,11 @@ class EventReader:
         self.owner = owner
         self.types = types
         self.decoders = {(name, event_type.version): codec.decoder(event_type.cls) for name, event_type in types.items()}
+        # The same for parsed JSON; those of version 1 by the name alone.
+        self.value_decoders: dict[object, Callable[[object], object]] = {
+            name if event_type.version == 1 else (name, event_type.version): codec.value_decoder(event_type.cls)
+            for name, event_type in types.items()
+        }
         self.plain = frozenset(event_type.cls for event_type in types.values() if codec.is_plain(event_type.cls))
         self._codec = codec
 
@@ -56,7 +78,7 @@ class EventReader:
             self.read(stored), StreamId(stored.stream_id), stored.version, stored.position, stored.event_id, stored.recorded_at, metadata
         )
 
-    def unknown(self, stored: StoredEvent) -> EventDataError:
+    def unknown(self, stored: Stored) -> EventDataError:
         """Say why there is no decoder for *stored*."""
         known = self.types.get(stored.type)
         if known is None:
@@ -64,12 +86,12 @@ class EventReader:
         return UnknownEventVersion(stored.type, stored.type_version, known.version, _where(stored))
 
 
-def unreadable(stored: StoredEvent, error: Exception) -> EventDataError:
+def unreadable(stored: Stored, error: Exception) -> EventDataError:
     """Say what is wrong with the data of *stored*, given what its decoder raised."""
     return EventNotReadable(stored.type, _where(stored), str(error) or repr(error))
 
 
-def _where(stored: StoredEvent) -> str:
+def _where(stored: Stored) -> str:
     return f"version {stored.version} of stream {stored.stream_id!r}"
 
 
@@ -87,7 +109,7 @@ class StateFold:
     def initial(self) -> object:
         return self.state()
 
-    def fold(self, state: object, events: Iterable[StoredEvent]) -> object:
+    def fold(self, state: object, events: Iterable[Stored]) -> object:
         """Return *state* after *events*. One loop without calls of our own: long histories spend their time here."""
         decoders, apply, types = self.reader.decoders, self._apply, self.types
         stored = event = None
@@ -112,6 +134,28 @@ class StateFold:
             raise
         return state
 
+    def fold_bare(self, state: object, stream_id: str, events: BareEvents) -> object:
+        """Return *state* after *events*, as `fold` would, in half its time: the JSON of all of them is parsed at once.
+
+        From an event on that is wrong, or unknown, `fold` goes on, and says what it is.
+        """
+        apply, decoders, (_, types, type_versions, data) = self._apply, self.reader.value_decoders, events
+        kinds: Iterable[object] = types
+        if type_versions is not None:
+            kinds = [name if version == 1 else (name, version) for name, version in zip(types, type_versions, strict=True)]
+        begun = 0
+        with suppress(Exception):
+            values: list[object] = orjson.loads(f"[{data.replace(SEPARATOR, ',')}]")
+            following = iter(values)
+            try:
+                for kind, value in zip(kinds, following, strict=True):
+                    state = apply(state, decoders[kind](value))
+            except Exception:
+                begun = len(values) - length_hint(following)
+                raise
+            return state
+        return self.fold(state, islice(_one_by_one(stream_id, events), max(0, begun - 1), None))
+
     def foresee(self, state: object, events: Iterable[tuple[object, NewEvent]]) -> object:
         """Return *state* after events that are yet to be stored, as it will be when they are read.
 
@@ -130,6 +174,13 @@ class StateFold:
                 raise UnknownEventType(new.type, new.stream_id, 0, reader.owner, tuple(reader.types))
             state = apply(state, decode(new.data))
         return state
+
+
+def _one_by_one(stream_id: str, events: BareEvents) -> Iterator[Encoded]:
+    versions, types, type_versions, data = events
+    for each in zip(versions, types, type_versions or repeat(1, len(types)), data.split(SEPARATOR), strict=True):
+        version, name, type_version, text = each
+        yield Encoded(stream_id, version, name, type_version, text.encode())
 
 
 class StreamKey(NamedTuple):
@@ -329,7 +380,7 @@ class Views:
             if other is None:
                 rule = fold.snapshots if fold is not None and self._snapshots and known.version == 0 else None
                 kind = None if rule is None or (stream_id, fold) in self._distrusted else rule.kind
-                reads[stream_id] = StreamRead(stream_id, known.version, types, kind)
+                reads[stream_id] = StreamRead(stream_id, known.version, types, kind, fold is not None)
             else:
                 both = None if types is None or other.types is None else types | other.types
                 reads[stream_id] = StreamRead(stream_id, min(other.after, known.version), both)
@@ -374,6 +425,10 @@ class Views:
             events = [*events, *news]
         elif news:
             state = key.fold.fold(state, news)
+        elif piece.bare:
+            assert piece.after == version, "what is read for two folds is not read bare"  # noqa: S101
+            for part in piece.bare:
+                state = key.fold.fold_bare(state, piece.stream_id, part)
         absorbed = Known(piece.version, piece.position, state, saved, link, events)
         self._cache.keep(key, absorbed if link is None else absorbed._replace(link=None))
         return absorbed

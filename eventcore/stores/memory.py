@@ -109,7 +109,7 @@ class InMemoryEventStore(Subscribing):
     async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
         self._refuse_if_closed()
         with self._lock:
-            slices = [self._slice(*read) for read in streams]
+            slices = [self._slice(*read[:4]) for read in streams]
             outcome = None if idempotency_key is None else self._outcomes.get(idempotency_key)
         return ReadResult(slices, None if outcome is None else RememberedOutcome(outcome.fingerprint, _stored(outcome.events)))
 

@@ -16,8 +16,10 @@ from eventcore.ids import Position, StreamPattern
 from eventcore.store import (
     ANY,
     EVERYTHING,
+    SEPARATOR,
     AlreadyDone,
     AppendRequest,
+    BareEvents,
     Committed,
     Conflict,
     EventFilter,
@@ -160,6 +162,58 @@ class ReadsAThousandAtMost(InMemoryEventStore):
     async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
         result = await super().read(streams, idempotency_key=idempotency_key)
         return result._replace(slices=[each._replace(events=each.events[:1000]) for each in result.slices])
+
+
+class TellsOfBareEventsBadly(InMemoryEventStore):
+    """What it does to the columns is said by those who inherit it."""
+
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        result = await super().read(streams, idempotency_key=idempotency_key)
+        return result._replace(slices=[self.told(each) if read.bare else each for read, each in zip(streams, result.slices, strict=True)])
+
+    def told(self, found: StreamSlice) -> StreamSlice:
+        if not found.events:
+            return found
+        versions, types, numbers = zip(*[(event.version, event.type, event.type_version) for event in found.events], strict=True)
+        data = SEPARATOR.join([event.data.decode() for event in found.events])
+        return found._replace(events=(), bare=[self.spoiled(BareEvents(versions, types, numbers, data))])
+
+    def spoiled(self, events: BareEvents) -> BareEvents:
+        raise NotImplementedError
+
+
+class CountsBareVersionsFromOne(TellsOfBareEventsBadly):
+    def spoiled(self, events: BareEvents) -> BareEvents:
+        return events._replace(versions=range(1, len(events.types) + 1))
+
+
+class TellsNoTypeVersions(TellsOfBareEventsBadly):
+    def spoiled(self, events: BareEvents) -> BareEvents:
+        return events._replace(type_versions=None)
+
+
+class TellsBareEventsToThemAll(TellsOfBareEventsBadly):
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        anybody = any(read.bare for read in streams)
+        return await super().read([read._replace(bare=anybody) for read in streams], idempotency_key=idempotency_key)
+
+    def spoiled(self, events: BareEvents) -> BareEvents:
+        return events
+
+
+class BeginsBareReadsAnew(InMemoryEventStore):
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        reads = [read._replace(snapshot_kind=None) if read.bare else read for read in streams]
+        return await super().read(reads, idempotency_key=idempotency_key)
+
+
+class ReadsAThousandBareAtMost(InMemoryEventStore):
+    async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
+        result = await super().read(streams, idempotency_key=idempotency_key)
+        slices = [
+            each._replace(events=each.events[:1000]) if read.bare else each for read, each in zip(streams, result.slices, strict=True)
+        ]
+        return result._replace(slices=slices)
 
 
 class ReadsNewestFirst(InMemoryEventStore):
@@ -368,6 +422,11 @@ CAUGHT = [
     (ReadsTheVersionLast, ["version_not_newer_than_events"]),
     (CountsWhatItRead, ["filtered_read_keeps_the_version"]),
     (ReadsAThousandAtMost, ["no_hidden_limit"]),
+    (CountsBareVersionsFromOne, ["a_bare_read_tells_the_same"]),
+    (TellsNoTypeVersions, ["a_bare_read_tells_types_versions_and_data_as_they_are"]),
+    (TellsBareEventsToThemAll, ["bare_reads_mix_with_others"]),
+    (BeginsBareReadsAnew, ["a_bare_read_begins_at_the_snapshot"]),
+    (ReadsAThousandBareAtMost, ["a_bare_read_has_no_hidden_limit"]),
     (ReadsNewestFirst, ["reads_are_ordered", "events_are_ordered_across_streams"]),
     (FiltersAfterTheLimit, ["a_filter_comes_before_the_limit", "pages_pass_what_the_filter_leaves_out"]),
     (StopsAtItsLastMatch, ["pages_pass_what_the_filter_leaves_out"]),

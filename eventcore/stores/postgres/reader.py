@@ -13,7 +13,7 @@ from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Session
 from eventcore.stores.postgres.lane import Call
-from eventcore.stores.postgres.rows import joined, literal, stored_event
+from eventcore.stores.postgres.rows import bare_events, joined, literal, stored_event
 
 # Versions that one statement brings at most, of all streams together; and of one stream at least.
 _AT_ONCE: Final = 16_384
@@ -26,12 +26,13 @@ _STEP: Final = 5_000
 class ReadCall(Call[ReadResult]):
     """Read streams, and look up a key. Shares its snapshot with others."""
 
-    __slots__ = ("key", "reads")
+    __slots__ = ("bare", "key", "reads")
 
     def __init__(self, reads: Sequence[StreamRead], key: str | None) -> None:
         super().__init__(len(reads) + 1)
         self.reads = reads
         self.key = key
+        self.bare = all(read.bare for read in reads)
 
 
 class _Piece(NamedTuple):
@@ -48,10 +49,17 @@ class Reader:
         self._sql = sql
 
     async def serve(self, calls: Sequence[ReadCall]) -> None:
+        whole = [call for call in calls if not call.bare]
+        if whole:
+            await self._serve(whole, bare=False)
+        if len(whole) < len(calls):
+            await self._serve([call for call in calls if call.bare], bare=True)
+
+    async def _serve(self, calls: Sequence[ReadCall], *, bare: bool) -> None:
         reads = list(dict.fromkeys(read for call in calls for read in call.reads))
         keys = list({call.key for call in calls if call.key is not None})
         at_most = max(_OF_ONE_STREAM, _AT_ONCE // max(1, len(reads)))
-        pieces, outcomes = await self._read(reads, keys, at_most)
+        pieces, outcomes = await self._read(reads, keys, at_most, bare=bare)
         found = dict(zip(reads, pieces, strict=True))
         long: list[ReadCall] = []
         for call in calls:
@@ -60,39 +68,45 @@ class Reader:
             else:
                 long.append(call)
         for call in long:
-            slices = [await self._whole(read, found[read], at_most) for read in call.reads]
+            slices = [await self._whole(read, found[read], at_most, bare=bare) for read in call.reads]
             call.give(ReadResult(slices, _outcome(outcomes, call.key)))
 
-    async def _whole(self, read: StreamRead, begun: _Piece, at_most: int) -> StreamSlice:
+    async def _whole(self, read: StreamRead, begun: _Piece, at_most: int, *, bare: bool) -> StreamSlice:
         """Read on where a statement brought only the beginning. What is older than the head never changes: it need not be the same snapshot."""
         if begun.complete:
             return _own(begun.slice)
         slice_ = begun.slice
-        events = list(slice_.events)
+        events, parts = list(slice_.events), list(slice_.bare)
         for after in range(slice_.after + at_most, slice_.version, _STEP):
-            (piece,), _ = await self._read([StreamRead(read.stream_id, after, read.types)], [], min(_STEP, slice_.version - after))
+            more = StreamRead(read.stream_id, after, read.types)
+            (piece,), _ = await self._read([more], [], min(_STEP, slice_.version - after), bare=bare)
             events.extend(piece.slice.events)
-        return slice_._replace(events=events)
+            parts.extend(piece.slice.bare)
+        return slice_._replace(events=events, bare=parts)
 
     async def events_between(self, stream_id: str, after: int, version: int) -> list[StoredEvent]:
         """Return the events of a stream from *after* up to *version*, which it has reached."""
         begun = _Piece(StreamSlice(stream_id, after, version, None, ()), complete=False)
-        return list((await self._whole(StreamRead(stream_id, after), begun, 0)).events)
+        return list((await self._whole(StreamRead(stream_id, after), begun, 0, bare=False)).events)
 
     async def _read(
-        self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int
+        self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int, *, bare: bool
     ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
         sql, session = self._sql, self._session
         arguments = (
             joined([read.stream_id for read in reads]),
             literal([read.after for read in reads]),
-            [None if read.types is None else orjson.dumps(sorted(read.types)).decode() for read in reads],
+            [_type_set(read.types) for read in reads] if any(read.types is not None for read in reads) else None,
             [read.snapshot_kind for read in reads] if any(read.snapshot_kind is not None for read in reads) else None,
             keys,
             at_most,
+            bare,
         )
         rows = await session.run(lambda connection: connection.fetch(sql, *arguments))
-        return _sorted_out(reads, keys, at_most, rows)
+        if not bare:
+            return _sorted_out(reads, keys, at_most, rows)
+        _, outcomes = _sorted_out((), keys, 0, [row for row in rows if row[0] < 0] if keys else ())
+        return _bare_pieces(reads, at_most, [row for row in rows if row[0] > 0] if keys else rows), outcomes
 
 
 def _sorted_out(
@@ -114,7 +128,7 @@ def _sorted_out(
 
     current: int | None = None
     # In one step of the interpreter for each row and each event: long histories spend their time here.
-    for number, head_version, head_tx, head_ordinal, kept, tx, ordinal, recorded_at, stream_id, version, *event in rows:
+    for number, head_version, head_tx, head_ordinal, kept, tx, ordinal, recorded_at, stream_id, version, *event, _, _ in rows:
         if kept is not None:
             keep(number, version, kept)
         elif number != current:
@@ -127,6 +141,19 @@ def _sorted_out(
     ]
     outcomes = {keys[-number - 1]: RememberedOutcome(fingerprint, events[number]) for number, fingerprint in fingerprints.items()}
     return pieces, outcomes
+
+
+def _bare_pieces(reads: Sequence[StreamRead], at_most: int, rows: Sequence[asyncpg.Record]) -> list[_Piece]:
+    found: dict[int, _Piece] = {}
+    for number, version, tx, ordinal, kept, _, _, _, _, after, _, types, _, _, _, versions, contents in rows:
+        index: int = number - 1
+        stream_id, _, _, kind, _ = reads[index]
+        snapshot = None if kept is None or kind is None else Snapshot(stream_id, kind, after, kept)
+        events = () if contents is None else (bare_events(after, versions, types, contents),)
+        found[number] = _Piece(
+            StreamSlice(stream_id, after, version, position_at(tx, ordinal), (), snapshot, events), version - after <= at_most
+        )
+    return [found.get(number) or _piece(read, _NO_HEAD, [], None, at_most) for number, read in enumerate(reads, 1)]
 
 
 class _Head(NamedTuple):
@@ -144,9 +171,13 @@ def _piece(read: StreamRead, head: _Head, events: list[StoredEvent], snapshot: S
     return _Piece(slice_, head.version - after <= at_most)
 
 
+def _type_set(types: frozenset[str] | None) -> str | None:
+    return None if types is None else orjson.dumps(sorted(types)).decode()
+
+
 def _own(shared: StreamSlice) -> StreamSlice:
     """Give every caller a list of its own: what one does to it is nobody else's matter."""
-    return shared._replace(events=tuple(shared.events))
+    return shared._replace(events=tuple(shared.events)) if shared.events else shared
 
 
 def _outcome(outcomes: dict[str, RememberedOutcome], key: str | None) -> RememberedOutcome | None:

@@ -12,11 +12,12 @@ import asyncpg
 
 from eventcore.errors import InvalidPosition
 from eventcore.ids import Position, position_at
-from eventcore.store import NewEvent, StoredEvent, make_stored
+from eventcore.store import SEPARATOR, BareEvents, NewEvent, StoredEvent, make_stored
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
-_UNIT_SEPARATOR: Final = "\x1f"
+_UNIT_SEPARATOR: Final = SEPARATOR
+_RECORD_SEPARATOR: Final = "\x1e"
 
 
 def stored_event(
@@ -34,6 +35,16 @@ def stored_event(
     """Return the event whose columns come in the order in which every statement of ours names them."""
     kept = _NO_METADATA if metadata == "{}" else metadata.encode()
     return make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data.encode(), kept, recorded_at)
+
+
+def bare_events(after: int, versions: Sequence[int] | None, types: str, contents: str) -> BareEvents:
+    """Return the events of a stream's row of a bare read; without *versions* they are those that follow *after*."""
+    names = types.split(_UNIT_SEPARATOR)
+    numbers = range(after + 1, after + 1 + len(names)) if versions is None else versions
+    if _RECORD_SEPARATOR not in types:
+        return BareEvents(numbers, names, None, contents)
+    told = [name.rpartition(_RECORD_SEPARATOR) if _RECORD_SEPARATOR in name else (name, "", "1") for name in names]
+    return BareEvents(numbers, [name for name, _, _ in told], [int(version) for _, _, version in told], contents)
 
 
 def written_event(tx: int, ordinal: int, recorded_at: datetime, version: int, event: NewEvent) -> StoredEvent:

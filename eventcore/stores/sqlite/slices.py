@@ -33,7 +33,7 @@ def read_pieces(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, 
     """Return a piece for every read, of up to *at_most* versions each. One statement, so one snapshot."""
     if any(read.snapshot_kind is not None for read in reads):
         return _read_from_snapshots(connection, reads, at_most)
-    question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types, _ in reads])
+    question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types, _, _ in reads])
     (answer,) = connection.execute(_SQL["slices"], (question.decode(), at_most)).fetchone()
     heads: dict[int, tuple[int, int]] = {}
     events: dict[int, list[StoredEvent]] = {}

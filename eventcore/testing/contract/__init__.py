@@ -14,6 +14,7 @@ store lets projections write. Many of the tests carry the name of a bug that wel
 from __future__ import annotations
 
 from eventcore.testing.contract.appends import AppendScenarios
+from eventcore.testing.contract.bare import BareScenarios
 from eventcore.testing.contract.closing import ClosingScenarios
 from eventcore.testing.contract.concurrency import ConcurrencyScenarios
 from eventcore.testing.contract.fidelity import FidelityScenarios
@@ -33,6 +34,7 @@ __all__ = ["DurableEventStoreContract", "EventStoreContract", "InlineStoreContra
 
 class EventStoreContract(
     StreamScenarios,
+    BareScenarios,
     AppendScenarios,
     LogScenarios,
     FilterScenarios,

@@ -181,6 +181,20 @@ def test_a_read_touches_what_it_returns(filled: tuple[str, str]) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("types", [None, frozenset({"Sent", "Received"})], ids=["all types", "its types"])
+@pytest.mark.parametrize("kind", [None, "State"])
+def test_a_bare_read_touches_what_it_returns(filled: tuple[str, str], types: frozenset[str] | None, kind: str | None) -> None:
+    async def scenario() -> None:
+        async with explained(*filled) as (store, plans):
+            await store.read([StreamRead("warm-1", 0, types, kind, bare=True)])
+            plans.clear()
+            result = await store.read([StreamRead(f"account-{n}", 0, types, kind, bare=True) for n in range(20_000, 20_010)])
+            assert [len(part.types) for piece in result.slices for part in piece.bare] == [PER_STREAM] * 10
+            require_cheap(plans, buffers=10 * (PER_STREAM + 12))
+
+    asyncio.run(scenario())
+
+
 def test_news_of_a_stream_touch_no_history(filled: tuple[str, str]) -> None:
     async def scenario() -> None:
         async with explained(*filled) as (store, plans):

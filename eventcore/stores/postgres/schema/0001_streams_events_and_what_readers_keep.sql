@@ -460,50 +460,85 @@ $$;
 -- that stream, and one event (or none). A row of a stream with something `kept` has the data of a snapshot, and its version: the events begin after it.
 -- A row of a key has its number in `keys`, negative, the fingerprint as what is `kept`, and one event.
 -- A type set is an array of text, null where all types are wanted. At most `at_most` versions of each stream are looked at.
-CREATE FUNCTION {schema}.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer)
+--
+-- `bare`: each stream comes as one row, as far as a fold needs it. `version` is where its events begin after; what is `kept` is a snapshot of that version.
+-- `type` are the types of its events, joined by the unit separator (chr 31), each with chr 30 and its version behind unless that is 1. `contents` are their
+-- data, joined likewise: neither types nor JSON text hold that separator. `versions` is null where none is left out.
+CREATE FUNCTION {schema}.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer, bare boolean)
 RETURNS TABLE (
     number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea,
     tx bigint, ordinal integer, recorded_at timestamptz, stream_id text, version bigint, event_id uuid, type text, type_version integer,
-    data jsonb, metadata jsonb
+    data jsonb, metadata jsonb, versions bigint[], contents text
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF kinds IS NOT NULL THEN
+    IF bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, h.kept,
+            NULL::bigint, NULL::integer, NULL::timestamptz, NULL, h.after, NULL::uuid, e.types, NULL::integer, NULL::jsonb, NULL::jsonb,
+            e.versions, e.contents
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, s.data AS kept,
+                coalesce(s.version, CASE WHEN h.version < w.after THEN 0 ELSE w.after END) AS after
+            FROM {schema}.streams AS h
+            LEFT JOIN {schema}.snapshots AS s
+                ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+            WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT string_agg(
+                    CASE WHEN e.type_version = 1 AND strpos(e.type, chr(30)) = 0 THEN e.type ELSE e.type || chr(30) || e.type_version END, chr(31)
+                ) AS types,
+                string_agg(e.data::text, chr(31)) AS contents,
+                array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
+            FROM (
+                SELECT e.type, e.type_version, e.data, e.version FROM {schema}.events AS e
+                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                ORDER BY e.version
+                OFFSET 0
+            ) AS e
+        ) AS e ON true;
+    END IF;
+    IF NOT bare AND kinds IS NOT NULL THEN
         RETURN QUERY
         SELECT w.number::integer, h.version, h.tx, h.ordinal, s.data,
-            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb
+            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb,
+            NULL::bigint[], NULL
         FROM unnest(streams, afters, kinds) WITH ORDINALITY AS w (id, after, kind, number)
         JOIN {schema}.streams AS h ON h.stream_id = w.id
         JOIN {schema}.snapshots AS s ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version;
     END IF;
-    RETURN QUERY
-    SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
-        e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-    FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
-    CROSS JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal, coalesce(
-            (
-                SELECT s.version FROM {schema}.snapshots AS s
-                WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
-            ),
-            CASE WHEN h.version < w.after THEN 0 ELSE w.after END
-        ) AS after
-        FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
-    ) AS h
-    LEFT JOIN LATERAL (
-        SELECT * FROM {schema}.events AS e
-        WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
-        ORDER BY e.version
-        OFFSET 0
-    ) AS e ON true
-    ORDER BY w.number, e.version;
+    IF NOT bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, coalesce(
+                (
+                    SELECT s.version FROM {schema}.snapshots AS s
+                    WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+                ),
+                CASE WHEN h.version < w.after THEN 0 ELSE w.after END
+            ) AS after
+            FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT * FROM {schema}.events AS e
+            WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+            ORDER BY e.version
+            OFFSET 0
+        ) AS e ON true
+        ORDER BY w.number, e.version;
+    END IF;
     IF cardinality(keys) > 0 THEN
         RETURN QUERY
         SELECT -w.number::integer, NULL::bigint, NULL::bigint, NULL::integer, o.fingerprint,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
         FROM unnest(keys) WITH ORDINALITY AS w (key, number)
         JOIN {schema}.outcomes AS o ON o.key = w.key
         JOIN {schema}.events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal

@@ -10,7 +10,7 @@ SELECT * FROM {schema}.append(
 );
 
 -- name: read
-SELECT * FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3, $4, $5, $6);
+SELECT * FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3, $4, $5, $6, $7);
 
 -- name: read_log
 SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6);

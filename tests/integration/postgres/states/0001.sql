@@ -362,7 +362,7 @@ $$;
 
 
 
-CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) RETURNS TABLE(number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer, bare boolean) RETURNS TABLE(number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb, versions bigint[], contents text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -371,39 +371,70 @@ CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[
     AS $$
 #variable_conflict use_column
 BEGIN
-    IF kinds IS NOT NULL THEN
+    IF bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, h.kept,
+            NULL::bigint, NULL::integer, NULL::timestamptz, NULL, h.after, NULL::uuid, e.types, NULL::integer, NULL::jsonb, NULL::jsonb,
+            e.versions, e.contents
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, s.data AS kept,
+                coalesce(s.version, CASE WHEN h.version < w.after THEN 0 ELSE w.after END) AS after
+            FROM "eventcore".streams AS h
+            LEFT JOIN "eventcore".snapshots AS s
+                ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+            WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT string_agg(
+                    CASE WHEN e.type_version = 1 AND strpos(e.type, chr(30)) = 0 THEN e.type ELSE e.type || chr(30) || e.type_version END, chr(31)
+                ) AS types,
+                string_agg(e.data::text, chr(31)) AS contents,
+                array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
+            FROM (
+                SELECT e.type, e.type_version, e.data, e.version FROM "eventcore".events AS e
+                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                ORDER BY e.version
+                OFFSET 0
+            ) AS e
+        ) AS e ON true;
+    END IF;
+    IF NOT bare AND kinds IS NOT NULL THEN
         RETURN QUERY
         SELECT w.number::integer, h.version, h.tx, h.ordinal, s.data,
-            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb
+            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb,
+            NULL::bigint[], NULL
         FROM unnest(streams, afters, kinds) WITH ORDINALITY AS w (id, after, kind, number)
         JOIN "eventcore".streams AS h ON h.stream_id = w.id
         JOIN "eventcore".snapshots AS s ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version;
     END IF;
-    RETURN QUERY
-    SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
-        e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-    FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
-    CROSS JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal, coalesce(
-            (
-                SELECT s.version FROM "eventcore".snapshots AS s
-                WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
-            ),
-            CASE WHEN h.version < w.after THEN 0 ELSE w.after END
-        ) AS after
-        FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
-    ) AS h
-    LEFT JOIN LATERAL (
-        SELECT * FROM "eventcore".events AS e
-        WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
-        ORDER BY e.version
-        OFFSET 0
-    ) AS e ON true
-    ORDER BY w.number, e.version;
+    IF NOT bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, coalesce(
+                (
+                    SELECT s.version FROM "eventcore".snapshots AS s
+                    WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+                ),
+                CASE WHEN h.version < w.after THEN 0 ELSE w.after END
+            ) AS after
+            FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT * FROM "eventcore".events AS e
+            WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+            ORDER BY e.version
+            OFFSET 0
+        ) AS e ON true
+        ORDER BY w.number, e.version;
+    END IF;
     IF cardinality(keys) > 0 THEN
         RETURN QUERY
         SELECT -w.number::integer, NULL::bigint, NULL::bigint, NULL::integer, o.fingerprint,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
         FROM unnest(keys) WITH ORDINALITY AS w (key, number)
         JOIN "eventcore".outcomes AS o ON o.key = w.key
         JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
@@ -639,21 +670,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 09:04:48.187121+00', 1, 1, '01a22166-642b-7fd3-a579-d51958b33611', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 09:04:48.189581+00', 1, 1, '01a22166-643d-7a29-a355-8212d357a33f', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 09:04:48.189581+00', 2, 1, '01a22166-643d-7f7e-be30-fe97c810a9f8', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 10:48:57.888829+00', 1, 1, '01a221c5-c100-73bd-aa65-f10c682a7eee', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 10:48:57.892718+00', 1, 1, '01a221c5-c124-7b9a-a1cd-e0f55b9cd7d2', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 10:48:57.892718+00', 2, 1, '01a221c5-c124-7cfd-a1fe-83f6ad268a9b', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 09:04:49.206635+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 10:48:58.907824+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 09:04:48.170676+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 10:48:57.854611+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 09:04:48.189581+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 10:48:57.892718+00');
 
 
 
@@ -761,7 +792,7 @@ REVOKE ALL ON FUNCTION eventcore.news(after_tx bigint, after_ordinal integer, OU
 
 
 
-REVOKE ALL ON FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer, bare boolean) FROM PUBLIC;
 
 
 

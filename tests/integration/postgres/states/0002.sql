@@ -362,7 +362,7 @@ $$;
 
 
 
-CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) RETURNS TABLE(number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer, bare boolean) RETURNS TABLE(number integer, head_version bigint, head_tx bigint, head_ordinal integer, kept bytea, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb, versions bigint[], contents text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -371,39 +371,70 @@ CREATE FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[
     AS $$
 #variable_conflict use_column
 BEGIN
-    IF kinds IS NOT NULL THEN
+    IF bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, h.kept,
+            NULL::bigint, NULL::integer, NULL::timestamptz, NULL, h.after, NULL::uuid, e.types, NULL::integer, NULL::jsonb, NULL::jsonb,
+            e.versions, e.contents
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, s.data AS kept,
+                coalesce(s.version, CASE WHEN h.version < w.after THEN 0 ELSE w.after END) AS after
+            FROM "eventcore".streams AS h
+            LEFT JOIN "eventcore".snapshots AS s
+                ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+            WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT string_agg(
+                    CASE WHEN e.type_version = 1 AND strpos(e.type, chr(30)) = 0 THEN e.type ELSE e.type || chr(30) || e.type_version END, chr(31)
+                ) AS types,
+                string_agg(e.data::text, chr(31)) AS contents,
+                array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
+            FROM (
+                SELECT e.type, e.type_version, e.data, e.version FROM "eventcore".events AS e
+                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                ORDER BY e.version
+                OFFSET 0
+            ) AS e
+        ) AS e ON true;
+    END IF;
+    IF NOT bare AND kinds IS NOT NULL THEN
         RETURN QUERY
         SELECT w.number::integer, h.version, h.tx, h.ordinal, s.data,
-            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb
+            NULL::bigint, NULL::integer, NULL::timestamptz, w.id, s.version, NULL::uuid, NULL, NULL::integer, NULL::jsonb, NULL::jsonb,
+            NULL::bigint[], NULL
         FROM unnest(streams, afters, kinds) WITH ORDINALITY AS w (id, after, kind, number)
         JOIN "eventcore".streams AS h ON h.stream_id = w.id
         JOIN "eventcore".snapshots AS s ON s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version;
     END IF;
-    RETURN QUERY
-    SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
-        e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-    FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
-    CROSS JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal, coalesce(
-            (
-                SELECT s.version FROM "eventcore".snapshots AS s
-                WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
-            ),
-            CASE WHEN h.version < w.after THEN 0 ELSE w.after END
-        ) AS after
-        FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
-    ) AS h
-    LEFT JOIN LATERAL (
-        SELECT * FROM "eventcore".events AS e
-        WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
-        ORDER BY e.version
-        OFFSET 0
-    ) AS e ON true
-    ORDER BY w.number, e.version;
+    IF NOT bare THEN
+        RETURN QUERY
+        SELECT w.number::integer, h.version, h.tx, h.ordinal, NULL::bytea,
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
+        FROM unnest(streams, afters, type_sets, kinds) WITH ORDINALITY AS w (id, after, types, kind, number)
+        CROSS JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal, coalesce(
+                (
+                    SELECT s.version FROM "eventcore".snapshots AS s
+                    WHERE s.stream_id = w.id AND s.kind = w.kind AND s.version > w.after AND s.version <= h.version
+                ),
+                CASE WHEN h.version < w.after THEN 0 ELSE w.after END
+            ) AS after
+            FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
+        ) AS h
+        LEFT JOIN LATERAL (
+            SELECT * FROM "eventcore".events AS e
+            WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+            ORDER BY e.version
+            OFFSET 0
+        ) AS e ON true
+        ORDER BY w.number, e.version;
+    END IF;
     IF cardinality(keys) > 0 THEN
         RETURN QUERY
         SELECT -w.number::integer, NULL::bigint, NULL::bigint, NULL::integer, o.fingerprint,
-            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+            e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata, NULL::bigint[], NULL
         FROM unnest(keys) WITH ORDINALITY AS w (key, number)
         JOIN "eventcore".outcomes AS o ON o.key = w.key
         JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
@@ -680,22 +711,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 09:04:46.557806+00', 1, 1, '01a22166-5dcd-7250-a6ed-e73c1c4c5581', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 09:04:46.560541+00', 1, 1, '01a22166-5ddf-73c7-b92b-bef22f3827fb', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 09:04:46.560541+00', 2, 1, '01a22166-5ddf-7f2b-81d0-a49222908e9e', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 10:44:51.364373+00', 1, 1, '01a221c1-fe12-7af9-88cd-7443f379d27f', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 10:44:51.367522+00', 1, 1, '01a221c1-fe26-7101-a991-807e7757f51f', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 10:44:51.367522+00', 2, 1, '01a221c1-fe26-7630-9f2a-746dcbfd9b98', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 09:04:47.570444+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 10:44:52.379942+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 09:04:46.531268+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 09:04:46.539974+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 10:44:51.339764+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 10:44:51.344051+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 09:04:46.560541+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 10:44:51.367522+00');
 
 
 
@@ -823,7 +854,7 @@ REVOKE ALL ON FUNCTION eventcore.news(after_tx bigint, after_ordinal integer, OU
 
 
 
-REVOKE ALL ON FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventcore.read(streams text[], afters bigint[], type_sets jsonb[], kinds text[], keys text[], at_most integer, bare boolean) FROM PUBLIC;
 
 
 
