@@ -169,6 +169,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Few connections are left. The next process that starts may get none.",
         "Make pool_size= smaller, use a pooler, or raise max_connections.",
     ),
+    "lane-full": Kind(
+        "warning",
+        "Calls of this application wait for each other: whenever the doctor looked, every connection that serves them was at work.",
+        "See what they wait for: locks of a long append, a disk, the processor. Raise pool_size= if it is none of these, or use more processes.",
+    ),
     "autovacuum-off": Kind(
         "warning",
         "Every append leaves a dead row of `streams` behind, and nobody removes them.",

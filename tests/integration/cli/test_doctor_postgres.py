@@ -15,6 +15,7 @@ from eventcore.store import ANY, AppendRequest, NewEvent
 from eventcore.stores.findings import Area, Finding
 from eventcore.stores.postgres import PostgresEventStore
 from eventcore.stores.postgres.doctor import LIMITS, Limits, examine
+from eventcore.stores.postgres.doctor.lanes import LaneLook, of_lanes, of_looks
 from eventcore.stores.postgres.doctor.server import of_server
 from eventcore.stores.postgres.doctor.waiting import of_holders
 from eventcore.stores.postgres.statements import Schema
@@ -281,6 +282,49 @@ def test_room_for_locks_and_connections_is_named(postgres, store):
     assert "lock-table-small" in codes(postgres, store, lock_room=10**9)
     assert "lock-table-small" in codes(postgres, store, locks=-1)
     assert "connections-scarce" in {each.code for each in found(postgres, store, connections=0)}
+
+
+def test_a_lane_that_is_full_is_named(postgres, store):
+    """One append waits for a lock of another transaction; nobody else of the application appends."""
+    dsn = f"{postgres}{'&' if '?' in postgres else '?'}application_name=the-crowded-shop"
+
+    async def crowded() -> tuple[Area, Area]:
+        holder = await asyncpg.connect(postgres)
+        async with asyncio.timeout(30), PostgresEventStore(dsn, schema=store) as crowd:
+            await crowd.append([AppendRequest({"a": ANY}, [event("a")])])
+            idle = await lanes_of(postgres, store)
+            hanging = holder.transaction()
+            await hanging.start()
+            await holder.execute(APPEND.format(store))
+            waiting = asyncio.create_task(crowd.append([AppendRequest({"a": ANY}, [event("a")])]))
+            while not (full := await lanes_of(postgres, store)).findings:
+                await asyncio.sleep(0.05)
+            await hanging.rollback()
+            await waiting
+            await holder.close()
+            return idle, full
+
+    idle, full = asyncio.run(crowded())
+
+    assert idle.findings == []
+    assert [(lane["lane"], lane["connections"], lane["at_work"]) for lane in idle.facts["lanes"]] == [("append", 1, 0)]
+    [finding] = full.findings
+    assert finding.code == "lane-full"
+    assert {"application": "the-crowded-shop", "lane": "append", "connections": 1, "held_up": 1, "full": 1}.items() <= finding.facts.items()
+
+
+async def lanes_of(dsn: str, schema: str) -> Area:
+    return next(area for area in await examine(dsn, schema=schema, patience=5) if area.name == "lanes")
+
+
+def test_a_lane_that_had_a_connection_free_at_one_look_is_not_full():
+    busy, calm = LaneLook("shop", "read", 3, 3, 0, 0.2), LaneLook("shop", "read", 3, 2, 1, 0.1)
+
+    assert [each.code for each in of_lanes(of_looks([[busy], [busy]]))] == ["lane-full"]
+    assert of_lanes(of_looks([[busy], [calm]])) == of_lanes(of_looks([[busy], []])) == []
+    assert of_looks([[busy], [calm], [], [busy]]) == [
+        {"application": "shop", "lane": "read", "connections": 3, "at_work": 2.0, "held_up": 0.2, "full": 0.5, "seconds": 0.2}
+    ]
 
 
 SERVER = {

@@ -12,6 +12,7 @@ from eventcore.errors import StoreError
 from eventcore.stores.findings import Area, Finding, Report
 from eventcore.stores.postgres.connections import Connection, DsnSource, Session
 from eventcore.stores.postgres.doctor.contents import look_at_contents, look_at_tables
+from eventcore.stores.postgres.doctor.lanes import look_at_lanes
 from eventcore.stores.postgres.doctor.limits import LIMITS, Limits
 from eventcore.stores.postgres.doctor.schema import look_at_epoch, look_at_schema
 from eventcore.stores.postgres.doctor.server import look_at_connections, look_at_news, look_at_server
@@ -32,6 +33,7 @@ _OF_THE_SERVER: Final[dict[str, _Look]] = {
 }
 _OF_THE_STORE: Final[dict[str, _Look]] = {
     "epoch": look_at_epoch,
+    "lanes": look_at_lanes,
     "appends": look_at_appends,
     "tables": look_at_tables,
     "contents": look_at_contents,

@@ -137,6 +137,23 @@ WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
 GROUP BY 1
 ORDER BY 2 DESC, 1;
 
+-- name: lanes
+-- What each connection of this database does for the store, or did last: told by its statement, in the words of calls.sql. $1: the schema, quoted.
+SELECT
+    coalesce(nullif(a.application_name, ''), '(unnamed)') AS application, l.lane, count(*) AS connections,
+    count(*) FILTER (WHERE a.state = 'active') AS at_work,
+    count(*) FILTER (WHERE a.state = 'active' AND a.wait_event_type = 'Lock') AS held_up,
+    coalesce(max(extract(epoch FROM clock_timestamp() - a.query_start)) FILTER (WHERE a.state = 'active'), 0)::float8 AS seconds
+FROM pg_stat_activity AS a
+JOIN (VALUES ('append', '.append('), ('read', '.read('), ('log', '.read_log(')) AS l (lane, call) ON starts_with(a.query, 'SELECT * FROM ' || $1 || l.call)
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.datname = current_database()
+GROUP BY 1, 2
+ORDER BY 1, 2;
+
+-- name: look_anew
+-- Or a transaction would see the sessions of its first look again.
+SELECT pg_stat_clear_snapshot();
+
 -- name: connection_room
 SELECT
     current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
