@@ -14,6 +14,7 @@ import attrs
 
 from eventcore.errors import InvalidArgument, StoreUnavailable
 from eventcore.stores.sqlite.faults import Faults, is_busy
+from eventcore.stores.sqlite.turns import Turns
 
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class Database:
     busy_timeout: float
     synchronous: Synchronous
     faults: Faults
+    turns: Turns = attrs.field(factory=Turns)
 
     def check_surroundings(self) -> None:
         """Raise `StoreUnavailable` where no file can be."""
@@ -112,9 +114,9 @@ class Database:
         if isinstance(connection, FrozenConnection) and self._log.exists():
             raise StoreUnavailable(f"{self.path} was opened where nobody could write it, and somebody does so now; open the store again")
 
-    def patiently(self, attempt: Callable[[], T]) -> T:
-        """Return what *attempt* returns, trying again for up to *busy_timeout* seconds while others hold the lock it needs."""
-        deadline = time.monotonic() + self.busy_timeout
+    def patiently(self, attempt: Callable[[], T], *, until: float | None = None) -> T:
+        """Return what *attempt* returns, trying again while others hold the lock it needs, for *busy_timeout* seconds or *until* a time."""
+        deadline = time.monotonic() + self.busy_timeout if until is None else until
         while True:
             try:
                 return attempt()

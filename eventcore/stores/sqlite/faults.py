@@ -85,6 +85,10 @@ class Faults:
             return isinstance(error, RequestRefused)
         return code_of(error) & 0xFF not in _STORE_WIDE
 
+    def busy(self) -> StoreBusy:
+        """Return what to tell whoever waited in vain for others of the same store."""
+        return StoreBusy(_BUSY_TEXT.format(path=self.path, busy_timeout=self.busy_timeout))
+
     def unconfirmed(self, error: Exception) -> OutcomeUnknown | None:
         """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may yet come back."""
         if code_of(error) in {_IOERR_FSYNC, _IOERR_DIR_FSYNC}:

@@ -193,7 +193,7 @@ class _Session:
 
     def _disconnect(self) -> None:
         if self._transactions is not None:
-            self._transactions.connection.close()
+            self._transactions.close()
             self._transactions = None
 
 

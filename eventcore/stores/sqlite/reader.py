@@ -54,7 +54,7 @@ class Connected:
 
     def finish(self) -> None:
         if self._transactions is not None:
-            self.connection.close()
+            self.transactions.close()
             self._transactions = None
 
     def do(self, job: Job[Any], answers: Answers) -> None:

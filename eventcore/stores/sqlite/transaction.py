@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
@@ -14,12 +15,13 @@ from eventcore.stores.sqlite.database import Database
 
 
 @final
-@attrs.frozen
+@attrs.define
 class Transactions:
     """Opens and ends transactions on one connection; every error leaves in our words."""
 
     connection: sqlite3.Connection
     database: Database
+    _has_turn: bool = attrs.field(default=False, init=False)
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
@@ -31,7 +33,7 @@ class Transactions:
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
-        """The write lock, waited for as long as the store may."""
+        """The write lock, waited for as long as the store may, behind those of this store who asked for it before."""
         with self._scope():
             self.begin_writing()
             yield self.connection
@@ -42,7 +44,15 @@ class Transactions:
         self.connection.execute("BEGIN")
 
     def begin_writing(self) -> None:
-        self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"))
+        deadline = time.monotonic() + self.database.busy_timeout
+        if not self.database.turns.take(self.database.busy_timeout):
+            raise self.database.faults.busy()
+        self._has_turn = True
+        try:
+            self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"), until=deadline)
+        except BaseException:
+            self._give_turn()
+            raise
 
     def commit(self) -> None:
         try:
@@ -51,11 +61,25 @@ class Transactions:
             if (unknown := self.database.faults.unconfirmed(error)) is not None:
                 raise unknown from error
             raise
+        self._give_turn()
 
     def roll_back(self) -> None:
-        # SQLite has done it by itself after a full disk, or where a trigger said RAISE(ROLLBACK).
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        try:
+            # SQLite has done it by itself after a full disk, or where a trigger said RAISE(ROLLBACK).
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        finally:
+            self._give_turn()
+
+    def close(self) -> None:
+        """Close the connection, which takes back what is open."""
+        self.connection.close()
+        self._give_turn()
+
+    def _give_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self.database.turns.give()
 
     @contextmanager
     def _scope(self) -> Generator[None]:
