@@ -17,8 +17,13 @@ exit codes:
 
 _ACTIONS: Final = (
     ("list", "list the projections of a store", False),
-    ("status", "show all that is known of them: where they stopped and why, what they parked, what is being built", False),
+    (
+        "status",
+        "show all that is known of them: who leads, where they stopped and why, how many events they parked, what is being built",
+        False,
+    ),
     ("lag", "show how far behind the newest event each of them is", False),
+    ("parked", "show the events that they could not handle and went on without, each with its error", False),
     ("pause", "let a projection stop after the batch that it is at", True),
     ("resume", "let a projection go on that was paused, or stopped by an event that it could not handle", True),
     ("retry-parked", "let the runner handle the parked events of a projection once more", True),

@@ -14,7 +14,7 @@ from uuid import uuid4
 from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
 from eventcore.projections.context import Context
 from eventcore.projections.projector import Projector
-from eventcore.projections.records import Progress, ProjectionRecord, Records, records
+from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
 from eventcore.store import InlineStore, Lease, Page
 
 # Who is killed while building holds others up for so long.
@@ -91,7 +91,7 @@ class Building:
 
     async def _acquire(self, record: ProjectionRecord) -> Lease | None:
         """Return the lease of whoever works on the generation, a runner included."""
-        return await self._store.acquire_lease(f"projection/{record.name}/{record.generation}", owner=self._owner, ttl=_LEASE)
+        return await self._store.acquire_lease(lease_name(record.name, record.generation), owner=self._owner, ttl=_LEASE)
 
     async def _build(self, lease: Lease, generation: int) -> None:
         clock = asyncio.get_running_loop().time

@@ -56,10 +56,15 @@ class Progress(NamedTuple):
 
 
 class ParkedEvent(NamedTuple):
-    """An event that is to be handled once more."""
+    """An event that the projection could not handle and went on without. *retry*: somebody asked that it be handled once more."""
 
+    name: str
+    generation: int
     stored: StoredEvent
+    error: str
     attempts: int
+    parked_at: datetime
+    retry: bool
 
 
 @final
@@ -175,6 +180,11 @@ class Records:
         """Ask the runner to handle the parked events once more; return how many."""
         return len(await self._fetch("request_retry", name))
 
+    async def parked(self, name: str) -> list[ParkedEvent]:
+        """Return what every generation of the projection has parked, in the order of the events."""
+        rows = [_parked(row) for row in await self._fetch("parked", name)]
+        return sorted(rows, key=lambda parked: (parked.generation, parked.stored.position))
+
     async def to_retry(self, name: str, generation: int) -> list[ParkedEvent]:
         """Return the events that somebody asked to be handled once more, in their order."""
         rows = [_parked(row) for row in await self._fetch("next_retry", name, generation)]
@@ -194,6 +204,11 @@ class Records:
 
     def _statement(self, query: str, arguments: tuple[object, ...]) -> Statement:
         return Statement(_sql()[query].format_map(self._names), arguments)
+
+
+def lease_name(name: str, generation: int) -> str:
+    """Return the name of the lease that whoever works on the generation has to hold."""
+    return f"projection/{name}/{generation}"
 
 
 @asynccontextmanager
@@ -239,7 +254,7 @@ def _parked(row: Mapping[str, Any]) -> ParkedEvent:
         row["metadata"].encode(),
         _moment(row["recorded_at"]),
     )
-    return ParkedEvent(stored, row["attempts"])
+    return ParkedEvent(row["name"], row["generation"], stored, row["error"], row["attempts"], _moment(row["parked_at"]), bool(row["retry"]))
 
 
 def _position(text: str | None) -> Position | None:

@@ -11,7 +11,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final, assert_never, final
@@ -23,7 +23,7 @@ from eventcore.ids import Position
 from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
-from eventcore.projections.records import Progress, ProjectionRecord, Records, records
+from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
 from eventcore.store import Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
 
 _log: Final = logging.getLogger("eventcore.projections")
@@ -58,6 +58,10 @@ class GenerationGone(Exception):
 
 class MayNotGoOn(Exception):
     """It was paused, stopped or removed while it worked; nothing of the batch was committed."""
+
+
+# Whatever raises these, it is no fault of a handler.
+_NO_FAULT: Final = (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone)
 
 
 @final
@@ -110,7 +114,7 @@ class Worker:
     # The lease
 
     async def _acquire(self) -> Lease | None:
-        name = f"projection/{self._projector.name}/{self.generation}"
+        name = lease_name(self._projector.name, self.generation)
         return await self._store.acquire_lease(name, owner=self._pace.owner, ttl=timedelta(seconds=self._pace.lease_seconds))
 
     @asynccontextmanager
@@ -148,8 +152,7 @@ class Worker:
     # The work
 
     async def _lead(self, lease: Lease, leads: asyncio.Event) -> None:
-        await self._prepare(lease)
-        record = await self._look(lease)
+        record, ready = await self._look(lease), False
         looked = time.monotonic()
         while leads.is_set() and not self._stop.is_set():
             if time.monotonic() - looked >= self._pace.poll_interval:
@@ -159,7 +162,10 @@ class Worker:
                 await self._sleep(self._pace.poll_interval)
                 continue
             try:
-                if record.live:
+                if not ready:
+                    await self._prepare(lease)
+                    ready = True
+                elif record.live:
                     await self._follow(lease)
                 elif await self._build(lease):
                     record = await self._look(lease)
@@ -169,22 +175,33 @@ class Worker:
 
     async def _prepare(self, lease: Lease) -> None:
         """Make the tables, where that was not done yet."""
+        try:
+            await self._make_tables(lease)
+        except _NO_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001  # once more, for as long as the policy says
+            failed = await self._patiently(lambda: self._make_tables(lease), error)
+            if failed is not None:
+                await self._stop_without_tables(lease, *failed)
+
+    async def _make_tables(self, lease: Lease) -> None:
         async with records(self._store, under=lease) as kept:
             record = await self._load(kept)
             if not record.tables and record.position is None:
                 context = self._context(record, kept.transaction, creating=True)
-                try:
-                    await self._projector.create(context)
-                except (*_AWAY, LeaseLost):
-                    raise
-                except Exception as error:
-                    error.add_note(f"while the tables of projection {self._label} were made")
-                    raise
+                await self._projector.create(context)
                 await kept.set_tables(self._projector.name, self.generation, context.tables)
                 record = record._replace(tables=tuple(context.tables))
                 if record.live:
                     await kept.show(record)
         self._take(record)
+
+    async def _stop_without_tables(self, lease: Lease, error: Exception, attempts: int) -> None:
+        """Stop, whatever the policy: there is no event to go on without."""
+        _log.error("projection %s could not make its tables (%d attempts)", self._label, attempts, exc_info=error)
+        async with records(self._store, under=lease) as kept:
+            await kept.set_fault(self._projector.name, self.generation, f"`create`, which makes its tables: {_described(error)}")
+        raise MayNotGoOn
 
     async def _look(self, lease: Lease) -> ProjectionRecord:
         """Return the record as it is now, after having handled what somebody asked for."""
@@ -263,7 +280,7 @@ class Worker:
                     if other.generation != mine.generation:
                         await kept.remove(other)
                 await kept.show(mine)
-        except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+        except _NO_FAULT:
             raise
         except Exception:
             if not rest:
@@ -298,14 +315,14 @@ class Worker:
         while done < len(events) and not self._stop.is_set():
             try:
                 done += await self._commit(lease, events[done:] if done else events, position)
-            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+            except _NO_FAULT:
                 raise
             except Exception as error:  # noqa: BLE001  # found again, alone
                 await self._require_going_on()
                 if len(events) - done > 1:
                     await self._in_pieces(lease, events[done:])
                 else:
-                    await self._patiently(lease, events[done], error)
+                    await self._alone(lease, events[done], error)
                 return
 
     async def _require_going_on(self) -> None:
@@ -323,25 +340,34 @@ class Worker:
             piece = events[first : first + size]
             await self._handle(lease, piece, piece[-1].position)
 
-    async def _patiently(self, lease: Lease, stored: StoredEvent, error: Exception) -> None:
-        """Try an event that failed once until the policy says otherwise."""
+    async def _alone(self, lease: Lease, stored: StoredEvent, error: Exception) -> None:
+        """Handle an event that failed once, or do with it what the policy says."""
+        failed = await self._patiently(lambda: self._commit(lease, [stored], stored.position), error)
+        if failed is not None:
+            await self._give_up(lease, stored, *failed)
+
+    async def _patiently(self, act: Callable[[], Awaitable[object]], error: Exception) -> tuple[Exception, int] | None:
+        """Do *act*, which failed once, until the policy says otherwise.
+
+        Return the newest error and how often it was tried; None where it succeeded, or the runner stops.
+        """
         retry = self._projector.marker.retry
         until = math.inf if retry.deadline is None else time.monotonic() + retry.deadline
         attempt = 1
         while attempt < retry.max_attempts and time.monotonic() < until:
             await self._sleep(retry.delay(attempt))
             if self._stop.is_set():
-                return
+                return None
             attempt += 1
             try:
-                await self._commit(lease, [stored], stored.position)
-            except (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone):
+                await act()
+            except _NO_FAULT:
                 raise
             except Exception as again:  # noqa: BLE001  # the newest error is the one that is told
                 error = again
             else:
-                return
-        await self._give_up(lease, stored, error, attempt)
+                return None
+        return error, attempt
 
     async def _give_up(self, lease: Lease, stored: StoredEvent, error: Exception, attempts: int) -> None:
         name, generation, policy = self._projector.name, self.generation, self._projector.marker.on_fault

@@ -1,4 +1,4 @@
-"""A store as people look through it: streams by name, events from the newest back, one event by its id. No command needs it."""
+"""A store as people look through it: streams by name, events from the newest back, one event by its id, who leads. No command needs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventcore.ids import Position, StreamPattern, StreamPrefix
-from eventcore.store import EVERYTHING, EventFilter, Page, StoredEvent
+from eventcore.store import EVERYTHING, EventFilter, Lease, Page, StoredEvent
 
 
 class StreamHead(NamedTuple):
@@ -42,4 +42,8 @@ class Catalogue(Protocol):
 
     async def find_event(self, event_id: UUID, /) -> StoredEvent | None:
         """Return the event with this id. It may have to look through all of them."""
+        ...
+
+    async def find_lease(self, name: str, /) -> Lease | None:
+        """Return who holds the lease now, by the clock of the store; None where nobody does."""
         ...

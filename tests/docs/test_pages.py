@@ -76,7 +76,9 @@ def as_pattern(output: str) -> re.Pattern[str]:
 
 
 def _any_time(pattern: str) -> str:
-    return re.sub(r"(?<!\d)\d+\\\.\d\\ s\b", r"\\d+\\.\\d\\ s", pattern)
+    """Let any number of seconds pass, and any moment."""
+    seconds = re.sub(r"(?<!\d)\d+\\\.\d\\ s\b", r"\\d+\\.\\d\\ s", pattern)
+    return re.sub(r"\d{4}(\\-\d\d){2}\\ \d\d(:\d\d){2}Z", r"\\d{4}(-\\d\\d){2} \\d\\d(:\\d\\d){2}Z", seconds)
 
 
 @pytest.fixture(scope="module")

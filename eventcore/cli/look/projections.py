@@ -7,16 +7,18 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from eventcore.cli.look.opening import OK, Browsed, opened, url_of
+from eventcore.cli.look.parked import counted, parked_json, parked_lines
+from eventcore.cli.look.shown import full_time, time_text
 from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, put, shortened
 from eventcore.errors import InvalidArgument
 from eventcore.projections.inline import end_inline
-from eventcore.projections.records import ProjectionRecord, records
-from eventcore.store import StoredEvent
+from eventcore.projections.records import ProjectionRecord, lease_name, records
+from eventcore.store import Lease, StoredEvent
 
 _BEHIND: Final = 1
 _LOOK_AGAIN: Final = 0.5
@@ -24,11 +26,12 @@ _BAR: Final = 30
 
 
 class _Seen(NamedTuple):
-    """A generation, the first event that it has not come to yet, and how many events it has parked."""
+    """A generation, the first event that it has not come to yet, how many events it has parked, and who leads it."""
 
     record: ProjectionRecord
     next: StoredEvent | None
     parked: int
+    lease: Lease | None
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -36,6 +39,8 @@ async def run(options: argparse.Namespace) -> int:
         match options.action:
             case "list" | "status" | "lag":
                 return await _show(store, options)
+            case "parked":
+                return await _show_parked(store, options)
             case "rebuild":
                 return await _rebuild(store, options.name, wait=options.wait)
             case action:
@@ -51,10 +56,7 @@ async def _show(store: Browsed, options: argparse.Namespace) -> int:
         for each in seen:
             put(*_described(each))
     else:
-        table = Table(
-            Terminal.of_stdout(), [Column("projection", "cyan"), Column("version", right=True), Column("state"), Column("behind")]
-        )
-        put(*table.lines([_row(each) for each in seen]))
+        put(*_rows(seen, why=options.action == "list" and any(each.record.fault is not None for each in seen)))
     late = any(each.record.live and not each.record.inline and (each.next is not None or not each.record.goes_on) for each in seen)
     return _BEHIND if options.action == "lag" and late else OK
 
@@ -68,8 +70,24 @@ async def _seen(store: Browsed, name: str | None) -> list[_Seen]:
     seen: list[_Seen] = []
     for record in generations:
         following = () if record.inline else (await store.read_all(record.position, limit=1)).events
-        seen.append(_Seen(record, following[0] if following else None, parked.get((record.name, record.generation), 0)))
+        lease = await store.find_lease(lease_name(record.name, record.generation))
+        seen.append(_Seen(record, following[0] if following else None, parked.get((record.name, record.generation), 0), lease))
     return seen
+
+
+async def _show_parked(store: Browsed, options: argparse.Namespace) -> int:
+    async with records(store, read_only=True) as kept:
+        generations = await (kept.load_all() if options.name is None else kept.load(options.name))
+        parked = [each for name in dict.fromkeys(record.name for record in generations) for each in await kept.parked(name)]
+    if options.name is not None and not generations:
+        raise _unknown(options.name)
+    if options.json:
+        put(*map(parked_json, parked))
+    elif parked:
+        put(*parked_lines(parked, Terminal.of_stdout()))
+    else:
+        put("nothing is parked")
+    return OK
 
 
 async def _tell(store: Browsed, action: str, name: str) -> str:
@@ -86,7 +104,7 @@ async def _tell(store: Browsed, action: str, name: str) -> str:
                 known, said = await kept.resume(name), f"{name} goes on"
             case _:
                 known, count = bool(await kept.load(name)), await kept.request_retry(name)
-                said = f"{count} parked event{'' if count == 1 else 's'} of {name} will be handled once more"
+                said = f"{counted(count)} of {name} will be handled once more"
     if not known:
         raise _unknown(name)
     return said
@@ -170,6 +188,13 @@ def _state(record: ProjectionRecord) -> str:
     return "live" if record.live else "building"
 
 
+def _rows(seen: Sequence[_Seen], *, why: bool) -> Iterable[str]:
+    """Return a table; *why* tells in a last column what stopped those that are stopped."""
+    columns = [Column("projection", "cyan"), Column("version", right=True), Column("state"), Column("behind")]
+    table = Table(Terminal.of_stdout(), [*columns, Column("stopped by", "red", shrinks=True)] if why else columns)
+    return table.lines([[*_row(each), each.record.fault or ""] if why else _row(each) for each in seen])
+
+
 def _row(seen: _Seen) -> Sequence[str]:
     return (seen.record.name, str(seen.record.version), _state(seen.record), _lag(seen))
 
@@ -193,10 +218,15 @@ def _described(seen: _Seen) -> list[str]:
             else [
                 f"  position  {record.position if record.position is not None else 'the beginning'}, {_lag(seen)} behind",
                 f"  events    {record.handled} handled, {record.skipped} of them skipped, {seen.parked} parked",
+                f"  leader    {_leader(seen.lease)}",
             ]
         ),
         *([f"  stopped   by {harmless(record.fault)}"] if record.fault is not None else []),
     ]
+
+
+def _leader(lease: Lease | None) -> str:
+    return "nobody" if lease is None else f"{harmless(lease.owner)}, until {time_text(lease.expires_at)}"
 
 
 def _as_json(seen: _Seen) -> Mapping[str, object]:
@@ -214,6 +244,8 @@ def _as_json(seen: _Seen) -> Mapping[str, object]:
         "handled": record.handled,
         "skipped": record.skipped,
         "parked": seen.parked,
+        "leader": None if seen.lease is None else seen.lease.owner,
+        "leads_until": None if seen.lease is None else full_time(seen.lease.expires_at),
         "fault": record.fault,
         "updated_at": record.updated_at.isoformat(),
     }

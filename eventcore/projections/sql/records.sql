@@ -63,8 +63,15 @@ SELECT name, generation, count(*) AS parked FROM {parked_events} GROUP BY name, 
 -- name: request_retry
 UPDATE {parked_events} SET retry = 1 WHERE name = $1 AND retry = 0 RETURNING event_id;
 
+-- name: parked
+SELECT name, generation, event_id, stream_id, stream_version, position, type, type_version, data, metadata, recorded_at, error, attempts, parked_at,
+    retry
+FROM {parked_events}
+WHERE name = $1;
+
 -- name: next_retry
-SELECT event_id, stream_id, stream_version, position, type, type_version, data, metadata, recorded_at, attempts
+SELECT name, generation, event_id, stream_id, stream_version, position, type, type_version, data, metadata, recorded_at, error, attempts, parked_at,
+    retry
 FROM {parked_events}
 WHERE name = $1 AND generation = $2 AND retry = 1;
 

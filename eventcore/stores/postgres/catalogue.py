@@ -7,7 +7,7 @@ from typing import Final, final
 from uuid import UUID
 
 from eventcore.ids import Position, StreamPattern, StreamPrefix
-from eventcore.store import EventFilter, Page, StoredEvent
+from eventcore.store import EventFilter, Lease, Page, StoredEvent
 from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.postgres.connections import Connection
 from eventcore.stores.postgres.log import like_of
@@ -61,3 +61,7 @@ class Catalogue:
     async def find_event(self, connection: Connection, event_id: UUID) -> StoredEvent | None:
         row = await connection.fetchrow(self._sql["event"], event_id)
         return None if row is None else stored_event(*row)
+
+    async def find_lease(self, connection: Connection, name: str) -> Lease | None:
+        row = await connection.fetchrow(self._sql["lease"], name)
+        return None if row is None else Lease(name, *row)

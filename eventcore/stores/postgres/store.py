@@ -185,6 +185,10 @@ class PostgresEventStore(Subscribing):
         opened = self._opened
         return await opened.run(lambda connection: opened.catalogue.find_event(connection, event_id))
 
+    async def find_lease(self, name: str, /) -> Lease | None:
+        opened = self._opened
+        return await opened.run(lambda connection: opened.catalogue.find_lease(connection, name))
+
     def transaction(
         self, *, under: Lease | None = None, read_only: bool = False
     ) -> AbstractAsyncContextManager[PostgresReadModelTransaction]:

@@ -8,11 +8,11 @@ from typing import Final
 from uuid import UUID
 
 from eventcore.ids import Position, StreamPattern, StreamPrefix
-from eventcore.store import EventFilter, Page, StoredEvent
+from eventcore.store import EventFilter, Lease, Page, StoredEvent
 from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.selecting import enclosing
 from eventcore.stores.sqlite.log import selectors_json, types_json
-from eventcore.stores.sqlite.rows import moment, position_of, stored_event
+from eventcore.stores.sqlite.rows import moment, now_in_microseconds, position_of, stored_event
 from eventcore.stores.sqlite.statements import statements
 
 _SQL: Final = statements("catalogue")
@@ -59,3 +59,8 @@ def read_back(connection: sqlite3.Connection, before: Position | None, limit: in
 def find_event(connection: sqlite3.Connection, event_id: UUID) -> StoredEvent | None:
     row = connection.execute(_SQL["event"], (event_id.hex,)).fetchone()
     return None if row is None else stored_event(*row)
+
+
+def find_lease(connection: sqlite3.Connection, name: str) -> Lease | None:
+    row = connection.execute(_SQL["lease"], (name, now_in_microseconds())).fetchone()
+    return None if row is None else Lease(name, row[0], row[1], moment(row[2]))

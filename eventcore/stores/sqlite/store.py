@@ -165,6 +165,9 @@ class SqliteEventStore(Subscribing):
     async def find_event(self, event_id: UUID, /) -> StoredEvent | None:
         return await self._look(lambda connection: catalogue.find_event(connection, event_id))
 
+    async def find_lease(self, name: str, /) -> Lease | None:
+        return await self._look(lambda connection: catalogue.find_lease(connection, name))
+
     def transaction(
         self, *, under: Lease | None = None, read_only: bool = False
     ) -> AbstractAsyncContextManager[SqliteReadModelTransaction]:

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -93,11 +94,87 @@ def test_the_life_of_a_projection(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "0 parked" in capsys.readouterr().out
 
 
+def test_who_leads_is_told_while_somebody_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.db"
+    at = ("--url", str(path))
+
+    async def work(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        await runner.caught_up(await pay(store, [("a", 1)]), timeout=20)
+        _, [row] = await asyncio.to_thread(told, capsys, "status", *at)
+        assert str(row["leader"]).startswith(f"{socket.gethostname()}:{os.getpid()}:")
+        assert datetime.fromisoformat(str(row["leads_until"])) > datetime.now(UTC)
+        await asyncio.to_thread(main, ["projections", "status", *at])
+        assert f"\n  leader    {row['leader']}, until 20" in capsys.readouterr().out
+
+    during(path, work, runs=Balances())
+    assert told(capsys, "status", *at)[1][0]["leader"] is None
+    main(["projections", "status", *at])
+    assert "\n  leader    nobody\n" in capsys.readouterr().out
+
+
+def test_what_was_parked_is_shown_with_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.db"
+    at = ("--url", str(path))
+    Parking.broken = True
+
+    async def work(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        await runner.caught_up(await pay(store, [("a", 1), ("bad", 7), ("a", 1), ("bad", 8)]), timeout=20)
+
+    main(["migrate", str(path)])
+    capsys.readouterr()
+    assert main(["projections", "parked", *at]) == 0
+    assert capsys.readouterr().out == "nothing is parked\n"
+    during(path, work, runs=Parking())
+    main(["projections", "retry-parked", "balances", *at])
+    capsys.readouterr()
+    assert main(["projections", "parked", "balances", *at]) == 0
+    shown_lines = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "NOW", capsys.readouterr().out).splitlines()
+    assert shown_lines == [
+        "balances, generation 1: 2 parked events",
+        "  2  Paid, version 2 of payments-1",
+        "    parked  NOW, after 1 attempt, to be handled once more",
+        "    error   ValueError: no",
+        "  4  Paid, version 4 of payments-1",
+        "    parked  NOW, after 1 attempt, to be handled once more",
+        "    error   ValueError: no",
+    ]
+    code, rows = told(capsys, "parked", *at)
+    assert code == 0
+    assert [(row["name"], row["position"], row["data"], row["error"], row["attempts"], row["to_retry"]) for row in rows] == [
+        ("balances", "2", {"account": "bad", "amount": 7}, "ValueError: no", 1, True),
+        ("balances", "4", {"account": "bad", "amount": 8}, "ValueError: no", 1, True),
+    ]
+
+
+def test_a_projection_without_tables_is_shown_as_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "events.db"
+    at = ("--url", str(path))
+
+    @projection(name="balances", retry=RetryPolicy(max_attempts=1))
+    class Faulty(Balances):
+        def create(self, context: Context) -> None:
+            raise ValueError("no room")
+
+    async def work(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        with pytest.raises(ProjectionStopped):
+            await runner.caught_up(await pay(store, [("a", 1)]), timeout=20)
+
+    during(path, work, runs=Faulty())
+    fault = "`create`, which makes its tables: ValueError: no room"
+    for action, code in (("list", 0), ("status", 0), ("lag", 1)):
+        told_code, [row] = told(capsys, action, *at)
+        assert (told_code, row["state"], row["fault"]) == (code, "stopped", fault)
+    main(["projections", "list", *at])
+    assert fault in capsys.readouterr().out
+    main(["projections", "status", *at])
+    assert f"  stopped   by {fault}" in capsys.readouterr().out
+
+
 def test_what_is_not_there_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "events.db"
     main(["migrate", str(path)])
     capsys.readouterr()
-    for arguments in (["pause", "x"], ["resume", "x"], ["retry-parked", "x"], ["rebuild", "x"], ["status", "x"]):
+    for arguments in (["pause", "x"], ["resume", "x"], ["retry-parked", "x"], ["rebuild", "x"], ["status", "x"], ["parked", "x"]):
         assert main(["projections", *arguments, "--url", str(path)]) == 2
         captured = capsys.readouterr()
         assert captured.err.count("\n") == 1

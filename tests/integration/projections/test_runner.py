@@ -14,6 +14,7 @@ from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStor
 from eventcore.errors import LeaseLost, ProjectionBehind, ProjectionStopped
 from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
+from eventcore.projections.declare import OnFault
 from eventcore.projections.records import records
 from eventcore.projections.runner import live_record
 from eventcore.store import EventStore, Lease, ReadModelTransaction, Statement
@@ -194,6 +195,46 @@ def test_a_stopped_projection_goes_on_when_it_is_resumed(make: Callable[[], Even
                     assert await kept.resume("balances")
                 await until_reached(store, last)
             assert await balances(store) == {"a": (3, 3)}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("on_fault", ["stop", "skip", "park"])
+def test_a_projection_that_cannot_make_its_tables_stops_and_says_why(make: Callable[[], EventStore], on_fault: OnFault) -> None:
+    """There is no event to skip or to park. Resumed, it makes them and handles everything; no neighbour feels it."""
+    tries = 0
+
+    @projection(name="balances", on_fault=on_fault, retry=QUICK)
+    class Faulty(Balances):
+        def create(self, context: Context) -> None:
+            nonlocal tries
+            tries += 1
+            super().create(context)
+            context.execute("CREATE TABLE no table")
+
+    @projection(name="neighbour")
+    class Neighbour:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None: ...
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)])
+            async with runner(store, Faulty(), Neighbour()) as running:
+                with pytest.raises(
+                    ProjectionStopped, match="does not go on: `create`, which makes its tables: RequestRefused: .*CREATE TABLE"
+                ):
+                    await running.caught_up(last, timeout=20, projections=["balances"])
+                await running.caught_up(last, timeout=20, projections=["neighbour"])
+                assert tries == QUICK.max_attempts
+            async with records(store) as kept:
+                (record,) = await kept.load("balances")
+                assert not record.goes_on
+                assert record.tables == ()
+                assert await kept.resume("balances")
+            async with runner(store) as running:
+                await running.caught_up(last, timeout=20)
+            assert await balances(store) == {"a": (1, 1)}
 
     asyncio.run(run())
 

@@ -32,3 +32,6 @@ LIMIT $7;
 SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
 FROM {schema}.events AS e
 WHERE e.event_id = $1;
+
+-- name: lease
+SELECT l.owner, l.token, l.expires_at FROM {schema}.leases AS l WHERE l.name = $1 AND l.owner IS NOT NULL AND l.expires_at > clock_timestamp();

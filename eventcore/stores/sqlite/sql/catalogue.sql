@@ -49,3 +49,6 @@ FROM events AS e
 CROSS JOIN streams AS s ON s.id = e.stream
 WHERE e.event_id = ?
 LIMIT 1;
+
+-- name: lease
+SELECT owner, token, expires_at FROM leases WHERE name = ? AND owner IS NOT NULL AND expires_at > ?;
