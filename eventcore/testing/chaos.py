@@ -15,7 +15,7 @@ from eventcore.testing.forwarding import ForwardingStore
 
 T = TypeVar("T")
 
-_TRANSACTION: Final = frozenset({"transaction", "execute", "fetch", "commit"})
+_TRANSACTION: Final = frozenset({"transaction", "execute", "fetch", "commit", "switch_inline", "newest", "demand"})
 # What fails here has changed nothing for certain: reads, and everything in a transaction but its commit.
 _CERTAIN: Final = frozenset({"read", "read_all", "wait_for_news", "load_snapshots", "load_checkpoint"}) | (_TRANSACTION - {"commit"})
 
@@ -38,9 +38,10 @@ class ChaosStore(ForwardingStore):
     * *latency*: every call takes up to so many seconds longer. In `simulate` they pass at once.
 
     *operations* limits all that to some methods of the port, ``{"append"}`` say. Of a transaction on read models these are its beginning,
-    ``"transaction"``, each ``"execute"`` and ``"fetch"`` in the middle, after which nothing of it is kept, and its ``"commit"``. *mishaps*
-    lists what happened. Without a *store*, a new `InMemoryEventStore` is used. Equal seeds give equal mishaps for equal calls, so run tasks
-    that share the store in `simulate`.
+    ``"transaction"``, each ``"execute"`` and ``"fetch"`` in the middle, after which nothing of it is kept, and its ``"commit"``; of the one
+    that makes projections inline also ``"switch_inline"``, its beginning, ``"newest"`` and ``"demand"``. *mishaps* lists what happened.
+    Without a *store*, a new `InMemoryEventStore` is used. Equal seeds give equal mishaps for equal calls, so run tasks that share the store
+    in `simulate`.
     """
 
     def __init__(

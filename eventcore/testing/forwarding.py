@@ -13,6 +13,9 @@ from eventcore.store import (
     AppendRequest,
     EventFilter,
     EventStore,
+    InlineStore,
+    InlineSwitch,
+    InlineWork,
     Lease,
     Page,
     ReadModelStore,
@@ -92,9 +95,25 @@ class ForwardingStore:
             opened = await stack.enter_async_context(cast("ReadModelStore", self.store).transaction(under=under, read_only=read_only))
             transaction = ForwardingTransaction(await self._forward("transaction", _given(opened)), self._forward)
             yield transaction
-            transaction.intact.require()
-            # Leaving is committing, here and not at the end of the block; nothing is left to be taken back then.
-            await self._forward("commit", stack.aclose())
+            await self._leave(transaction, stack)
+
+    def attach(self, work: InlineWork | None, /) -> InlineWork | None:
+        """Let *store*, which has to be able to, do *work* in every append."""
+        return cast("InlineStore", self.store).attach(work)
+
+    @asynccontextmanager
+    async def switch_inline(self) -> AsyncGenerator[InlineSwitch]:
+        """Open a transaction while nobody appends to *store*. `_forward` sees its beginning, its calls and its `commit`, as with `transaction`."""
+        async with AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(cast("InlineStore", self.store).switch_inline())
+            switch = ForwardingSwitch(await self._forward("switch_inline", _given(opened)), self._forward)
+            yield switch
+            await self._leave(switch, stack)
+
+    async def _leave(self, transaction: ForwardingTransaction, stack: AsyncExitStack) -> None:
+        transaction.intact.require()
+        # Leaving is committing, here and not at the end of the block; nothing is left to be taken back then.
+        await self._forward("commit", stack.aclose())
 
 
 class Forward(Protocol):
@@ -103,7 +122,6 @@ class Forward(Protocol):
     async def __call__(self, operation: str, call: Coroutine[object, object, T], /) -> T: ...
 
 
-@final
 class ForwardingTransaction:
     """A transaction whose every call is seen by *forward*. After one that failed nothing more can be done, and nothing is committed."""
 
@@ -121,6 +139,23 @@ class ForwardingTransaction:
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         with self.intact.step():
             return await self._forward("fetch", self._transaction.fetch(statement))
+
+
+@final
+class ForwardingSwitch(ForwardingTransaction):
+    """A transaction while nobody appends."""
+
+    def __init__(self, switch: InlineSwitch, forward: Forward) -> None:
+        super().__init__(switch, forward)
+        self._switch = switch
+
+    async def newest(self) -> Position | None:
+        with self.intact.step():
+            return await self._forward("newest", self._switch.newest())
+
+    async def demand(self, kept: str | None, /) -> None:
+        with self.intact.step():
+            await self._forward("demand", self._switch.demand(kept))
 
 
 async def _given(value: T) -> T:

@@ -16,12 +16,13 @@ from eventcore import (
     OutcomeUnknown,
     RetriesExhausted,
     RetryPolicy,
+    SqliteEventStore,
     StoreUnavailable,
     StreamId,
 )
-from eventcore.projections import ProjectionRunner
+from eventcore.projections import ProjectionRunner, project_inline
 from eventcore.projections.records import records
-from eventcore.store import EventStore, Statement
+from eventcore.store import EventStore, InlineStore, Statement
 from eventcore.testing import ChaosStore, ConflictingStore, Deadlock, explore, simulate
 from eventcore.testing.contract import EventStoreContract
 from eventcore.testing.forwarding import ForwardingStore
@@ -43,7 +44,8 @@ class TestConflictingStoreWithoutConflicts(EventStoreContract):
 
 
 def test_every_method_of_the_port_is_forwarded():
-    port = {name for base in EventStore.__mro__ for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
+    ports = {*EventStore.__mro__, *InlineStore.__mro__}
+    port = {name for base in ports for name, value in vars(base).items() if callable(value) and not name.startswith("_")}
 
     assert port <= set(vars(ForwardingStore))
 
@@ -262,6 +264,55 @@ def test_a_projection_is_exact_through_bad_days(seed):
     met = {tuple(mishap) for mishap in simulate(use, seed=seed)}
     assert {("commit", "failures_before"), ("commit", "failures_after"), ("commit", "lost_replies")} & met
     assert {operation for operation, _ in met} >= {"read_all", "transaction", "execute", "fetch"}
+
+
+@pytest.mark.parametrize("seed", range(times(3)))
+def test_an_inline_projection_never_lags_on_bad_days(seed):
+    """Whatever fails, in the switch or in an append: what is recorded is in the read model at every moment, once, and nothing else is."""
+    operations = {"append", "read_all", "transaction", "switch_inline", "execute", "fetch", "newest", "demand", "commit"}
+
+    async def use():
+        store = InMemoryEventStore()
+        chaos = ChaosStore(store, seed=seed, failures_before=0.1, failures_after=0.1, lost_replies=0.1, operations=operations)
+        await pay(store, [(f"a{number % 3}", number) for number in range(20)])
+        made = failed = 0
+        while not made:
+            try:
+                await project_inline(chaos, [Balances()], batch_size=7)
+                made = 1
+            except (StoreUnavailable, OutcomeUnknown):
+                failed += 1
+        assert await balances(store) == await folded(store)
+        for number in range(100):
+            with suppress(StoreUnavailable, OutcomeUnknown):
+                await pay(chaos, [(f"a{number % 3}", number)])
+            assert await balances(store) == await folded(store)
+        return failed, chaos.mishaps
+
+    failed, mishaps = simulate(use, seed=seed)
+    assert failed
+    assert {mishap.what for mishap in mishaps if mishap.operation == "append"} == {"failures_before", "failures_after", "lost_replies"}
+
+
+@pytest.mark.parametrize("operation", ["switch_inline", "newest", "demand", "execute", "commit"])
+@pytest.mark.parametrize("make", [lambda path: InMemoryEventStore(), SqliteEventStore], ids=["memory", "sqlite"])
+def test_a_switch_that_fails_demands_nothing(operation, make, tmp_path):
+    """Whoever appends without the read model goes on, and it is inline for the next who makes it so."""
+
+    async def use():
+        async with make(tmp_path / "events.db") as store:
+            chaos = ChaosStore(store, seed=1, operations={operation}, **(QUIET | {"failures_before": 1}))
+            with pytest.raises(StoreUnavailable, match=operation):
+                async with chaos.switch_inline() as switch:
+                    await switch.newest()
+                    await switch.demand("x")
+                    await switch.execute([CREATE])
+            await pay(store, [("a", 1)])
+            await project_inline(ForwardingStore(store), [Balances()])
+            await pay(store, [("a", 1)])
+            assert await balances(store) == {"a": (2, 2)}
+
+    asyncio.run(use())
 
 
 async def has_handled(store, position):
