@@ -143,16 +143,16 @@ class StateFold:
         kinds: Iterable[object] = types
         if type_versions is not None:
             kinds = [name if version == 1 else (name, version) for name, version in zip(types, type_versions, strict=True)]
-        begun = 0
-        with suppress(Exception):
-            values: list[object] = orjson.loads(f"[{data.replace(SEPARATOR, ',')}]")
+        values: list[object] = []
+        following = iter(values)
+        try:
+            values = orjson.loads(f"[{data.replace(SEPARATOR, ',')}]")
             following = iter(values)
-            try:
-                for kind, value in zip(kinds, following, strict=True):
-                    state = apply(state, decoders[kind](value))
-            except Exception:
-                begun = len(values) - length_hint(following)
-                raise
+            for kind, value in zip(kinds, following, strict=True):
+                state = apply(state, decoders[kind](value))
+        except Exception:  # noqa: BLE001  # whatever it is, it is met again and told below
+            begun = len(values) - length_hint(following)
+        else:
             return state
         return self.fold(state, islice(_one_by_one(stream_id, events), max(0, begun - 1), None))
 
@@ -391,12 +391,13 @@ class Views:
 
         Return False where a snapshot could not be read: then nothing was taken in, and reading again does without it.
         """
-        by_id = {piece.stream_id: piece for piece in slices}
+        by_id = {piece[0]: piece for piece in slices}
         begun: dict[StreamKey, Known] = {}
-        distrusted = {key for key in self._known if not self._begin(key, by_id.get(key.stream_id), begun)}
-        if distrusted:
-            self._distrusted = self._distrusted | distrusted
-            return False
+        if any(piece.snapshot is not None for piece in by_id.values()):
+            distrusted = {key for key in self._known if not self._begin(key, by_id.get(key.stream_id), begun)}
+            if distrusted:
+                self._distrusted = self._distrusted | distrusted
+                return False
         for key, known in self._known.items():
             piece = by_id.get(key.stream_id)
             if piece is not None:

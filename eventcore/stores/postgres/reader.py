@@ -61,14 +61,15 @@ class Reader:
         at_most = max(_OF_ONE_STREAM, _AT_ONCE // max(1, len(reads)))
         pieces, outcomes = await self._read(reads, keys, at_most, bare=bare)
         found = dict(zip(reads, pieces, strict=True))
-        long: list[ReadCall] = []
+        long: list[tuple[ReadCall, list[_Piece]]] = []
         for call in calls:
-            if all(found[read].complete for read in call.reads):
-                call.give(ReadResult([_own(found[read].slice) for read in call.reads], _outcome(outcomes, call.key)))
+            mine = [found[read] for read in call.reads]
+            if all([complete for _, complete in mine]):  # noqa: C419  # a list of two is made faster than a generator
+                call.give(ReadResult([_own(slice_) for slice_, _ in mine], _outcome(outcomes, call.key)))
             else:
-                long.append(call)
-        for call in long:
-            slices = [await self._whole(read, found[read], at_most, bare=bare) for read in call.reads]
+                long.append((call, mine))
+        for call, mine in long:
+            slices = [await self._whole(read, piece, at_most, bare=bare) for read, piece in zip(call.reads, mine, strict=True)]
             call.give(ReadResult(slices, _outcome(outcomes, call.key)))
 
     async def _whole(self, read: StreamRead, begun: _Piece, at_most: int, *, bare: bool) -> StreamSlice:
