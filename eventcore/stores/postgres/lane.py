@@ -42,11 +42,15 @@ class Call(Generic[T]):
 
 @final
 class Lane(Generic[C]):
-    """Serves calls. *servers* are coroutine functions that answer every call they are given; each is run by one task, one batch at a time."""
+    """Serves calls. *servers* are coroutine functions that answer every call they are given; each is run by one task, one batch at a time.
+
+    Set *one_at_a_time* while their batches would only wait for one another: then all that waits goes together, and no free task helps.
+    """
 
     def __init__(
         self, name: str, servers: Sequence[Callable[[Sequence[C]], Awaitable[None]]], *, max_weight: int, refuse: Callable[[], StoreClosed]
     ) -> None:
+        self.one_at_a_time = False
         self._queue: deque[C] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._max_weight = max_weight
@@ -67,14 +71,14 @@ class Lane(Generic[C]):
 
     def _call_for_help(self, *, at_once: bool) -> None:
         """Wake a free task: now, where that is worth it, or after a while, where those at work have not come back by then."""
-        if at_once or len(self._queue) >= _WORTH_SHARING:
+        if at_once or (len(self._queue) >= _WORTH_SHARING and not self.one_at_a_time):
             _wake(self._idle.pop())
-        elif self._timer is None:
+        elif self._timer is None and not self.one_at_a_time:
             self._timer = self._loop.call_later(_HELD_UP, self._help)
 
     def _help(self) -> None:
         self._timer = None
-        if self._queue and self._idle:
+        if self._queue and self._idle and not self.one_at_a_time:
             _wake(self._idle.pop())
 
     async def close(self) -> None:
@@ -89,7 +93,7 @@ class Lane(Generic[C]):
 
     async def _serve(self, server: Callable[[Sequence[C]], Awaitable[None]]) -> None:
         while True:
-            if not self._queue:
+            if not self._queue or self._is_spare():
                 if self._closing:
                     return
                 waker = self._loop.create_future()
@@ -103,10 +107,14 @@ class Lane(Generic[C]):
                 for call in calls:
                     call.fail(error)
 
+    def _is_spare(self) -> bool:
+        """Whether another task is at work, which takes what is queued when it comes back."""
+        return self.one_at_a_time and not self._closing and len(self._idle) < len(self._tasks) - 1
+
     def _take(self) -> list[C]:
         queue = self._queue
         fair = len(queue)
-        if fair >= _WORTH_SHARING and self._idle:
+        if fair >= _WORTH_SHARING and self._idle and not self.one_at_a_time:
             fair = -(-fair // (1 + len(self._idle)))
         taken: list[C] = []
         weight = 0

@@ -195,9 +195,7 @@ class PostgresEventStore(Subscribing):
         return self._opened.read_models.transaction(under, read_only=read_only)
 
     def attach(self, work: InlineWork | None, /) -> InlineWork | None:
-        inline = self._opened.inline
-        before, inline.work = inline.work, work
-        return before
+        return self._opened.attach(work)
 
     def switch_inline(self) -> AbstractAsyncContextManager[PostgresInlineSwitch]:
         opened = self._opened
@@ -308,6 +306,12 @@ class _OpenStore:
     async def append(self, call: AppendCall) -> Sequence[Verdict]:
         verdicts: Sequence[Verdict] = await self._writes.ask(call)
         return verdicts
+
+    def attach(self, work: InlineWork | None) -> InlineWork | None:
+        before, self.inline.work = self.inline.work, work
+        # Such appends wait for one another: of two half batches one would only be later.
+        self._writes.one_at_a_time = work is not None
+        return before
 
     async def run(self, act: Callable[[Connection], Awaitable[T]]) -> T:
         """Do something that is shared with nobody, and may be done twice."""

@@ -136,3 +136,53 @@ def test_who_went_away_is_left_out_and_a_closed_lane_refuses():
             await servers.lane.ask(Numbered(4))
 
     asyncio.run(main())
+
+
+def test_one_at_a_time_takes_all_that_waits_and_is_not_helped():
+    async def main():
+        servers = Servers()
+        servers.lane.one_at_a_time = True
+        await a_moment()
+        calls = servers.ask(0)
+        await a_moment()
+        calls += servers.ask(*range(1, 40))
+        await asyncio.sleep(0.03)  # long after a free task would have helped
+        [(name, alone)] = servers.taken
+        assert alone == [0]
+
+        servers.gates[name].set()
+
+        assert await asyncio.gather(*calls) == list(range(40))
+        assert servers.taken[1:] == [(name, list(range(1, 40)))]
+        await servers.end()
+
+    asyncio.run(main())
+
+
+def test_of_two_at_work_one_is_spare_from_then_on_and_nothing_is_left():
+    async def main():
+        servers = Servers()
+        await a_moment()
+        calls = servers.ask(0)
+        await a_moment()
+        calls += servers.ask(*range(1, 10))
+        await a_moment()
+        (one, _), (other, _) = servers.taken
+        assert one != other
+        servers.lane.one_at_a_time = True
+        calls += servers.ask(*range(10, 40))
+        await a_moment()
+
+        servers.gates[other].set()
+        await a_moment()
+        assert len(servers.taken) == 2
+        servers.gates[one].set()
+
+        assert await asyncio.gather(*calls) == list(range(40))
+        assert {name for name, _ in servers.taken[2:]} == {one}
+        calls = servers.ask(40, 41)
+        await a_moment()
+        await servers.end()
+        assert await asyncio.gather(*calls) == [40, 41]
+
+    asyncio.run(main())
