@@ -40,7 +40,7 @@ def parked_lines(parked: Sequence[ParkedEvent], terminal: Terminal) -> Iterable[
     """Return lines for people: three for each event, its error whole."""
     for (name, generation), several in groupby(parked, lambda each: (each.name, each.generation)):
         events = list(several)
-        yield terminal.styled(f"{name}, generation {generation}: {counted(len(events))}", "bold")
+        yield terminal.styled(f"{harmless(name)}, generation {generation}: {counted(len(events))}", "bold")
         for each in events:
             yield from _lines(each, terminal)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -377,6 +378,23 @@ def test_only_the_holder_of_the_lease_commits(make: Callable[[], EventStore]) ->
         lease = await store.acquire_lease("projection/x/1", owner=owner, ttl=timedelta(seconds=seconds))
         assert lease is not None
         return lease
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("make", ["sqlite", "postgres"], indirect=True)
+def test_who_holds_a_lease_is_found_as_long_as_it_lasts(make: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            assert await store.find_lease("x") is None
+            lease = await store.acquire_lease("x", owner="me", ttl=timedelta(seconds=60))
+            assert await store.find_lease("x") == lease
+            await store.release_lease(lease)
+            assert await store.find_lease("x") is None
+            short = await store.acquire_lease("x", owner="me", ttl=timedelta(milliseconds=1))
+            assert short is not None
+            await asyncio.sleep(0.05)
+            assert await store.find_lease("x") is None
 
     asyncio.run(run())
 
