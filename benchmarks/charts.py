@@ -20,6 +20,7 @@ DETAILS: Final = ROOT / "details.json"
 
 WIDTH, HEIGHT = 760, 340
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 44, 48
+_LETTER = 7
 _LIGHT: Final = "--ink:#263238;--faint:#607d8b;--line:#b0bec5;--mark:#00796b;--alert:#c62828"
 _DARK: Final = "--ink:#eceff1;--faint:#90a4ae;--line:#546e7a;--mark:#4db6ac;--alert:#ef9a9a"
 _STYLE: Final = f"""\
@@ -64,10 +65,11 @@ def lines(title: str, axis: str, unit: str, curves: Mapping[str, Sequence[Point]
     up = Scale(*_bounds([point.least for point in points], [point.most for point in points]), HEIGHT - BOTTOM, TOP)
     parts = [*_grid(up, unit), *(_text(across.at(x), HEIGHT - 28, ticks[x] if ticks else f"{x:,g}", "faint", "middle") for x in xs)]
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, axis, "faint", "middle"))
-    for number, (name, curve) in enumerate(curves.items()):
-        kind, at = _KINDS[number], LEFT + number * 240
+    at = float(LEFT)
+    for kind, (name, curve) in zip(_KINDS, curves.items(), strict=False):
         parts += _curve(curve, across, up, kind)
-        parts += [f'<path d="M{at} 16h26" class="curve {kind}"/>', _text(at + 34, 20, name)]
+        parts += [f'<path d="M{at:g} 16h26" class="curve {kind}"/>', _text(at + 34, 20, name)]
+        at += 34 + len(name) * _LETTER + 26
     return _picture(title, parts)
 
 
@@ -92,7 +94,7 @@ def _grid(up: Scale, unit: str) -> Iterable[str]:
         if up.low <= value <= up.high:
             yield f'<path d="M{LEFT} {up.at(value):g}H{WIDTH - RIGHT}"/>'
             yield _text(LEFT - 8, up.at(value) + 4, f"{value:,g}", "faint", "end")
-    yield _text(LEFT - 8, TOP - 8, unit, "faint", "end")
+    yield _text(0, TOP - 8, unit, "faint")
 
 
 def bars(title: str, unit: str, values: Mapping[str, Mapping[str, float]]) -> str:
