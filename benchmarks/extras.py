@@ -143,7 +143,11 @@ def _ablation_lines(found: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _memory_lines(found: Mapping[str, Any]) -> Sequence[str]:
-    return ["| | |", "|---|---|", *(f"| {name} | {value:,.1f} |" for name, value in found.items())]
+    return [
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value:,.0f} |" if value == int(value) else f"| {name} | {value:,.1f} |" for name, value in found.items()),
+    ]
 
 
 def _lag_lines(found: Mapping[str, Any]) -> Sequence[str]:

@@ -32,8 +32,6 @@ GOALS = {
     "pg-64-asyncpg-cold": (1.9, None, "higher"),
 }
 
-until_measured = pytest.mark.xfail(reason="charts, ablation and memory wait for a whole `make bench`; then take this mark away")
-
 
 def results() -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(report.RESULTS.read_text())
@@ -81,26 +79,22 @@ def test_the_table_on_the_page_is_that_of_the_figures() -> None:
     assert between("figures") == report.for_people(results(), json.loads(report.DETAILS.read_text()))
 
 
-@until_measured
 def test_every_chart_and_table_beside_the_rows_was_measured() -> None:
     assert {*SERIES, "ablation", "memory", "lag", "circumstances"} == set(json.loads(charts.SERIES.read_text()))
 
 
-@until_measured
 def test_the_tables_beside_the_rows_are_those_of_the_figures() -> None:
     parts = extras.page_parts(json.loads(charts.SERIES.read_text()))
 
     assert {mark: between(mark) for mark in ("charts", "ablation", "memory", "lag")} == parts
 
 
-@until_measured
 def test_the_ablation_is_of_the_switches_that_there_are() -> None:
     found = json.loads(charts.SERIES.read_text())["ablation"]["values"]
 
     assert {name: list(ways) for name, ways in found.items()} == {name: list(WAYS) for name in ABLATION}
 
 
-@until_measured
 def test_each_chart_is_what_its_program_draws() -> None:
     drawn = {path.stem: path.read_text() for path in charts.IMAGES.glob("*.svg")}
 
