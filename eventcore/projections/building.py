@@ -84,7 +84,7 @@ class Building:
                 assert record is not None, "it was added in this transaction"  # noqa: S101
             parked = (await kept.count_parked()).get((name, record.generation), 0)
         if record.paused or record.fault is not None:
-            raise ProjectionStopped(name, record.fault or f"it is paused; resume it with `eventcore projections resume {name}`")
+            raise ProjectionStopped(name, record.stopped_by)
         if parked:
             raise ProjectionStopped(name, f"{parked} of its events are parked; let its runner handle them, or raise its version")
         return record

@@ -46,6 +46,11 @@ class ProjectionRecord(NamedTuple):
         """Whether a runner has something to do for it."""
         return not self.paused and self.fault is None and not self.inline
 
+    @property
+    def stopped_by(self) -> str:
+        """What to tell whoever waits for one that is paused or stopped."""
+        return self.fault or f"it is paused; resume it with `eventcore projections resume {self.name}`"
+
 
 class Progress(NamedTuple):
     """What a transaction adds to a record."""

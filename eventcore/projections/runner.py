@@ -212,7 +212,7 @@ async def _has_reached(store: ProjectionStore, name: str, position: Position, ti
     if live is not None and live.position is not None and live.position >= position:
         return True
     if live is not None and not live.goes_on:
-        raise ProjectionStopped(name, live.fault or f"it is paused; resume it with `eventcore projections resume {name}`")
+        raise ProjectionStopped(name, live.stopped_by)
     if is_late:
         raise ProjectionBehind(name, position, None if live is None else live.position, timeout)
     return False

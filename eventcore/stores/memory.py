@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeAlias, TypeVar, final
 from uuid import UUID
 
-from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, InvalidPosition, LeaseLost, RequestRefused, StoreClosed
+from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, InvalidPosition, RequestRefused, StoreClosed
 from eventcore.ids import Position, position_at
 from eventcore.store import (
     EVERYTHING,
@@ -45,6 +45,7 @@ from eventcore.store import (
     check_request,
     make_stored,
 )
+from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, drive, execute, fetch, quoted, schema
 from eventcore.subscriptions import Subscribing
@@ -341,7 +342,7 @@ class InMemoryEventStore(Subscribing):
     def _check_lease(self, lease: Lease | None) -> None:
         held = self._leases.get(lease.name) if lease is not None else None
         if lease is not None and (held is None or (held.owner, held.token) != (lease.owner, lease.token)):
-            raise LeaseLost(f"the lease {lease.name!r} of {lease.owner!r} was not renewed in time; nothing was written; acquire it again")
+            raise leases.lost(lease)
 
     def _slice(self, stream_id: str, after: int, types: frozenset[str] | None = None, kind: str | None = None) -> StreamSlice:
         if after < 0:

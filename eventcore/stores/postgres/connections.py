@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from eventcore.stores.postgres.faults import Faults, is_lost, is_refused_connection
+from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, is_lost, is_refused_connection
 from eventcore.stores.postgres.settings import Pool, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -172,7 +172,7 @@ class Session:
     async def _return(self, connection: Connection) -> None:
         try:
             await self._source.give_back(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError):
+        except OF_THE_DRIVER:
             # It is given up either way.
             connection.terminate()
 

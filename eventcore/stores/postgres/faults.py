@@ -24,6 +24,9 @@ from eventcore.stores.urls import missing_files
 
 E = TypeVar("E", bound=EventCoreError)
 
+# What a statement of ours may raise, whatever it means.
+OF_THE_DRIVER: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 # The function of the server that runs RAISE, of PL/pgSQL: what it says is what somebody wrote, not what happened to the server.
 _RAISE: Final = "exec_stmt_raise"
 _OURS: Final = "EC"

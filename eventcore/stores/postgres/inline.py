@@ -9,14 +9,12 @@ from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, final
 
-import asyncpg
-
 from eventcore.errors import InlineProjectionsDiffer, RequestRefused
 from eventcore.ids import Position
 from eventcore.store import Committed, InlineWork, Row, Statement
 from eventcore.stores.postgres.batch import Batch, Decision
 from eventcore.stores.postgres.connections import Connection, Session
-from eventcore.stores.postgres.faults import Faults, because, is_lost
+from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, because, is_lost
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels, refused, run_all
 from eventcore.stores.postgres.statements import Schema
 
@@ -101,7 +99,7 @@ async def _commit(connection: Connection) -> None:
 async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    except OF_THE_DRIVER:
         connection.terminate()
 
 

@@ -9,8 +9,9 @@ from typing import TypeVar, final
 
 import asyncpg
 
-from eventcore.errors import EventCoreError, LeaseLost, OutcomeUnknown, RequestRefused
+from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
 from eventcore.store import Lease, Row, Statement
+from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session
 from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_retry
@@ -86,10 +87,7 @@ class PostgresReadModelTransaction:
         if self._connection is None:
             self._connection = await self._session.run(self._begin)
             if self._under is not None and not await self._holds_lease(self._connection, self._under):
-                raise LeaseLost(
-                    f"the lease {self._under.name!r} of {self._under.owner!r} was not renewed in time; nothing was written; "
-                    "acquire it again"
-                )
+                raise leases.lost(self._under)
         return self._connection
 
     async def _begin(self, connection: Connection) -> Connection:

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar, final
 
-from eventcore.errors import LeaseLost
 from eventcore.ids import Position
 from eventcore.store import Lease, Row, Statement
+from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, execute, fetch, quoted
 from eventcore.stores.sqlite.database import Database
@@ -171,9 +171,7 @@ class _Session:
                 self._transactions.begin_writing()
             # Under the write lock nobody else can take the lease: this holds until the commit.
             if under is not None and not _holds(connection, under):
-                raise LeaseLost(
-                    f"the lease {under.name!r} of {under.owner!r} was not renewed in time; nothing was written; acquire it again"
-                )
+                raise leases.lost(under)
         return connection
 
     def commit(self) -> None:
