@@ -266,7 +266,8 @@ def test_a_command_cancelled_at_every_await(postgres: str, schema: str, turns: i
                 await cancelled_everywhere(lambda number, run=run: among_others(f"among-{run}-{number}"), turns)
             await command("last")
             await require_truth(store, ACCOUNTS, told)
-        assert [each for each in told if each.outcome == "unknown"], "nothing was cancelled"
+        if turns <= 1:  # later than that, the answer may have come first
+            assert [each for each in told if each.outcome == "unknown"], "nothing was cancelled"
         assert told[-1].outcome == "committed"
 
     asyncio.run(scenario())
