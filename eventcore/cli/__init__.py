@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
+import sys
 from collections.abc import Sequence
 from typing import Final
 
 from eventcore.cli import doctor, events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
+from eventcore.cli.parser import parser_for
 
 _OBJECTS_BEFORE_COLLECTING: Final = 50_000
 """Most of what a short run makes is modules, which stay: to look through them every 700 objects would be a tenth of it."""
@@ -18,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `eventcore` with *arguments*, the process's own if None; return its exit code."""
     if arguments is None:
         gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
-    parser = argparse.ArgumentParser(prog="eventcore", description="Event sourcing with typed, generated streams.")
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = parser_for(given, prog="eventcore", description="Event sourcing with typed, generated streams.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     generate.add_parser(commands.add_parser)
     map_.add_parser(commands.add_parser)
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_parser(commands.add_parser)
     projections.add_parser(commands.add_parser)
     pg.add_parser(commands.add_parser)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     code: int = options.run(options)
     if arguments is None:
         gc.freeze()  # the process ends: to look through all that it holds once more would be a tenth of a short run

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
+
+from eventcore.cli.options import source
 
 FAULTY: Final = 2
 
@@ -35,7 +36,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         "paths",
         metavar="PATH",
         nargs="*",
-        type=Path,
+        type=source,
         help="a file, or a folder that is searched with all folders in it (default: `sources` in [tool.eventcore] of pyproject.toml)",
     )
     modes = parser.add_mutually_exclusive_group()

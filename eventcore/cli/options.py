@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Final
+
+from eventcore.cli.parser import is_url
 
 ENVIRONMENT: Final = "EVENTCORE_URL"
 
@@ -64,6 +67,18 @@ def add_limit(parser: argparse.ArgumentParser, default: int, what: str) -> None:
 
 def add_json(parser: argparse.ArgumentParser, how: str = "one JSON object a line") -> None:
     parser.add_argument("--json", action="store_true", help=f"print {how}")
+
+
+def source(text: str) -> Path:
+    """Read where source files are. For argparse."""
+    return Path(declared(text))
+
+
+def declared(text: str) -> str:
+    """Read a name that the source declares. For argparse."""
+    if is_url(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is where a store is, and this command reads Python files")
+    return text
 
 
 def count(text: str) -> int:

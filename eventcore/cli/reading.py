@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from eventcore.cli.options import source
+
 if TYPE_CHECKING:
     from eventcore_codegen.atlas import Reading
 
@@ -31,7 +33,7 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="*",
-        type=Path,
+        type=source,
         help="a file, or a folder that is searched with all folders in it (default: `sources` in [tool.eventcore] of pyproject.toml)",
     )
     parser.add_argument("--no-cache", action="store_true", help="remember nothing, and use nothing that was remembered")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from eventcore.cli.options import declared
 from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report, show
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         epilog=EXIT_CODES.format(faulty="no such name, errors in the source, or files that cannot be read"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar="NAME", help="a state, a category, a stream's id or an event")
+    parser.add_argument("name", metavar="NAME", type=declared, help="a state, a category, a stream's id or an event")
     add_paths(parser)
     add_format(parser, FORMATS)
     parser.set_defaults(run=run)

@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
 from eventcore.cli.options import ENVIRONMENT
+from eventcore.cli.parser import is_url, values
 from eventcore.errors import EventCoreError, InvalidArgument
 from eventcore.store import EventStore, InlineStore
 from eventcore.stores.catalogue import Catalogue
-from eventcore.stores.redaction import scrubbed
+from eventcore.stores.redaction import redacted, scrubbed
 from eventcore.stores.urls import PostgresUrl, StoreUrl, parse_url
 
 
@@ -35,10 +36,34 @@ help: install the extra: pip install 'eventcore-py[postgres]'"""
 
 def url_of(options: argparse.Namespace) -> StoreUrl:
     """Return what the user named, or the environment. Raises `InvalidArgument`."""
+    return _url(options, "give its URL")
+
+
+def url_beside(argument: str | None, options: argparse.Namespace, *, what: str) -> StoreUrl:
+    """Return what follows `--url`, or the environment, for a command whose *argument* is *what*. Raises `InvalidArgument`, also where it is a store.
+
+    With `--url` beside it *argument* is what it says: the id of a stream may look like anything.
+    """
+    named = options.url or os.environ.get(ENVIRONMENT)
+    if argument is not None and not options.url and (is_url(argument) or (not named and _is_store(argument))):
+        shown = redacted(argument)
+        raise InvalidArgument(f"{shown!r} is where a store is, and stands in the place of {what}; give it as --url {shown}")
+    return _url(options, "give its URL with --url")
+
+
+def _url(options: argparse.Namespace, how: str) -> StoreUrl:
     given = options.url or os.environ.get(ENVIRONMENT)
     if not given:
-        raise InvalidArgument(f"no store is named; give its URL, or set {ENVIRONMENT}")
+        raise InvalidArgument(f"no store is named; {how}, or set {ENVIRONMENT}")
     return parse_url(given, schema=options.schema)
+
+
+def _is_store(text: str) -> bool:
+    try:
+        parse_url(text)
+    except InvalidArgument:
+        return False
+    return True
 
 
 @asynccontextmanager
@@ -102,4 +127,4 @@ def said(error: EventCoreError) -> str:
 def given() -> tuple[str | None, ...]:
     """Return everything that the user gave and that may hold a password, for `scrubbed`."""
     password = os.environ.get("PGPASSWORD")
-    return (*sys.argv[1:], os.environ.get(ENVIRONMENT), f"password={password}" if password else None)
+    return (*values(sys.argv[1:]), os.environ.get(ENVIRONMENT), f"password={password}" if password else None)

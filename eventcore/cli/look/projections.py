@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from eventcore.cli.look.opening import OK, Browsed, opened, url_of
+from eventcore.cli.look.opening import OK, Browsed, opened, url_beside
 from eventcore.cli.look.parked import counted, parked_json, parked_lines
 from eventcore.cli.look.shown import full_time, time_text
 from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, put, shortened
@@ -35,7 +35,7 @@ class _Seen(NamedTuple):
 
 
 async def run(options: argparse.Namespace) -> int:
-    async with opened(url_of(options)) as store:
+    async with opened(url_beside(options.name, options, what="the NAME of a projection")) as store:
         match options.action:
             case "list" | "status" | "lag":
                 return await _show(store, options)

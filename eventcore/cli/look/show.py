@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from eventcore.cli.look.opening import FAILED, OK, Browsed, complain, opened, url_of
+from eventcore.cli.look.opening import FAILED, OK, Browsed, complain, opened, url_beside
 from eventcore.cli.look.shown import event_in_full, event_json
 from eventcore.cli.look.terminal import Terminal, put
 from eventcore.errors import InvalidArgument
@@ -17,7 +17,7 @@ from eventcore.store import StoredEvent, StreamRead
 async def run(options: argparse.Namespace) -> int:
     if options.version == 0:
         raise InvalidArgument("a stream at version 0 has no event; the first is at version 1")
-    async with opened(url_of(options)) as store:
+    async with opened(url_beside(options.what, options, what="the id of a STREAM or an EVENT")) as store:
         events = await _found(store, options)
     if not events:
         return FAILED
