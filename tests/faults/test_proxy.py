@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.arranged import CutAtByte, CutAtMessage, DeliverAndCut, HoldReply, Tape
 from tests.faults.proxy import FaultProxy, LatencyProxy, Target
+from tests.integration.postgres.hand import connected
 
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
 
@@ -162,10 +163,13 @@ def test_a_reply_is_held_back_while_the_server_has_committed(postgres: str, tabl
 
 def test_a_request_is_delivered_and_nobody_hears_of_it(postgres: str, table: str) -> None:
     async def act(proxy: FaultProxy, connection: asyncpg.Connection) -> None:
-        proxy.arm(DeliverAndCut(marker=b"unheard"))
-        with pytest.raises(LOST):
-            await connection.execute(f"INSERT INTO {table} SELECT 'unheard' FROM pg_sleep(0.3)")
-        await eventually(postgres, f"SELECT count(*) FROM {table}", 0)
+        async with connected(postgres) as holder:
+            await holder.execute("SELECT pg_advisory_lock(2711)")
+            proxy.arm(DeliverAndCut(marker=b"unheard"))
+            with pytest.raises(LOST):
+                await connection.execute(f"INSERT INTO {table} SELECT 'unheard' FROM pg_advisory_xact_lock(2711)")
+            await eventually(postgres, "SELECT count(*) FROM pg_locks WHERE NOT granted", 1)
+            assert await holder.fetchval(f"SELECT count(*) FROM {table}") == 0
         await eventually(postgres, f"SELECT count(*) FROM {table}", 1)
 
     through(postgres, act)
@@ -218,19 +222,32 @@ def test_a_server_that_is_away_cuts_the_connection() -> None:
     asyncio.run(run())
 
 
+async def shortest(work: Callable[[], Awaitable[None]], *, below: float = 0.3) -> float:
+    """Return the shortest time, in seconds, that *work* took in a few tries: a busy machine makes it longer, but hardly each time."""
+    times: list[float] = []
+    while len(times) < 20 and min(times, default=below) >= below:
+        begun = time.perf_counter()
+        await work()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
 def test_a_round_trip_takes_longer_and_their_order_stays(postgres: str) -> None:
     async def run() -> None:
         with LatencyProxy(postgres, round_trip=0.03) as proxy:
             connection = await asyncpg.connect(proxy.dsn)
             select = await connection.prepare("SELECT $1::text")
-            begun = time.perf_counter()
-            for number in range(5):
-                assert await select.fetchval(str(number)) == str(number)
-            assert 0.15 <= time.perf_counter() - begun < 0.3
+
+            async def five_times() -> None:
+                for number in range(5):
+                    assert await select.fetchval(str(number)) == str(number)
+
+            async def many_packets() -> None:
+                assert len(await select.fetchval("x" * 5_000_000)) == 5_000_000
+
+            assert 0.15 <= await shortest(five_times) < 0.3
             # Many packets of one request wait for the same time, not for one another.
-            begun = time.perf_counter()
-            assert len(await select.fetchval("x" * 5_000_000)) == 5_000_000
-            assert time.perf_counter() - begun < 1.5
+            assert 0.03 <= await shortest(many_packets, below=1.5) < 1.5
             await connection.close()
 
     asyncio.run(run())

@@ -48,6 +48,7 @@ from eventcore import (
 )
 from eventcore.ids import new_event_id
 from eventcore.store import NewEvent
+from eventcore.testing import simulate
 
 MAIN, RULES, NOTES = StreamId.of(Counter, "main"), StreamId.of(Counter, "rules"), StreamId.of(Notes, 1)
 FRIEND, STRANGER = StreamId.of(Counter, "friend"), StreamId.of(Counter, "stranger")
@@ -694,7 +695,7 @@ def test_no_attempt_is_begun_after_the_deadline():
 
         assert 2 <= caught.value.attempts <= 8
 
-    asyncio.run(main())
+    simulate(main, seed=1)  # so that only the delays take time
 
 
 # --- what is stored that cannot be read
@@ -809,6 +810,12 @@ def test_what_is_no_command_is_refused(value, message):
         asyncio.run(CommandExecutor(InMemoryEventStore()).execute(value))
 
 
+async def until_asked(store):
+    """Wait until somebody asked *store* to append."""
+    while not store.requests:
+        await asyncio.sleep(0)
+
+
 def test_cancelling_execute_leaves_an_executor_that_goes_on():
     async def main():
         store = Staged()
@@ -816,7 +823,7 @@ def test_cancelling_execute_leaves_an_executor_that_goes_on():
         executor = CommandExecutor(store)
         command = probe(writes(lambda s: s.main.write(Added(1))))
         task = asyncio.create_task(executor.execute(command))
-        await asyncio.sleep(0.01)
+        await until_asked(store)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -849,9 +856,10 @@ def test_a_cancelled_append_keeps_nobody_waiting():
         store.before_commit = asyncio.Event()
         executor = CommandExecutor(store)
         first = asyncio.create_task(executor.execute(Aliased(MAIN, FRIEND, RULES, 1)))
-        await asyncio.sleep(0.01)
+        await until_asked(store)
         second = asyncio.create_task(executor.execute(Aliased(MAIN, FRIEND, RULES, 1)))
-        await asyncio.sleep(0.01)
+        for _ in range(100):
+            await asyncio.sleep(0)
         assert len(store.requests) == 1
         first.cancel()
         store.before_commit.set()

@@ -248,9 +248,9 @@ class ReadModelScenarios(StoreScenarios):
     async def test_a_transaction_under_a_lease_is_refused_to_a_former_owner(self, store: EventStore) -> None:
         models = with_read_models(store)
         await make_table(models)
-        late = await acquire(store, "daily", "one", SHORT)
-        async with models.transaction(under=late) as transaction:
+        async with models.transaction(under=await acquire(store, "daily", "one", LONG)) as transaction:
             await put(transaction, 1)
+        late = await acquire(store, "daily", "one", SHORT)
         await asyncio.sleep(2 * SHORT.total_seconds())
         held = await acquire(store, "daily", "two", LONG)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-import time
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -56,11 +55,9 @@ def test_an_exhausted_pool_is_waited_for_and_then_told(postgres: str, schema: st
     async def scenario() -> None:
         async with asyncpg.create_pool(postgres, min_size=0, max_size=2) as pool, PostgresEventStore(postgres, schema=schema):
             async with pool.acquire(), pool.acquire():
-                began = time.monotonic()
                 with pytest.raises(StoreUnavailable, match="no connection"):
-                    async with PostgresEventStore(pool, schema=schema, patience=0.2):
+                    async with asyncio.timeout(60), PostgresEventStore(pool, schema=schema, patience=0.2):
                         pass
-                assert time.monotonic() - began < 5
             async with PostgresEventStore(pool, schema=schema) as store:
                 await add(store, "a-1", 1)
 
@@ -92,11 +89,10 @@ def test_a_wrong_address_is_told_soon_and_without_the_password(postgres: str, ds
     wrong = dsn.format(port=parts.port, database=parts.path.strip("/"), user=parts.username)
 
     async def scenario() -> None:
-        began = time.monotonic()
         with pytest.raises(StoreUnavailable, match=said) as raised:
-            async with PostgresEventStore(wrong):
+            # Long before its patience ends, which is for a server that was there.
+            async with asyncio.timeout(60), PostgresEventStore(wrong, patience=3600):
                 pass
-        assert time.monotonic() - began < 10
         assert "s3cret" not in str(raised.value)
         assert "s3cret" not in repr(PostgresEventStore(wrong))
 

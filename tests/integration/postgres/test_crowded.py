@@ -41,7 +41,7 @@ def test_who_gets_no_connection_is_told_why(small_server: str, schema: str) -> N
     async def scenario() -> None:
         async with crowd(small_server):
             with pytest.raises(StoreUnavailable, match=r"too many clients.*make pool_size= smaller, or max_connections larger") as raised:
-                async with PostgresEventStore(small_server, schema=schema, patience=0.3):
+                async with PostgresEventStore(small_server, schema=schema, patience=2):
                     pass
             assert isinstance(raised.value.__cause__, asyncpg.TooManyConnectionsError)
 
@@ -73,7 +73,7 @@ def test_an_append_that_gets_no_connection_was_not_written(small_server: str, sc
     """It was never sent, so nobody need wonder: no outcome is unknown."""
 
     async def scenario() -> None:
-        async with PostgresEventStore(small_server, schema=schema, pool_size=3, patience=0.3) as store:
+        async with PostgresEventStore(small_server, schema=schema, pool_size=3, patience=2) as store:
             async with crowd(small_server):
                 with pytest.raises(StoreUnavailable, match="too many clients"):
                     await add(store, "a-1", "never")

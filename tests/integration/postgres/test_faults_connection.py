@@ -128,8 +128,9 @@ def test_an_append_that_was_cut_is_there_once(
     asyncio.run(scenario())
 
 
+# Whoever holds the advisory lock decides when.
 SLOW_COMMIT = """
-CREATE FUNCTION "{0}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$;
+CREATE FUNCTION "{0}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(2711); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER lingers AFTER INSERT ON "{0}".events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN (NEW.stream_id = 'slow-1') EXECUTE FUNCTION "{0}".linger();
 """
@@ -137,21 +138,26 @@ CREATE CONSTRAINT TRIGGER lingers AFTER INSERT ON "{0}".events DEFERRABLE INITIA
 
 @pytest.mark.parametrize("expected", [0, None])
 def test_lost_reply_is_no_failure(postgres: str, schema: str, expected: int | None) -> None:
-    """The connection dies after the request was sent, the server commits almost half a second later: the answer is "committed", once."""
+    """The connection dies after the request was sent, the server commits a while later: the answer is "committed", once."""
 
     async def scenario() -> None:
-        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
+        async with (
+            FaultProxy(postgres) as proxy,
+            PostgresEventStore(proxy.dsn, schema=schema) as store,
+            connected(postgres) as admin,
+        ):
             await add(store, "warm-1", 1)
-            async with connected(postgres) as admin:
-                await admin.execute(SLOW_COMMIT.format(schema))
+            await admin.execute(SLOW_COMMIT.format(schema))
+            await admin.execute("SELECT pg_advisory_lock(2711)")
             cut = proxy.arm(DeliverAndCut(marker=b"slow-1"))
             sent = asyncio.create_task(append_one(store, request({"slow-1": expected}, new_event("slow-1", "late"))))
             await asyncio.wait_for(cut.happened.wait(), 10)
-            await asyncio.sleep(0.1)
-            async with connected(postgres) as witness:
-                assert await witness.fetchval(f"SELECT count(*) FROM \"{schema}\".events WHERE stream_id = 'slow-1'") == 0, (
-                    "not committed yet"
-                )
+            async with asyncio.timeout(20):
+                # The one whose connection died, at its commit, and behind it the same append, sent again.
+                while await admin.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2:
+                    await asyncio.sleep(0.01)
+            assert await admin.fetchval(f"SELECT count(*) FROM \"{schema}\".events WHERE stream_id = 'slow-1'") == 0, "not committed yet"
+            await admin.execute("SELECT pg_advisory_unlock(2711)")
             verdict = await sent
             assert isinstance(verdict, Committed), verdict
             assert [*verdict.events] == list((await read_one(store, "slow-1")).events)
@@ -189,7 +195,7 @@ def test_what_no_server_can_tell_is_unknown(postgres: str, schema: str, fault: F
     """After a lost reply, or none at all, and with nobody to ask until the patience ends."""
 
     async def scenario() -> None:
-        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema, patience=0.5, reply_timeout=0.5) as store:
+        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema, patience=1.5, reply_timeout=1.5) as store:
             await add(store, "a-1", 1)
             proxy.arm(fault)
             proxy.refusing = True

@@ -83,7 +83,7 @@ def test_statement_timeout_in_the_middle(postgres: str, schema: str) -> None:
     """
 
     async def scenario() -> None:
-        async with PostgresEventStore(postgres, schema=schema, statement_timeout=0.3) as store, connected(postgres) as admin:
+        async with PostgresEventStore(postgres, schema=schema, statement_timeout=2) as store, connected(postgres) as admin:
             await admin.execute(slow.format(schema))
             before, stopped, after = await store.append([adding("a-1", "before"), adding("b-1", "slow"), adding("c-1", "after")])
             assert isinstance(before, Committed)

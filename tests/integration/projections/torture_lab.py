@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -42,7 +43,12 @@ class First(Watched): ...
 
 @projection(name="balances", version=2)
 class Second(Watched):
-    """The same read model, built anew beside the old one."""
+    """The same read model, built anew beside the old one: not so fast that whoever wants to kill it meanwhile comes too late."""
+
+    @on(Paid)
+    def take_time(self, recorded: Recorded[Paid], context: Context) -> None:
+        if context.rebuilding:
+            time.sleep(0.001)
 
 
 def told(outside: Path) -> tuple[Counter[str], set[str]]:

@@ -45,6 +45,19 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
+def hear(process: subprocess.Popen[str], line: str) -> None:
+    """Wait for *line* of *process*."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{line}\n"
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Let *process* go on, which waits for a line."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
 def finish(process: subprocess.Popen[str], timeout: float = 60) -> None:
     """Wait for the end of *process*, which must be a good one."""
     _, errors = process.communicate(timeout=timeout)

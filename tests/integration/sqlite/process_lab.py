@@ -1,8 +1,9 @@
 """A program that the process tests run: it opens one store and does what its first argument names.
 
     python process_lab.py append PATH NAME COUNT        append COUNT events to shared streams, one command after another, several at a time
+    python process_lab.py race PATH NAME COUNT          the same, from a line on stdin on; "ready" is printed before
     python process_lab.py create PATH                   wait for a line on stdin, then open the store, append one event, close it
-    python process_lab.py lock PATH SECONDS             hold the write lock of the file through plain sqlite3
+    python process_lab.py lock PATH                     hold the write lock of the file through plain sqlite3, up to a line on stdin
     python process_lab.py fill_up PATH                  meet a limit of the file's size, and go on once it is lifted
     python process_lab.py kill PATH FOLDER ROUNDS SEED  fork one writer after another and SIGKILL each at a random moment
 
@@ -48,8 +49,16 @@ async def command(store: SqliteEventStore, name: str, rng: random.Random) -> Non
         versions = {stream: piece.version for stream, piece in verdict.news.items()}
 
 
-async def commands(path: str, name: str, acknowledged: Path, *, count: int | None = None, until: Path | None = None) -> None:
-    """Run commands, *count* of them or until the file *until* is there, and write down each that was acknowledged."""
+async def commands(
+    path: str,
+    name: str,
+    acknowledged: Path,
+    *,
+    count: int | None = None,
+    until: Path | None = None,
+    begin: Callable[[], None] | None = None,
+) -> None:
+    """Run commands, *count* of them or until the file *until* is there, and write down each that was acknowledged. Once *begin* returns."""
     rng = random.Random(name)
     numbers = iter(range(count if count is not None else sys.maxsize))
     told = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -62,11 +71,22 @@ async def commands(path: str, name: str, acknowledged: Path, *, count: int | Non
                 return
 
     async with SqliteEventStore(path) as store:
+        if begin is not None:
+            begin()
         await asyncio.gather(*(work(store) for _ in range(TASKS)))
 
 
 def append(path: str, name: str, count: str) -> None:
     asyncio.run(commands(path, name, Path(f"{path}.{name}.acknowledged"), count=int(count)))
+
+
+def race(path: str, name: str, count: str) -> None:
+    def begin() -> None:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+
+    asyncio.run(commands(path, name, Path(f"{path}.{name}.acknowledged"), count=int(count), begin=begin))
 
 
 def create(path: str, name: str) -> None:
@@ -82,12 +102,12 @@ def create(path: str, name: str) -> None:
     asyncio.run(run())
 
 
-def lock(path: str, seconds: str) -> None:
+def lock(path: str) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     sys.stdout.write("locked\n")
     sys.stdout.flush()
-    time.sleep(float(seconds))
+    sys.stdin.readline()
     connection.execute("ROLLBACK")
 
 
@@ -155,5 +175,12 @@ def fill_up(path: str) -> None:
 
 
 if __name__ == "__main__":
-    programs: dict[str, Callable[..., None]] = {"append": append, "create": create, "lock": lock, "kill": kill, "fill_up": fill_up}
+    programs: dict[str, Callable[..., None]] = {
+        "append": append,
+        "race": race,
+        "create": create,
+        "lock": lock,
+        "kill": kill,
+        "fill_up": fill_up,
+    }
     programs[sys.argv[1]](*sys.argv[2:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -125,7 +124,10 @@ def test_an_append_in_flight_runs_on_without_its_caller(path: Path) -> None:
             other.execute("BEGIN IMMEDIATE")
             task = asyncio.create_task(append_one(store, request({"a-1": 1}, new_event("a-1", "in flight"))))
             # The writing thread has taken it and waits for the lock.
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(20):
+                while (turns := store._database.turns).take(0):
+                    turns.give()
+                    await asyncio.sleep(0.001)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -190,12 +192,12 @@ def test_a_reader_that_pauses_holds_nobody_up(path: Path) -> None:
             reader.execute("BEGIN")
             assert reader.execute("SELECT count(*) FROM events").fetchone() == (50,)
             page = await store.read_all(limit=10)
-            began = time.monotonic()
-            for number in range(40):
-                # More than a checkpoint's worth of pages in all.
-                await add(store, "b-1", *("x" * 9000 for _ in range(50)))
-                assert (await read_one(store, "b-1", after=number * 50)).version == (number + 1) * 50
-            assert time.monotonic() - began < 20
+            # Less than a single wait for a lock would take.
+            async with asyncio.timeout(25):
+                for number in range(40):
+                    # More than a checkpoint's worth of pages in all.
+                    await add(store, "b-1", *("x" * 9000 for _ in range(50)))
+                    assert (await read_one(store, "b-1", after=number * 50)).version == (number + 1) * 50
             assert reader.execute("SELECT count(*) FROM events").fetchone() == (50,)
             reader.close()
             assert labels_of((await store.read_all(page.position, limit=5)).events) == [10, 11, 12, 13, 14]

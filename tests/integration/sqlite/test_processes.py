@@ -17,7 +17,7 @@ from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.testing.contract.making import add, append_one, new_event, read_log, request
 from tests.soak import times
 
-from .conftest import Start, finish
+from .conftest import Start, finish, hear, tell
 
 
 def everything(path: Path) -> list[StoredEvent]:
@@ -67,7 +67,11 @@ def test_busy_is_not_failure(path: Path, start: Start) -> None:
 def test_processes_that_share_a_file_get_their_turn(path: Path, start: Start) -> None:
     """Waiting is fair: of three equal processes that start together none has finished before the others have done a good part."""
     names = ("one", "two", "three")
-    processes = [start("append", path, name, 400) for name in names]
+    processes = [start("race", path, name, 400) for name in names]
+    for process in processes:
+        hear(process, "ready")
+    for process in processes:
+        tell(process)
     finish(min(processes, key=lambda process: process.wait(timeout=60)))
     done = [len(lines(path.with_name(f"events.db.{name}.acknowledged"))) for name in names]
     for process in processes:
@@ -94,9 +98,7 @@ def test_racing_creation(path: Path, start: Start) -> None:
         file = path.with_name(f"race-{attempt}.db")
         processes = [start("create", file, f"stream-{number}") for number in range(5)]
         for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+            tell(process)
         for process in processes:
             finish(process)
         assert {event.stream_id for event in everything(file)} == {f"stream-{number}" for number in range(5)}
@@ -143,14 +145,14 @@ def test_a_file_locked_for_too_long_is_busy(path: Path, start: Start) -> None:
     async def run() -> None:
         async with SqliteEventStore(path, busy_timeout=0.3) as store:
             await add(store, "a-1", 1)
-            locker = start("lock", path, 1.5)
-            assert locker.stdout is not None
-            assert locker.stdout.readline() == "locked\n"
+            locker = start("lock", path)
+            hear(locker, "locked")
             with pytest.raises(StoreBusy, match=r"more than 0\.3 s"):
                 await store.append([request({"a-1": 1}, new_event("a-1", 2))])
             (piece,) = (await store.read([StreamRead("a-1")])).slices
             assert piece.version == 1
             assert await append_one(store, request({"a-1": 1})) == Committed((), 1)
+            tell(locker)
             finish(locker)
             assert isinstance(await append_one(store, request({"a-1": 1}, new_event("a-1", 3))), Committed)
 
@@ -161,13 +163,15 @@ def test_a_store_can_be_opened_while_the_file_is_locked(path: Path, start: Start
     async def run() -> None:
         async with SqliteEventStore(path) as store:
             await add(store, "a-1", 1)
-        locker = start("lock", path, 1)
-        assert locker.stdout is not None
-        locker.stdout.readline()
-        async with SqliteEventStore(path, busy_timeout=10) as store:
+        locker = start("lock", path)
+        hear(locker, "locked")
+        async with SqliteEventStore(path) as store:
             assert len(await read_log(store)) == 1
-            # Waits for its turn.
-            await add(store, "a-1", 2)
+            waiting = asyncio.create_task(add(store, "a-1", 2))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            tell(locker)
+            await waiting
 
     asyncio.run(run())
 
