@@ -130,14 +130,14 @@ class StateFold:
                 raise
             if event is None:
                 raise unreadable(stored, error) from error
-            error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
+            self._note(error, event, stored)
             raise
         return state
 
     def fold_bare(self, state: object, stream_id: str, events: BareEvents) -> object:
         """Return *state* after *events*, as `fold` would, in half its time: the JSON of all of them is parsed at once.
 
-        From an event on that is wrong, or unknown, `fold` goes on, and says what it is.
+        From an event on that is wrong, or unknown, `fold` goes on, and says what it is. What `apply` raises is told here: no event is applied twice.
         """
         apply, decoders, (_, types, type_versions, data) = self._apply, self.reader.value_decoders, events
         kinds: Iterable[object] = types
@@ -145,16 +145,29 @@ class StateFold:
             kinds = [name if version == 1 else (name, version) for name, version in zip(types, type_versions, strict=True)]
         values: list[object] = []
         following = iter(values)
+        event = None
         try:
             values = orjson.loads(f"[{data.replace(SEPARATOR, ',')}]")
             following = iter(values)
             for kind, value in zip(kinds, following, strict=True):
-                state = apply(state, decoders[kind](value))
-        except Exception:  # noqa: BLE001  # whatever it is, it is met again and told below
+                event = decoders[kind](value)
+                state = apply(state, event)
+                event = None
+        except Exception as error:
             begun = len(values) - length_hint(following)
+            rest = islice(_one_by_one(stream_id, events), max(0, begun - 1), None)
+            if event is not None:
+                self._note(error, event, next(rest))
+                raise
+            # Whatever it is, it is met again and told below.
         else:
             return state
-        return self.fold(state, islice(_one_by_one(stream_id, events), max(0, begun - 1), None))
+        return self.fold(state, rest)
+
+    def _note(self, error: Exception, event: object, stored: Stored) -> None:
+        """Say of what `apply` raised at which event it was; what is an error of ours says so already."""
+        if not isinstance(error, EventDataError):
+            error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
 
     def foresee(self, state: object, events: Iterable[tuple[object, NewEvent]]) -> object:
         """Return *state* after events that are yet to be stored, as it will be when they are read.

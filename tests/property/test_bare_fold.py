@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +92,27 @@ def test_bare_events_fold_as_one_by_one(fold: StateFold, after: int, events: lis
     bare = BareEvents(versions, types, None if first else type_versions, SEPARATOR.join([text for _, text in events]))
 
     assert outcome(lambda: fold.fold_bare(Folded(), "s-1", bare)) == outcome(lambda: fold.fold(Folded(), one_by_one))
+
+
+@pytest.mark.parametrize("count", [1, 13])
+def test_no_event_is_applied_twice(count: int):
+    """Whether all goes well or `apply` raises: who watches it sees each event once, up to the one that it did not take."""
+    applied: list[int] = []
+
+    @state
+    class Watched:
+        def apply(self, event: Counted) -> Watched:
+            applied.append(event.count)
+            if event.count == 13:
+                raise LookupError("no luck")
+            return self
+
+    fold = StateFold(Watched, EventReader(CODEC, "Watched", {"Counted": TYPES["Counted"]}), ignore_unknown=False)
+    counts = [1, 2, count, 4]
+    bare = BareEvents(range(1, 5), ("Counted",) * 4, None, SEPARATOR.join(json.dumps({"count": each}) for each in counts))
+    with pytest.raises(LookupError, match="no luck") if count == 13 else nullcontext() as raised:
+        fold.fold_bare(Watched(), "s-1", bare)
+
+    assert applied == (counts[:3] if count == 13 else counts)
+    if raised is not None:
+        assert "folded Counted(count=13, note=''), version 3 of stream 's-1'" in raised.value.__notes__[0]
