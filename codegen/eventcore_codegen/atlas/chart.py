@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar, final
+from typing import TypeAlias, TypeVar, final
 
 from eventcore_codegen.atlas.conflicts import conflicts
 from eventcore_codegen.atlas.values import Atlas, CommandEntry, EventEntry, LeftOut, Place, StateEntry, Use
 from eventcore_codegen.diagnostics import Span
-from eventcore_codegen.model import ClassRef, ClassType, Command, Event, Module, State, StreamField, Type, unaliased, union_members
+from eventcore_codegen.model import ClassRef, ClassType, Command, Event, Module, Project, State, StreamField, Type, unaliased, union_members
 from eventcore_codegen.scan import Scan
 
 T = TypeVar("T", CommandEntry, StateEntry, EventEntry)
+D = TypeVar("D", State, Event)
+
+# A class by its file, as it is shown, and by its name: two programs may have classes of one name, in modules of one name.
+Key: TypeAlias = "tuple[str, ClassRef]"
 
 
 def chart(scanned: Scan, base: Path) -> Atlas:
     """Return the atlas of what was scanned, without what cannot be read for its faults."""
-    charting = _Charting(scanned.project.modules)
+    charting = _Charting(scanned.projects)
     commands = _sorted(charting.commands())
     broken = (LeftOut(Place(_shown(path, base), 1), "file", _shown(path, base)) for path in scanned.broken)
     return Atlas(
@@ -34,66 +38,86 @@ def chart(scanned: Scan, base: Path) -> Atlas:
 class _Charting:
     """Makes entries, events before the states that take them, states before the commands that use them."""
 
-    def __init__(self, modules: tuple[Module, ...]) -> None:
+    def __init__(self, projects: tuple[Project, ...]) -> None:
         self.left_out: list[LeftOut] = []
-        self._commands = [(module, command) for module in modules for command in _last_of_a_name(module.commands, module, self.left_out)]
-        self._command_labels = _labels((module, command.ref) for module, command in self._commands)
-        events = {event.ref: (module, event) for module in modules for event in module.events}
-        labels = _labels((module, event.ref) for module, event in events.values())
-        self.events = dict(self._events(events, labels))
-        states = {state.ref: (module, state) for module in modules for state in module.states}
-        labels = _labels((module, state.ref) for module, state in states.values())
-        self.states = dict(self._states(states, labels))
+        programs = [_Program(project) for project in projects]
+        self._commands = [
+            (program, module, command)
+            for program in programs
+            for module in program.modules
+            for command in _last_of_a_name(module.commands, module, self.left_out)
+        ]
+        self._command_labels = _labels((module.source.shown, command.ref) for _, module, command in self._commands)
+        self.events = dict(self._events(_merged(programs, lambda module: module.events)))
+        self.states = dict(self._states(_merged(programs, lambda module: module.states)))
 
-    def _events(
-        self, events: Mapping[ClassRef, tuple[Module, Event]], labels: Mapping[tuple[str, ClassRef], str]
-    ) -> Iterator[tuple[ClassRef, EventEntry]]:
-        for ref, (module, event) in events.items():
+    def _events(self, events: Mapping[Key, tuple[_Program, Module, Event]]) -> Iterator[tuple[Key, EventEntry]]:
+        labels = _labels(events)
+        for key, (_, module, event) in events.items():
             place = _place(module, event.span)
             if event.name is None or event.version is None:
-                self.left_out.append(LeftOut(place, "event", ref.qualname))
+                self.left_out.append(LeftOut(place, "event", event.ref.qualname))
             else:
-                yield ref, EventEntry(ref, labels[module.source.shown, ref], event.name, event.version, place)
+                yield key, EventEntry(event.ref, labels[key], event.name, event.version, place)
 
-    def _states(
-        self, states: Mapping[ClassRef, tuple[Module, State]], labels: Mapping[tuple[str, ClassRef], str]
-    ) -> Iterator[tuple[ClassRef, StateEntry]]:
-        for ref, (module, state) in states.items():
+    def _states(self, states: Mapping[Key, tuple[_Program, Module, State]]) -> Iterator[tuple[Key, StateEntry]]:
+        labels = _labels(states)
+        for key, (program, module, state) in states.items():
             place = _place(module, state.span)
-            events = self._known_events(state.event_type)
+            events = self._known_events(program, state.event_type)
             if events is None:
-                self.left_out.append(LeftOut(place, "state", ref.qualname))
+                self.left_out.append(LeftOut(place, "state", state.ref.qualname))
             else:
-                yield ref, StateEntry(ref, labels[module.source.shown, ref], state.category, state.ignores_unknown, events, place)
+                yield key, StateEntry(state.ref, labels[key], state.category, state.ignores_unknown, events, place)
 
     def commands(self) -> Iterator[CommandEntry]:
-        for module, command in self._commands:
+        for program, module, command in self._commands:
             label = self._command_labels[module.source.shown, command.ref]
             place = _place(module, command.span)
-            uses = [self._use(module, label, stream) for stream in command.streams]
+            uses = [self._use(program, module, label, stream) for stream in command.streams]
             known = tuple(use for use in uses if use is not None)
             if uses and len(known) == len(uses):
                 yield CommandEntry(command.ref, label, known, place)
             else:
                 self.left_out.append(LeftOut(place, "command", command.ref.qualname))
 
-    def _use(self, module: Module, command: str, stream: StreamField) -> Use | None:
-        state = None if stream.state is None or stream.events is not None else self._known_state(stream.state)
-        events = self._known_events(stream.events) if state is None else state.events
+    def _use(self, program: _Program, module: Module, command: str, stream: StreamField) -> Use | None:
+        state = None if stream.state is None or stream.events is not None else self._known_state(program, stream.state)
+        events = self._known_events(program, stream.events) if state is None else state.events
         if stream.kind is None or not stream.is_literal or events is None:
             return None
         return Use(command, stream.name, stream.kind, stream.read_only, state, events, _place(module, stream.span))
 
-    def _known_state(self, type_: Type) -> StateEntry | None:
+    def _known_state(self, program: _Program, type_: Type) -> StateEntry | None:
         state = unaliased(type_)
-        return self.states.get(state.ref) if isinstance(state, ClassType) else None
+        return self.states.get(program.key(state.ref)) if isinstance(state, ClassType) else None
 
-    def _known_events(self, type_: Type | None) -> tuple[EventEntry, ...] | None:
+    def _known_events(self, program: _Program, type_: Type | None) -> tuple[EventEntry, ...] | None:
         """Return the events that a type names, None where one of its members is no known event."""
         members = () if type_ is None else union_members(type_)
-        known = [self.events.get(member.ref) if isinstance(member, ClassType) else None for member in members]
+        known = [self.events.get(program.key(member.ref)) if isinstance(member, ClassType) else None for member in members]
         found = tuple(dict.fromkeys(event for event in known if event is not None))
         return found if known and None not in known else None
+
+
+@final
+class _Program:
+    """The modules below one root, and what they use of others."""
+
+    def __init__(self, project: Project) -> None:
+        self.modules = project.modules
+        self._files = {event.ref: module.source.shown for module in self.modules for event in module.events}
+        self._files |= {state.ref: module.source.shown for module in self.modules for state in module.states}
+
+    def key(self, ref: ClassRef) -> Key:
+        return self._files.get(ref, ""), ref
+
+
+def _merged(programs: Iterable[_Program], declared: Callable[[Module], Iterable[D]]) -> dict[Key, tuple[_Program, Module, D]]:
+    """Return all that is declared, each once: from the program that it belongs to, where that is among them; of two with one name the last."""
+    found = [(program, module, one) for program in programs for module in program.modules for one in declared(module)]
+    found.sort(key=lambda each: each[1].is_scanned)
+    return {(module.source.shown, one.ref): (program, module, one) for program, module, one in found}
 
 
 def _last_of_a_name(commands: tuple[Command, ...], module: Module, left_out: list[LeftOut]) -> list[Command]:
@@ -105,9 +129,9 @@ def _last_of_a_name(commands: tuple[Command, ...], module: Module, left_out: lis
     return list(last.values())
 
 
-def _labels(declared: Iterable[tuple[Module, ClassRef]]) -> dict[tuple[str, ClassRef], str]:
-    """Return for each file and class the shortest of its names that is its own: with the module where needed, with the file as a last resort."""
-    classes = [(module.source.shown, ref) for module, ref in declared]
+def _labels(declared: Iterable[Key]) -> dict[Key, str]:
+    """Return for each class the shortest of its names that is its own: with the module where needed, with the file as a last resort."""
+    classes = list(declared)
     names = Counter(ref.qualname for _, ref in classes)
     full = Counter(ref for _, ref in classes)
     return {

@@ -14,7 +14,6 @@ from typing import final
 import attrs
 
 from eventcore_codegen.atlas.values import CommandEntry, Conflict, EventEntry, Ground, StateEntry, Use, Verdict
-from eventcore_codegen.model import ClassRef
 
 
 @final
@@ -26,7 +25,7 @@ class Reach:
     """
 
     category: str | None
-    state: ClassRef | None
+    state: StateEntry | None
     events: frozenset[str]
     takes_any: bool
 
@@ -39,7 +38,7 @@ class Reach:
         """What its streams are called, for people."""
         if self.category is not None:
             return self.category
-        return f"streams with {', '.join(sorted(self.events))}" if self.state is None else f"streams of {self.state}"
+        return f"streams with {', '.join(sorted(self.events))}" if self.state is None else f"streams of {self.state.ref}"
 
     def meets(self, other: Reach) -> Verdict:
         """Tell whether one stream can be in both."""
@@ -85,10 +84,10 @@ class Reaches:
         return Reach(None, None, _stored(use.events), takes_any=False) if use.state is None else self.of_state(use.state)
 
     def of_state(self, state: StateEntry) -> Reach:
-        return _of_states(None, state.ref, [state]) if state.category is None else self._categories[state.category]
+        return _of_states(None, state, [state]) if state.category is None else self._categories[state.category]
 
 
-def _of_states(category: str | None, state: ClassRef | None, states: Iterable[StateEntry]) -> Reach:
+def _of_states(category: str | None, state: StateEntry | None, states: Iterable[StateEntry]) -> Reach:
     states = tuple(states)
     events = frozenset(name for each in states for name in _stored(each.events))
     return Reach(category, state, events, takes_any=any(each.ignores_unknown for each in states))

@@ -48,5 +48,5 @@ def read(paths: Iterable[Path], *, base: Path, config: Config | None = None, cac
     scanned = scan_sources(sources, base, parse_source if syntaxes is None else syntaxes.read)
     if syntaxes is not None:
         syntaxes.trim(len(sources.searched))
-    found = [*scanned.diagnostics, *check(scanned.project)]
+    found = [*scanned.diagnostics, *check(scanned.projects)]
     return Reading(chart(scanned, base), sorted_diagnostics(config.weighed(found)))

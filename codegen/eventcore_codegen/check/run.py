@@ -38,10 +38,12 @@ class Judged:
     sound: tuple[Outline, ...]
 
 
-def check(project: Project) -> tuple[Diagnostic, ...]:
-    """Find all faults."""
-    sources = {str(module.source.path): module.source for module in project.modules}
-    return judge(outlines(project), lambda outline, number: sources[outline.path].line(number)).diagnostics
+def check(projects: Iterable[Project]) -> tuple[Diagnostic, ...]:
+    """Find all faults of *projects* together."""
+    projects = tuple(projects)
+    sources = {str(module.source.path): module.source for project in projects for module in project.modules}
+    found = (outline for project in projects for outline in outlines(project))
+    return judge(found, lambda outline, number: sources[outline.path].line(number)).diagnostics
 
 
 def outlines(project: Project) -> tuple[Outline, ...]:

@@ -35,9 +35,11 @@ from eventcore_codegen.sources import Questions, Sources
 @final
 @attrs.frozen
 class Scan:
-    """What was found below the given paths. *broken* are the files there whose declarations could not be read."""
+    """What was found below the given paths: a project for each root, below which there may lie one program, with modules that are called as those of
+    another. *broken* are the files there whose declarations could not be read.
+    """
 
-    project: Project
+    projects: tuple[Project, ...]
     diagnostics: tuple[Diagnostic, ...]
     broken: frozenset[Path]
 
@@ -61,13 +63,17 @@ def scan(paths: Iterable[Path], base: Path) -> Scan:
 
 
 def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> Scan:
-    """Read *sources*, all in one; what is not known of them yet is parsed by *read*."""
+    """Read *sources*, all that lies below one root in one; what is not known of them yet is parsed by *read*."""
     loader = Loader(sources, base, read)
-    universe = Universe(loader)
     loaded = [loader.load(path) for path in declaring_files(sources)]
-    project = _Assembly(Declarations(universe)).project(loaded)
-    faults = (*loader.first_faults(), *(fault for module in loaded for fault in loader.faults(module)), *universe.faults)
-    return Scan(project, faults, frozenset(module.source.path for module in loaded if module.syntax is None))
+    universes = {root: Universe(loader, root) for root in sorted({module.source.root for module in loaded})}
+    projects = tuple(
+        _Assembly(Declarations(universe)).project(module for module in loaded if module.source.root == root)
+        for root, universe in universes.items()
+    )
+    faults = [*loader.first_faults(), *(fault for module in loaded for fault in loader.faults(module))]
+    faults += [fault for universe in universes.values() for fault in universe.faults]
+    return Scan(projects, tuple(faults), frozenset(module.source.path for module in loaded if module.syntax is None))
 
 
 def scan_file(path: Path, loader: Loader) -> FileScan:

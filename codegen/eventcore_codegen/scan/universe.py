@@ -104,10 +104,10 @@ def _no_python(module: LoadedModule, fault: SyntaxFault) -> Diagnostic:
 class Universe:
     """Finds modules by name, in the files of *loader*, first below *root*, and remembers what it was asked."""
 
-    def __init__(self, loader: Loader, root: Path | None = None) -> None:
+    def __init__(self, loader: Loader, root: Path) -> None:
         self.loader: Final = loader
         self._sources = loader.sources
-        self._root = "" if root is None else str(root)
+        self._root = str(root)
         self._by_name: dict[str, LoadedModule | None] = {}
         self._tops: set[str] = set()
         self._folders: set[str] = set()

@@ -190,3 +190,92 @@ def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
 def environment() -> dict[str, str]:
     return {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+
+
+PROGRAM = {
+    "cart.py": """
+from eventcore import event, state
+
+@event("{name}-added")
+class Added:
+    pass
+
+@state(category="{name}")
+class Cart:
+    def apply(self, event: Added) -> "Cart":
+        return self
+""",
+    "fill.py": """
+from cart import Added, Cart
+from eventcore import Recorded, StreamId, command, stream
+
+@command
+class Fill{name}:
+    cart: StreamId[Cart] = stream()
+
+    def handle(self, streams, state):
+        yield streams.cart.write(Added())
+
+@command
+class Guess{name}:
+    cart: StreamId = stream(events=Added)
+
+    def initial(self) -> int:
+        return 0
+
+    def apply(self, state: int, event: Recorded[Added]) -> int:
+        return state
+
+    def handle(self, streams, state):
+        yield streams.cart.write(Added())
+""",
+}
+
+
+@pytest.fixture
+def two_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two folders of programs, whose modules and classes are called the same, and a third that uses what the second declares."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for file, text in PROGRAM.items():
+            (tmp_path / name / file).write_text(text.format(name=name))
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "empty.py").write_text(PROGRAM["fill.py"].format(name="three").replace("from cart", "from shared.carts"))
+    (tmp_path / "two" / "shared").mkdir()
+    (tmp_path / "two" / "shared" / "__init__.py").touch()
+    (tmp_path / "two" / "shared" / "carts.py").write_text(PROGRAM["cart.py"].format(name="shared"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("paths", [("one", "two", "three"), ("three", "two", "one")])
+def test_modules_of_one_name_in_two_programs_are_told_apart(two_programs, paths, capsys):
+    assert main(["map", *paths, "--format", "json"]) == 0
+
+    data = json.loads(capsys.readouterr().out)
+    found = {command["name"]: [(stream["category"], stream["events"]) for stream in command["streams"]] for command in data["commands"]}
+    assert found == {
+        "Fillone": [("one", ["one/cart.py:Added"])],
+        "Filltwo": [("two", ["two/cart.py:Added"])],
+        "Fillthree": [("shared", ["shared.carts.Added"])],
+        "Guessone": [(None, ["one/cart.py:Added"])],
+        "Guesstwo": [(None, ["two/cart.py:Added"])],
+        "Guessthree": [(None, ["shared.carts.Added"])],
+    }
+    assert [(state["name"], state["category"], state["events"]) for state in data["states"]] == [
+        ("one/cart.py:Cart", "one", ["one/cart.py:Added"]),
+        ("shared.carts.Cart", "shared", ["shared.carts.Added"]),
+        ("two/cart.py:Cart", "two", ["two/cart.py:Added"]),
+    ]
+    assert [event["stored"] for event in data["events"]] == ["one-added", "shared-added", "two-added"]
+    assert data["left_out"] == []
+    met = {tuple(sorted(conflict["commands"])) for conflict in data["conflicts"]}
+    assert {pair for pair in met if pair[0] != pair[1]} == {(f"Fill{name}", f"Guess{name}") for name in ("one", "two", "three")}
+
+
+def test_who_tells_two_programs_apart(two_programs, capsys):
+    assert main(["who", "two-added", ".", "--format", "json"]) == 0
+
+    [found] = json.loads(capsys.readouterr().out)["found"]
+    assert {touch["command"] for touch in found["touched_by"]} == {"Filltwo", "Guesstwo"}
+    assert found["event"]["path"] == "two/cart.py"

@@ -82,7 +82,7 @@ class Source:
         self.write(files)
         scanned = scan([self.root / path for path in paths or (".",)], self.root)
         assert scanned.diagnostics == ()
-        return {module.name: module for module in scanned.project.modules}
+        return {module.name: module for project in scanned.projects for module in project.modules}
 
     def text(self, name: str) -> str:
         return (self.root / name).read_text()
