@@ -23,6 +23,11 @@ def _stream_id(stored: tuple[Any, ...]) -> StreamId:
     return str.__new__(StreamId, stored[0])
 
 
+def _no_metadata(_stored: tuple[Any, ...]) -> Metadata:
+    # Where there is some, it is decoded with the event, so that what cannot be read is found there.
+    return {}
+
+
 # Where a stored event has what a `Recorded` one tells of it.
 _FROM_STORED: Final[Mapping[str, Callable[[tuple[Any, ...]], object]]] = {
     "stream_id": _stream_id,
@@ -30,11 +35,15 @@ _FROM_STORED: Final[Mapping[str, Callable[[tuple[Any, ...]], object]]] = {
     "position": itemgetter(2),
     "event_id": itemgetter(3),
     "recorded_at": itemgetter(8),
+    "metadata": _no_metadata,
 }
 
 
 class FromStored:
-    """Fills attributes from a stored event when somebody looks at them: most readers of many events look at few."""
+    """Fills attributes from a stored event when somebody looks at them: most readers of many events look at few.
+
+    The stored event may be late itself: a function, and the arguments that it makes it of.
+    """
 
     __slots__ = ("_stored",)
     _stored: tuple[Any, ...]
@@ -45,7 +54,11 @@ class FromStored:
             fill = _FROM_STORED.get(name)
             if fill is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            value = fill(self._stored)
+            stored = self._stored
+            if callable(stored[0]):
+                stored = stored[0](*stored[1:])
+                object.__setattr__(self, "_stored", stored)
+            value = fill(stored)
             object.__setattr__(self, name, value)
             return value
 

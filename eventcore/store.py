@@ -19,7 +19,8 @@ The rules that every store keeps:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final
@@ -111,6 +112,31 @@ def make_stored(
     """Return a `StoredEvent`, as fast as one can be made."""
     event: StoredEvent = _new_tuple(StoredEvent, (stream_id, version, position, event_id, name, name_version, data, metadata, recorded_at))
     return event
+
+
+class EventColumns(Sequence[StoredEvent]):
+    """Stored events that a store tells column by column as well, for readers who decode many: no `StoredEvent` need be made of each.
+
+    A store may give a page such a sequence, and need not. *type_versions* is None where all of them are 1, *metadata* where all of it is ``{}``.
+    Each of *data* is JSON, which the store has seen to: readers parse many joined.
+    """
+
+    __slots__ = ("data", "metadata", "type_versions", "types")
+
+    def __init__(
+        self, types: Sequence[str], type_versions: Sequence[int] | None, data: Sequence[bytes], metadata: Sequence[bytes] | None
+    ) -> None:
+        self.types = types
+        self.type_versions = type_versions
+        self.data = data
+        self.metadata = metadata
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    @abstractmethod
+    def late(self) -> Iterator[tuple[Callable[..., StoredEvent], *tuple[Any, ...]]]:
+        """Yield for each event a function and its arguments: called with them, it returns the `StoredEvent`."""
 
 
 class BareEvents(NamedTuple):

@@ -62,12 +62,11 @@ class Projector:
         Return how many were handled.
         """
         # The same as `handle`, without a coroutine for each event: in a long history it would cost as much as the decoding.
-        recorded_of, now = self._decoder.recorded, time.monotonic
+        now = time.monotonic
         handlers = self._harmless if context.rebuilding else self._handlers
         handled = 0
-        for stored in events:
-            recorded = recorded_of(stored)
-            for handler in handlers[stored.type]:
+        for type_, recorded in self._decoder.recorded_all(events):
+            for handler in handlers[type_]:
                 returned = handler(recorded, context)
                 if returned is not None and inspect.isawaitable(returned):
                     await returned

@@ -54,12 +54,17 @@ class Subscribing:
             raise InvalidArgument(f"a page holds at least one event; page_size cannot be {page_size}")
         decoder = EventDecoder(codec or EventCodec(), "the subscription", several)
         where = EventFilter(types=decoder.types, streams=stream_selectors(streams))
-        decode = cast("Callable[[StoredEvent], Recorded[E]]", decoder.recorded)
+        decode = cast("Callable[[Iterable[StoredEvent]], Iterable[tuple[str, Recorded[E]]]]", decoder.recorded_all)
         return _follow(self, decode, after, where, page_size, poll_interval)
 
 
 async def _follow(
-    log: EventLog, decode: Callable[[StoredEvent], Recorded[E]], after: Position | None, where: EventFilter, limit: int, poll: float
+    log: EventLog,
+    decode: Callable[[Iterable[StoredEvent]], Iterable[tuple[str, Recorded[E]]]],
+    after: Position | None,
+    where: EventFilter,
+    limit: int,
+    poll: float,
 ) -> AsyncGenerator[Recorded[E]]:
     failures = 0
     while True:
@@ -72,8 +77,8 @@ async def _follow(
             await asyncio.sleep(wait)
             continue
         failures = 0
-        for stored in page.events:
-            yield decode(stored)
+        for _, recorded in decode(page.events):
+            yield recorded
         after = page.position
 
 

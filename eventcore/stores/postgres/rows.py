@@ -39,12 +39,17 @@ def stored_event(
 
 def bare_events(after: int, versions: Sequence[int] | None, types: str, contents: str) -> BareEvents:
     """Return the events of a stream's row of a bare read; without *versions* they are those that follow *after*."""
+    names, type_versions = told_apart(types)
+    return BareEvents(range(after + 1, after + 1 + len(names)) if versions is None else versions, names, type_versions, contents)
+
+
+def told_apart(types: str) -> tuple[list[str], list[int] | None]:
+    """Return the names of joined types, and their versions; None where all of them are 1."""
     names = types.split(_UNIT_SEPARATOR)
-    numbers = range(after + 1, after + 1 + len(names)) if versions is None else versions
     if _RECORD_SEPARATOR not in types:
-        return BareEvents(numbers, names, None, contents)
+        return names, None
     told = [name.rpartition(_RECORD_SEPARATOR) if _RECORD_SEPARATOR in name else (name, "", "1") for name in names]
-    return BareEvents(numbers, [name for name, _, _ in told], [int(version) for _, _, version in told], contents)
+    return [name for name, _, _ in told], [int(version) for _, _, version in told]
 
 
 def written_event(tx: int, ordinal: int, recorded_at: datetime, version: int, event: NewEvent) -> StoredEvent:

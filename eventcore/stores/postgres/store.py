@@ -33,7 +33,7 @@ from eventcore.stores.postgres.faults import Faults
 from eventcore.stores.postgres.inline import Inline, PostgresInlineSwitch
 from eventcore.stores.postgres.keep import Keep
 from eventcore.stores.postgres.lane import Lane
-from eventcore.stores.postgres.log import read_page
+from eventcore.stores.postgres.log import LogReader
 from eventcore.stores.postgres.migrations import Migrations
 from eventcore.stores.postgres.news import Listener, Teller, Waiters
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels
@@ -138,7 +138,7 @@ class PostgresEventStore(Subscribing):
             raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
         opened = self._opened
         place_of(after)
-        return await opened.run(lambda connection: read_page(connection, opened.sql["read_log"], after, limit, where))
+        return await opened.run(lambda connection: opened.log.read(connection, after, limit, where))
 
     async def wait_for_news(self, after: Position | None, /, *, timeout: float) -> bool:
         return await self._opened.wait_for_news(place_of(after), timeout)
@@ -220,6 +220,7 @@ class _OpenStore:
     def __init__(self, settings: Settings) -> None:
         self.loop = asyncio.get_running_loop()
         self.sql = settings.schema.statements("calls")
+        self.log = LogReader(self.sql["read_log"], self.sql["read_log_in_rows"])
         self.keep = Keep(settings.schema.statements("keep"))
         self.catalogue = Catalogue(settings.schema)
         self._settings = settings

@@ -13,6 +13,22 @@ SELECT * FROM {schema}.append(
 SELECT * FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3, $4, $5, $6, $7);
 
 -- name: read_log
+-- A page in one row, which the server makes and the driver takes apart sooner than many. The doctor knows it by its first words.
+-- `places` has 44 bytes for each event; `ended` is the row without an event, which no other column tells of: each leaves NULL out.
+WITH page AS (SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6))
+SELECT
+    string_agg(CASE WHEN p.type_version = 1 AND strpos(p.type, chr(30)) = 0 THEN p.type ELSE p.type || chr(30) || p.type_version END, chr(31)) AS types,
+    string_agg(p.data::text, chr(31)) AS contents,
+    string_agg(p.stream_id, chr(31)) AS stream_ids,
+    string_agg(p.metadata::text, chr(31)) AS metadata,
+    string_agg(
+        int8send(p.tx) || int4send(p.ordinal) || int8send(p.version) || uuid_send(p.event_id) || timestamptz_send(p.recorded_at), ''::bytea
+    ) AS places,
+    string_agg(concat_ws(' ', p.version, p.type_version, p.tx, p.ordinal), '') FILTER (WHERE p.event_id IS NULL) AS ended
+FROM page AS p;
+
+-- name: read_log_in_rows
+-- The same where a column would be long.
 SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6);
 
 -- name: news
