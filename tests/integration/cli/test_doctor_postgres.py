@@ -11,7 +11,7 @@ import asyncpg
 import attrs
 import pytest
 
-from eventcore.store import ANY, AppendRequest, NewEvent
+from eventcore.store import ANY, AppendRequest, NewEvent, StreamRead
 from eventcore.stores.findings import Area, Finding
 from eventcore.stores.postgres import PostgresEventStore
 from eventcore.stores.postgres.doctor import LIMITS, Limits, examine
@@ -311,6 +311,17 @@ def test_a_lane_that_is_full_is_named(postgres, store):
     [finding] = full.findings
     assert finding.code == "lane-full"
     assert {"application": "the-crowded-shop", "lane": "append", "connections": 1, "held_up": 1, "full": 1}.items() <= finding.facts.items()
+
+
+def test_each_lane_is_known_by_its_statement(postgres, store):
+    async def run() -> Area:
+        async with PostgresEventStore(postgres, schema=store) as shop:
+            await shop.append([AppendRequest({"a": ANY}, [event("a")])])
+            await shop.read([StreamRead("a")])
+            assert (await shop.read_all()).events
+            return await lanes_of(postgres, store)
+
+    assert [lane["lane"] for lane in asyncio.run(run()).facts["lanes"]] == ["append", "log", "read"]
 
 
 async def lanes_of(dsn: str, schema: str) -> Area:
