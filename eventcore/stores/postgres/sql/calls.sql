@@ -13,9 +13,9 @@ SELECT * FROM {schema}.append(
 SELECT * FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3, $4, $5, $6, $7);
 
 -- name: read_log
+WITH page AS (SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6))
 -- A page in one row, which the server makes and the driver takes apart sooner than many. The doctor knows it by its first words.
 -- `places` has 44 bytes for each event; `ended` is the row without an event, which no other column tells of: each leaves NULL out.
-WITH page AS (SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6))
 SELECT
     string_agg(CASE WHEN p.type_version = 1 AND strpos(p.type, chr(30)) = 0 THEN p.type ELSE p.type || chr(30) || p.type_version END, chr(31)) AS types,
     string_agg(p.data::text, chr(31)) AS contents,
@@ -28,7 +28,6 @@ SELECT
 FROM page AS p;
 
 -- name: read_log_in_rows
--- The same where a column would be long.
 SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6);
 
 -- name: news
