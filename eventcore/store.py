@@ -23,7 +23,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final, runtime_checkable
 from uuid import UUID
 
 import attrs
@@ -409,6 +409,15 @@ class ReadModelTransaction(Protocol):
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         """Run *statement* and return its rows; it sees what was written before it in this transaction."""
+        ...
+
+
+@runtime_checkable
+class HoldsOthersUp(Protocol):
+    """A transaction on read models that keeps others from writing while it is open, and can say so."""
+
+    def kept_waiting(self) -> float:
+        """Return the seconds for which it has kept the first of those who wait for its end, 0.0 where nobody waits."""
         ...
 
 

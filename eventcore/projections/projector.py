@@ -56,8 +56,15 @@ class Projector:
             if returned is not None and inspect.isawaitable(returned):
                 await returned
 
-    async def handle_all(self, events: Iterable[StoredEvent], context: Context, *, until: float = math.inf) -> int:
-        """Handle *events* and run what they queued; stop after the first that ends later than *until*, of `time.monotonic`.
+    async def handle_all(
+        self,
+        events: Iterable[StoredEvent],
+        context: Context,
+        *,
+        until: float = math.inf,
+        is_in_the_way: Callable[[], bool] | None = None,
+    ) -> int:
+        """Handle *events* and run what they queued; stop after the first that ends later than *until*, of `time.monotonic`, or in the way of others.
 
         Return how many were handled.
         """
@@ -71,7 +78,7 @@ class Projector:
                 if returned is not None and inspect.isawaitable(returned):
                     await returned
             handled += 1
-            if now() >= until:
+            if now() >= until or (is_in_the_way is not None and is_in_the_way()):
                 break
         await context.flush()
         return handled

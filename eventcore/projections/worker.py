@@ -24,7 +24,7 @@ from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
-from eventcore.store import Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
+from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
 
 _log: Final = logging.getLogger("eventcore.projections")
 
@@ -36,6 +36,8 @@ _NOTE: Final = 0.2
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
 _LONGEST_FAULT: Final = 2000
+# Of `batch_seconds`: how long a batch at work keeps others of its store waiting who want to write.
+_IN_THE_WAY: Final = 0.1
 # Events of a batch that failed, in one transaction at most.
 _FEW: Final = 100
 
@@ -396,13 +398,22 @@ class Worker:
         began = time.monotonic()
         async with records(self._store, under=lease) as kept:
             context = self._context(self._record, kept.transaction)
-            handled = await self._projector.handle_all(events, context, until=began + self._pace.batch_seconds)
+            handled = await self._projector.handle_all(
+                events, context, until=began + self._pace.batch_seconds, is_in_the_way=self._limit(kept.transaction)
+            )
             if handled < len(events):
                 position = events[handled - 1].position
             await self._advance(kept, Progress(position, handled))
-        self._pages.took(time.monotonic() - began)
+        self._pages.took((time.monotonic() - began) * (len(events) / handled if handled else 1))
         self._reached(position)
         return handled
+
+    def _limit(self, transaction: ReadModelTransaction) -> Callable[[], bool] | None:
+        """Return what tells whether others have waited for the end of *transaction* for too long; None where it cannot be told."""
+        if not isinstance(transaction, HoldsOthersUp):
+            return None
+        kept_waiting, limit = transaction.kept_waiting, _IN_THE_WAY * self._pace.batch_seconds
+        return lambda: kept_waiting() > limit
 
     async def _advance(self, kept: Records, progress: Progress) -> None:
         if not await kept.advance(self._projector.name, self.generation, progress):

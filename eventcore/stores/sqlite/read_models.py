@@ -97,6 +97,9 @@ class SqliteReadModelTransaction:
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         return await self.run(lambda connection: fetch(connection, statement))
 
+    def kept_waiting(self) -> float:
+        return self._session.kept_waiting()
+
     async def run(self, act: Callable[[sqlite3.Connection], T]) -> T:
         """Return what *act* returns, in this transaction."""
         with self.intact.step():
@@ -131,7 +134,7 @@ class SqliteInlineSwitch:
 
 @final
 class _Session:
-    """A connection, and the thread that uses it. Everything but `run` and `close` happens in that thread."""
+    """A connection, and the thread that uses it. Everything but `run`, `close` and `kept_waiting` happens in that thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -173,6 +176,9 @@ class _Session:
             if under is not None and not _holds(connection, under):
                 raise leases.lost(under)
         return connection
+
+    def kept_waiting(self) -> float:
+        return 0.0 if self._transactions is None else self._transactions.kept_waiting()
 
     def commit(self) -> None:
         if self._transactions is not None and self._transactions.connection.in_transaction:

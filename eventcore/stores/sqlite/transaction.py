@@ -71,6 +71,10 @@ class Transactions:
         finally:
             self._give_turn()
 
+    def kept_waiting(self) -> float:
+        """Return for how many seconds others of this store have waited for the write lock that this one holds."""
+        return self.database.turns.kept_waiting() if self._has_turn else 0.0
+
     def close(self) -> None:
         """Close the connection, which takes back what is open."""
         self.connection.close()

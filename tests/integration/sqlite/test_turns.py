@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from eventcore import Recorded
 from eventcore.errors import StoreBusy
+from eventcore.ids import Position
+from eventcore.projections import Context, ProjectionRunner, on, projection, worker
 from eventcore.store import Statement
 from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.stores.sqlite.turns import Turns
 from eventcore.testing.contract.making import add
+from tests.integration.projections.lab import Balances, Paid, folded, pay, shown
 
 ADD = Statement("INSERT INTO kept VALUES (1)")
 
@@ -55,6 +59,56 @@ def test_who_asks_again_at_once_waits_behind_an_append_and_a_lease(tmp_path: Pat
                 order.clear()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("fetches", [True, False])
+def test_a_batch_ends_early_once_it_is_in_the_way_of_an_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetches: bool) -> None:
+    """What comes after it in the page is handled in the next one, behind the append. A batch that holds no lock is in nobody's way."""
+    monkeypatch.setattr(worker, "_IN_THE_WAY", 0.0)
+    batches: list[Context] = []
+    stored: list[int] = []
+
+    async def run() -> None:
+        async with SqliteEventStore(tmp_path / "events.db") as store:
+            late: asyncio.Task[Position] | None = None
+
+            @projection(name="balances")
+            class Fetching(Balances):
+                @on(Paid)
+                async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+                    nonlocal late
+                    super().paid(recorded, context)
+                    batches.append(context)
+                    if fetches:
+                        stored.append((await context.fetch("SELECT count(*) AS n FROM events"))[0]["n"])
+                    if recorded.event.amount == 3:
+                        late = asyncio.create_task(pay(store, [("late", 7)]))
+                        await (in_line(store, 1) if fetches else late)
+
+            last = await pay(store, [("a", amount) for amount in range(1, 7)])
+            async with ProjectionRunner(store, [Fetching()], batch_seconds=3600, lease_seconds=3600) as runner:
+                await runner.caught_up(last, timeout=60)
+                assert late is not None
+                await runner.caught_up(await late, timeout=60)
+            assert shown(tmp_path / "events.db") == await folded(store) == {"a": (21, 6), "late": (7, 1)}
+
+    asyncio.run(run())
+    first = batches[0]
+    assert [batch is first for batch in batches] == ([True] * 3 + [False] * 4 if fetches else [True] * 6 + [False])
+    assert stored == ([6] * 3 + [7] * 4 if fetches else [])
+
+
+def test_who_has_it_knows_for_how_long_others_wait() -> None:
+    turns = Turns()
+    assert turns.take(0)
+    assert turns.kept_waiting() == 0.0
+    waiting = threading.Thread(target=turns.take, args=(60,))
+    waiting.start()
+    while not turns.waiting or not turns.kept_waiting():
+        pass
+    turns.give()
+    waiting.join()
+    assert turns.kept_waiting() == 0.0
 
 
 def test_who_waits_in_vain_is_told_and_stands_in_nobodys_way(tmp_path: Path) -> None:
