@@ -61,7 +61,8 @@ class EventCodec:
             data = b"".join((orjson.dumps(encoded), b""))
         except TypeError as error:
             _refuse(cls, encoded, error)
-        if _ESCAPED_NUL in data:
+        # Not `in`, which first takes what it looks for as a number, and makes an error of that.
+        if data.find(_ESCAPED_NUL) >= 0:
             _check_text(cls, encoded)
         return data
 

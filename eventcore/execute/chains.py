@@ -299,21 +299,20 @@ class Chains:
             train.links.append(link)
         else:
             train.board(link)
-        events = request.events
-        heads = self._heads
+        heads, lives = self._heads, iter(writes)
         written: dict[str, list[tuple[object, NewEvent]]] = {}
-        for write, event in zip(writes, events, strict=True):
-            stream_id = event[0]
+        for event in request.events:
+            stream_id, pair = event[0], (next(lives)[2], event)
             if stream_id in written:
-                written[stream_id].append((write[2], event))
+                written[stream_id].append(pair)
             else:
-                written[stream_id] = [(write[2], event)]
+                written[stream_id] = [pair]
                 heads[stream_id] = link
-        for key, base in zip(keys, views.of(keys), strict=True):
+        for key in keys:
             stream_id, fold = key
             pairs = written.get(stream_id)
             if pairs is not None and fold is not None:
-                version, _, state, saved, _, _ = base
+                version, _, state, saved, _, _ = views[key]
                 try:
                     state = fold.foresee(state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
@@ -427,8 +426,11 @@ class Chains:
     def _settle(self, links: Sequence[Link], committed: Sequence[StoredEvent]) -> None:
         """Keep the states that the links left, now that they are the committed ones."""
         keep, snapshots = self._cache.keep, self._snapshots
-        for link, events in zip(links, _pieces(links, committed), strict=True):
-            positions = {event[0]: event[2] for event in events}
+        begin = 0
+        for link in links:
+            end = begin + len(link.request[1])
+            positions = {event[0]: event[2] for event in committed[begin:end]}
+            begin = end
             for key, (version, _, state, saved, _, _) in link.states.items():
                 stream_id, fold = key
                 rule = None if fold is None else fold.snapshots

@@ -262,7 +262,8 @@ class _Execution:
             trusting = self._key is None and self._executor.trust.worth_it()
             if not (trusting and self._views.adopt(self._given.keys, self._chains.foreseeing())):
                 await self._begin(trusting=trusting)
-            self._executor.tell(AttemptStarted, self._command, self.attempt)
+            if self._executor.observer is not None:
+                self._executor.tell(AttemptStarted, self._command, self.attempt)
             return await self._outcome()
         except _Remembered as before:
             return self._replay(before.events)
@@ -278,11 +279,9 @@ class _Execution:
             if request is None:
                 return self._nothing(keys)
             verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
+            if type(verdict) is Committed:
+                return self._committed(writes, request, verdict)
             match verdict:
-                case Committed():
-                    if not self._confirmed:
-                        self._executor.trust.committed()
-                    return self._committed(writes, request, verdict)
                 case Again():
                     self._alone |= verdict is Again.ALONE
                     await self._begin_again()
@@ -404,11 +403,11 @@ class _Execution:
         await self._read(more)
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, metadata, exact = self._executor.codec.encode, self._metadata, ExpectedVersion.exact
-        expected: dict[str, ExpectedVersion] = {key[0]: exact(known[0]) for key, known in zip(keys, self._views.of(keys), strict=True)}
+        encode, metadata, exact, views = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views
+        expected: dict[str, ExpectedVersion] = {key[0]: exact(views[key][0]) for key in keys}
+        ids = iter(self._executor.event_ids.draw(len(writes)))
         events = [
-            new_event(stream_id, event_id, name, version, encode(event), metadata)
-            for (stream_id, (name, version, _), event), event_id in zip(writes, self._executor.event_ids.draw(len(writes)), strict=True)
+            new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes
         ]
         return AppendRequest(expected, events, self._key)
 
@@ -466,9 +465,12 @@ class _Execution:
         return CommandResult(Nothing(versions), self._views.newest(keys), self.attempt)
 
     def _committed(self, writes: Sequence[ValidWrite], request: AppendRequest, verdict: Committed) -> CommandResult[object]:
-        self._executor.tell(BatchCommitted, self._command, verdict.batch)
-        written = Written(self._executor.codec, self._metadata, writes, request, verdict.events)
-        return CommandResult(written, verdict.events[-1].position, self.attempt)
+        executor, events = self._executor, verdict.events
+        if not self._confirmed:
+            executor.trust.committed()
+        if executor.observer is not None:
+            executor.tell(BatchCommitted, self._command, verdict.batch)
+        return CommandResult(Written(executor.codec, self._metadata, writes, request, events), events[-1].position, self.attempt)
 
     def _replay(self, events: Sequence[StoredEvent]) -> CommandResult[object]:
         recorded = tuple(self._plan.reader.recorded(stored) for stored in events)

@@ -85,9 +85,9 @@ class Run:
         states: Sequence[object]
         handles: Sequence[Handle | Handles[object, Handle] | None]
         if given.fields is None:
-            known = self._views.of(given.keys)
-            handles = [handle(key[0], each[0]) for key, each in zip(given.keys, known, strict=True)]
-            states = [each[2] for each in known]
+            views = self._views
+            handles = [handle(key[0], views[key][0]) for key in given.keys]
+            states = [views[key][2] for key in given.keys]
         else:
             handles, states = zip(*map(self._present, plan.streams, given.fields), strict=True) if given.fields else ((), ())
         streams = spec.make_streams(*handles)
