@@ -23,11 +23,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final, runtime_checkable
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final, runtime_checkable
 from uuid import UUID
 
 import attrs
 
+from eventcore.construct import new_tuple
 from eventcore.errors import InvalidArgument
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 
@@ -73,13 +74,9 @@ class NewEvent(NamedTuple):
     metadata: bytes = b"{}"
 
 
-# Around the constructors of named tuples, which are functions of Python: each costs as much as five calls of this.
-_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
-
-
 def new_event(stream_id: str, event_id: UUID, name: str, version: int, data: bytes, metadata: bytes, /) -> NewEvent:
     """Return a `NewEvent`, as fast as one can be made."""
-    event: NewEvent = _new_tuple(NewEvent, (stream_id, event_id, name, version, data, metadata))
+    event: NewEvent = new_tuple(NewEvent, (stream_id, event_id, name, version, data, metadata))
     return event
 
 
@@ -110,7 +107,7 @@ def make_stored(
     /,
 ) -> StoredEvent:
     """Return a `StoredEvent`, as fast as one can be made."""
-    event: StoredEvent = _new_tuple(StoredEvent, (stream_id, version, position, event_id, name, name_version, data, metadata, recorded_at))
+    event: StoredEvent = new_tuple(StoredEvent, (stream_id, version, position, event_id, name, name_version, data, metadata, recorded_at))
     return event
 
 
@@ -221,11 +218,26 @@ class AppendRequest(NamedTuple):
     idempotency: IdempotencyKey | None = None
 
 
+@final
 class Committed(NamedTuple):
     """The request was committed. *events* is empty for a check; *batch* is how many requests shared the transaction."""
 
     events: Sequence[StoredEvent]
     batch: int = 1
+
+
+def make_request(
+    expected: Mapping[str, ExpectedVersion], events: Sequence[NewEvent], idempotency: IdempotencyKey | None, /
+) -> AppendRequest:
+    """Return an `AppendRequest`, as fast as one can be made."""
+    request: AppendRequest = new_tuple(AppendRequest, (expected, events, idempotency))
+    return request
+
+
+def make_committed(events: Sequence[StoredEvent], batch: int, /) -> Committed:
+    """Return a `Committed`, as fast as one can be made."""
+    verdict: Committed = new_tuple(Committed, (events, batch))
+    return verdict
 
 
 class Conflict(NamedTuple):

@@ -38,7 +38,7 @@ from eventcore.execute.observe import (
     Observer,
     StreamsDiscovered,
 )
-from eventcore.execute.results import CommandResult, Loaded, Nothing, Replayed, Written
+from eventcore.execute.results import CommandResult, Loaded, Nothing, Replayed, written
 from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
 from eventcore.execute.run import PLAIN, Run, given_streams
 from eventcore.execute.snapshots import SavesSnapshots, Snapshots
@@ -55,6 +55,7 @@ from eventcore.store import (
     Refused,
     StoredEvent,
     StreamStore,
+    make_request,
     new_event,
 )
 from eventcore.typed import StreamResolver, StreamSet, StreamWrite, ValidWrite
@@ -231,7 +232,7 @@ class _Remembered(Exception):  # it says what happened, and reaches nobody
 class _Execution:
     """One call of `execute`."""
 
-    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started", "_views",
+    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_declared", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started", "_views",
                  "attempt")  # fmt: skip
 
     def __init__(self, executor: CommandExecutor, plan: CommandPlan, command: object, metadata: bytes, key: IdempotencyKey | None) -> None:
@@ -242,6 +243,7 @@ class _Execution:
         self._metadata = metadata
         self._key = key
         self._given = given_streams(plan, command)
+        self._declared = self._given[0]
         self._views = Views(executor.cache, snapshots=executor.snapshots.enabled)
         self._confirmed = False
         self._chains = executor.chains
@@ -260,7 +262,7 @@ class _Execution:
         try:
             # A command whose streams are all known reads nothing, unless there is a key to be looked up.
             trusting = self._key is None and self._executor.trust.worth_it()
-            if not (trusting and self._views.adopt(self._given.keys, self._chains.foreseeing())):
+            if not (trusting and self._views.adopt(self._declared, self._chains.foreseeing())):
                 await self._begin(trusting=trusting)
             if self._executor.observer is not None:
                 self._executor.tell(AttemptStarted, self._command, self.attempt)
@@ -299,7 +301,7 @@ class _Execution:
 
     async def _begin(self, *, trusting: bool) -> None:
         """Come to know the declared streams, be it from what is kept where that is trusted."""
-        chains, declared = self._chains, self._given.keys
+        chains, declared = self._chains, self._declared
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not (trusting and self._views.adopt(declared, self._foreseeing())):
@@ -312,7 +314,7 @@ class _Execution:
         self._alone |= self._falls >= _MOST_FALLS
         self._views = Views(self._executor.cache, snapshots=self._executor.snapshots.enabled)
         self._confirmed = False
-        chains, declared = self._chains, self._given.keys
+        chains, declared = self._chains, self._declared
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not self._views.adopt(declared, self._foreseeing()):
@@ -409,7 +411,7 @@ class _Execution:
         events = [
             new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes
         ]
-        return AppendRequest(expected, events, self._key)
+        return make_request(expected, events, self._key)
 
     async def _conflicted(self, keys: Sequence[StreamKey], conflict: Conflict) -> None:
         """Take in the news, and wait as the policy says; or give up."""
@@ -470,7 +472,7 @@ class _Execution:
             executor.trust.committed()
         if executor.observer is not None:
             executor.tell(BatchCommitted, self._command, verdict.batch)
-        return CommandResult(Written(executor.codec, self._metadata, writes, request, events), events[-1].position, self.attempt)
+        return CommandResult(written(executor.codec, self._metadata, writes, request, events), events[-1].position, self.attempt)
 
     def _replay(self, events: Sequence[StoredEvent]) -> CommandResult[object]:
         recorded = tuple(self._plan.reader.recorded(stored) for stored in events)

@@ -14,11 +14,12 @@ from contextlib import suppress
 from enum import Enum
 from itertools import islice, repeat
 from operator import length_hint
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast, final
+from typing import Final, NamedTuple, Protocol, TypeAlias, final
 
 import orjson
 
 from eventcore.codec import EventCodec
+from eventcore.construct import new_tuple
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
@@ -229,17 +230,13 @@ class Known(NamedTuple):
     events: Sequence[StoredEvent] = ()
 
 
-# Around the constructors of named tuples, which are functions of Python: each costs as much as five calls of this.
-_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
-
-
 def stream_key(stream_id: StreamId, fold: StateFold | None) -> StreamKey:
-    key: StreamKey = _new_tuple(StreamKey, (stream_id, fold))
+    key: StreamKey = new_tuple(StreamKey, (stream_id, fold))
     return key
 
 
 def known(version: int, position: Position | None, state: object, saved: int, link: Link | None = None) -> Known:
-    made: Known = _new_tuple(Known, (version, position, state, saved, link, ()))
+    made: Known = new_tuple(Known, (version, position, state, saved, link, ()))
     return made
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, final
 import attrs
 
 from eventcore.codec import EventCodec
+from eventcore.construct import new_tuple
 from eventcore.events import Recorded
 from eventcore.ids import Position, StreamId
 from eventcore.store import AppendRequest, StoredEvent
@@ -71,6 +72,14 @@ class Written(NamedTuple):
     def versions(self) -> Mapping[StreamId, int]:
         versions = {StreamId(stream_id): expected.version or 0 for stream_id, expected in self.request.expected.items()}
         return versions | {write.stream_id: stored.version for write, stored in zip(self.writes, self.committed, strict=True)}
+
+
+def written(
+    codec: EventCodec, metadata: bytes, writes: Sequence[ValidWrite], request: AppendRequest, committed: Sequence[StoredEvent], /
+) -> Written:
+    """Return a `Written`, as fast as one can be made."""
+    source: Written = new_tuple(Written, (codec, metadata, writes, request, committed))
+    return source
 
 
 @final

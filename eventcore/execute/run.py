@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import Final, NamedTuple, cast, final
+from typing import Final, TypeAlias, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
@@ -25,22 +25,17 @@ class StreamsNeeded(BaseException):
     """
 
 
-class Given(NamedTuple):
-    """The streams that a command got from its constructor, repeats within a field dropped.
-
-    *fields* are the same by field (a `discovered()` one has none), or None where each field has exactly one.
-    """
-
-    keys: list[StreamKey]
-    fields: tuple[tuple[StreamKey, ...], ...] | None
+Given: TypeAlias = tuple[Sequence[StreamKey], Sequence[tuple[StreamKey, ...]] | None]
+"""The streams that a command got from its constructor, repeats within a field dropped; and the same by field (a `discovered()` one has
+none), or None where each field has exactly one."""
 
 
 def given_streams(plan: CommandPlan, command: object) -> Given:
     """Return the streams of *command*."""
     if plan.single:
-        return Given([stream_key(getattr(command, stream.field), stream.fold) for stream in plan.streams], None)
+        return [stream_key(getattr(command, stream.field), stream.fold) for stream in plan.streams], None
     fields = tuple([_keys(stream, command) for stream in plan.streams])
-    return Given([key for keys in fields for key in keys], fields)
+    return [key for keys in fields for key in keys], fields
 
 
 def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
@@ -58,19 +53,19 @@ def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
 class Run:
     """Runs `handle` once over *views*. Afterwards *unread* says what it asked for in vain; if that is not empty, its outcome does not count."""
 
-    __slots__ = ("_asked", "_command", "_given", "_plan", "_views", "unread")
+    __slots__ = ("_asked", "_command", "_declared", "_fields", "_plan", "_views", "unread")
 
     def __init__(self, plan: CommandPlan, command: object, given: Given, views: Views) -> None:
         self.unread: dict[StreamKey, None] = {}
         self._plan = plan
         self._command = command
-        self._given = given
+        self._declared, self._fields = given
         self._views = views
         self._asked: dict[str, dict[StreamId, None]] = {field: {} for field in plan.discovered}
 
     def keys(self) -> Sequence[StreamKey]:
         """Return every stream that this run rests on: declared, asked for, or folded by the command itself."""
-        plan, keys = self._plan, self._given.keys
+        plan, keys = self._plan, self._declared
         if plan.discovered:
             asked = [(stream, self._asked[stream.field]) for stream in plan.streams if stream.kind == "discovered"]
             keys = [*keys, *(stream_key(stream_id, stream.fold) for stream, ids in asked for stream_id in ids)]
@@ -81,15 +76,15 @@ class Run:
 
         The run keeps neither: the streams ask the run for what is discovered, and two that know each other are garbage only to the collector.
         """
-        plan, given, spec = self._plan, self._given, self._plan.spec
+        plan, fields, spec = self._plan, self._fields, self._plan.spec
         states: Sequence[object]
         handles: Sequence[Handle | Handles[object, Handle] | None]
-        if given.fields is None:
-            views = self._views
-            handles = [handle(key[0], views[key][0]) for key in given.keys]
-            states = [views[key][2] for key in given.keys]
+        if fields is None:
+            views, declared = self._views, self._declared
+            handles = [handle(key[0], views[key][0]) for key in declared]
+            states = [views[key][2] for key in declared]
         else:
-            handles, states = zip(*map(self._present, plan.streams, given.fields), strict=True) if given.fields else ((), ())
+            handles, states = zip(*map(self._present, plan.streams, fields), strict=True) if fields else ((), ())
         streams = spec.make_streams(*handles)
         state = spec.make_state(*states) if spec.make_state is not None else self._fold_all()
         run: Callable[..., object] = getattr(self._command, "handle")  # noqa: B009  # checked by @command; its type is the user's

@@ -43,6 +43,7 @@ from eventcore.store import (
     StreamSlice,
     Verdict,
     check_request,
+    make_committed,
     make_stored,
 )
 from eventcore.stores import leases
@@ -378,7 +379,7 @@ class InMemoryEventStore(Subscribing):
             return Committed(())
         if (problem := _unstorable(request.events)) is not None:
             return Refused(RequestRefused(problem))
-        return Committed(self._write(request.events, key, at))
+        return make_committed(self._write(request.events, key, at), 1)
 
     def _conflict(self, request: AppendRequest, stream_id: str, expected: int, actual: int) -> Conflict:
         exact = ((each, wanted.version) for each, wanted in request.expected.items() if wanted.version is not None)

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, Self, TypeVar, cast, final
 
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from eventcore.construct import new_object, new_tuple
 from eventcore.ids import StreamId
 
 S = TypeVar("S")
@@ -32,12 +33,8 @@ class Handle(NamedTuple):
 
 def handle(id: StreamId[object], version: int, /) -> Handle:
     """Return a `Handle`, around its constructor, which is a function of Python."""
-    made: Handle = _new_tuple(Handle, (id, version))
+    made: Handle = new_tuple(Handle, (id, version))
     return made
-
-
-_new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
-_new: Final = cast("Callable[[type[Any]], Any]", object.__new__)
 
 
 class Handles(Mapping[StreamId[S], V_co]):
@@ -105,7 +102,7 @@ class StreamSet:
 
     # `Any`, the gradual signature: each generated class says in its `__init__` what it takes.
     def __new__(cls, *_args: Any, **_options: Any) -> Self:
-        streams: Self = _new(cls)
+        streams: Self = new_object(cls)
         streams.__run__ = RunToken(cls)
         return streams
 

@@ -127,7 +127,7 @@ def command_state(cls: type[T], /) -> type[T]:
 
 def is_write(value: object, streams: StreamSet) -> TypeGuard[StreamWrite[StreamSet, object]]:
     """Tell whether *value* is a write that was made with *streams*."""
-    return isinstance(value, StreamWrite) and cast("StreamWrite[StreamSet, object]", value).run is streams.__run__
+    return type(value) is StreamWrite and value.run is streams.__run__
 
 
 def refused_write(

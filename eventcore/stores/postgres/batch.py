@@ -21,6 +21,7 @@ from eventcore.store import (
     StoredEvent,
     StreamSlice,
     Verdict,
+    make_committed,
 )
 from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event, written_event
 
@@ -202,7 +203,7 @@ class Batch:
         begin = 0
         decisions: list[Decision] = []
         for end in self._event_ends:
-            decisions.append(Committed(written[begin:end], size))
+            decisions.append(make_committed(written[begin:end], size))
             begin = end
         return decisions
 

@@ -19,6 +19,7 @@ from eventcore.store import (
     StreamRead,
     StreamSlice,
     Verdict,
+    make_committed,
 )
 from eventcore.stores.sqlite.rows import moment, position_of
 from eventcore.stores.sqlite.slices import Remembered
@@ -139,7 +140,7 @@ class Decider:
             return Refused(refusal)
         first = self._position + 1
         stored = [self._write(event, *text) for event, text in zip(request.events, texts, strict=True)]
-        committed = Committed(stored, self._batch)
+        committed = make_committed(stored, self._batch)
         if request.idempotency is not None:
             key, fingerprint = request.idempotency
             self._own_outcomes[key] = fingerprint, committed
