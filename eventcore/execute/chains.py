@@ -309,16 +309,15 @@ class Chains:
                 written[stream_id] = [pair]
                 heads[stream_id] = link
         for key in keys:
-            stream_id, fold = key
-            pairs = written.get(stream_id)
+            fold, pairs = key[1], written.get(key[0])
             if pairs is not None and fold is not None:
-                version, _, state, saved, _, _ = views[key]
+                base = views[key]
                 try:
-                    state = fold.foresee(state, pairs)
+                    state = fold.foresee(base.state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
                     link.faults = [*link.faults, (key, error)]
                 else:
-                    link.states[key] = known(version + len(pairs), None, state, saved, link)
+                    link.states[key] = known(base.version + len(pairs), None, state, base.saved, link)
         return link
 
     async def _send(self, train: Train, links: Sequence[Link]) -> Verdict:
@@ -431,13 +430,13 @@ class Chains:
             end = begin + len(link.request[1])
             positions = {event[0]: event[2] for event in committed[begin:end]}
             begin = end
-            for key, (version, _, state, saved, _, _) in link.states.items():
-                stream_id, fold = key
+            for key, left in link.states.items():
+                fold, version, saved = key[1], left.version, left.saved
                 rule = None if fold is None else fold.snapshots
-                due = rule is not None and version - saved >= rule.every and snapshots.enabled
-                if rule is not None and due:
-                    snapshots.offer(stream_id, rule, version, state)
-                keep(key, known(version, positions[stream_id], state, version if due else saved))
+                if rule is not None and version - saved >= rule.every and snapshots.enabled:
+                    snapshots.offer(key[0], rule, version, left.state)
+                    saved = version
+                keep(key, known(version, positions[key[0]], left.state, saved))
             for key, error in link.faults:
                 self._cache.discard(key)
                 owner = "a state" if key.fold is None else key.fold.state.__qualname__

@@ -406,7 +406,7 @@ class _Execution:
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
         encode, metadata, exact, views = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views
-        expected: dict[str, ExpectedVersion] = {key[0]: exact(views[key][0]) for key in keys}
+        expected: dict[str, ExpectedVersion] = {key[0]: exact(views[key].version) for key in keys}
         ids = iter(self._executor.event_ids.draw(len(writes)))
         events = [
             new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, final
 import orjson
 
 from eventcore.codec import EventCodec
-from eventcore.construct import new_tuple
+from eventcore.construct import new_object, new_tuple
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
@@ -215,19 +215,27 @@ class Link(Protocol):
         ...
 
 
-class Known(NamedTuple):
+@final
+class Known:
     """What is known of one stream: its state at a version that was once its head. A baseline, never the truth: an append still checks the version.
 
     *saved* is the version of the newest snapshot that is known of. *link*: the events of another command that it rests on, and that may not be
-    written yet. *events* are kept where the command folds by itself. A value, so that the cache, the chains and all executions may share it.
+    written yet. *events* are kept where the command folds by itself. Never changed, so that the cache, the chains and all executions may share it;
+    `known` makes one.
     """
+
+    __slots__ = ("events", "link", "position", "saved", "state", "version")
 
     version: int
     position: Position | None
     state: object
-    saved: int = 0
-    link: Link | None = None
-    events: Sequence[StoredEvent] = ()
+    saved: int
+    link: Link | None
+    events: Sequence[StoredEvent]
+
+    def committed(self) -> Known:
+        """Return the same without its link, which has arrived."""
+        return self if self.link is None else known(self.version, self.position, self.state, self.saved, None, self.events)
 
 
 def stream_key(stream_id: StreamId, fold: StateFold | None) -> StreamKey:
@@ -235,8 +243,16 @@ def stream_key(stream_id: StreamId, fold: StateFold | None) -> StreamKey:
     return key
 
 
-def known(version: int, position: Position | None, state: object, saved: int, link: Link | None = None) -> Known:
-    made: Known = new_tuple(Known, (version, position, state, saved, link, ()))
+def known(
+    version: int, position: Position | None, state: object, saved: int = 0, link: Link | None = None, events: Sequence[StoredEvent] = (), /
+) -> Known:
+    made: Known = new_object(Known)
+    made.version = version
+    made.position = position
+    made.state = state
+    made.saved = saved
+    made.link = link
+    made.events = events
     return made
 
 
@@ -267,7 +283,7 @@ class StateCache:
         """Keep *known* unless a newer state is kept already."""
         kept = self._kept
         before = kept.get(key)
-        if key[1] is None or self._size == 0 or (before is not None and before[0] > known[0]):
+        if key[1] is None or self._size == 0 or (before is not None and before.version > known.version):
             return
         kept[key] = known
         if before is None and len(kept) > self._size:
@@ -370,7 +386,7 @@ class Views:
     def rest_on_the_store(self) -> None:
         """Say that all that the views rest on was committed: they are what a read would have brought."""
         if self.foreseen:
-            self._known = {key: known if known.link is None else known._replace(link=None) for key, known in self._known.items()}
+            self._known = {key: known.committed() for key, known in self._known.items()}
             self.foreseen = False
 
     def forget(self, keep: Iterable[StreamKey]) -> None:
@@ -424,11 +440,11 @@ class Views:
             begun[key] = known
         return True
 
-    def _absorbed(self, key: StreamKey, known: Known, piece: StreamSlice) -> Known:
-        if piece.version < known.version:
+    def _absorbed(self, key: StreamKey, before: Known, piece: StreamSlice) -> Known:
+        if piece.version < before.version:
             self._cache.discard(key)
-            known = _nothing(key)
-        version, _, state, saved, link, events = known
+            before = _nothing(key)
+        version, state, link, events = before.version, before.state, before.link, before.events
         news = piece.events
         if piece.after < version:
             news = [stored for stored in news if stored.version > version]
@@ -440,8 +456,8 @@ class Views:
             assert piece.after == version, "what is read for two folds is not read bare"  # noqa: S101
             for part in piece.bare:
                 state = key.fold.fold_bare(state, piece.stream_id, part)
-        absorbed = Known(piece.version, piece.position, state, saved, link, events)
-        self._cache.keep(key, absorbed if link is None else absorbed._replace(link=None))
+        absorbed = known(piece.version, piece.position, state, before.saved, link, events)
+        self._cache.keep(key, absorbed.committed())
         return absorbed
 
 
@@ -454,11 +470,11 @@ def _begun(key: StreamKey, snapshot: Snapshot) -> Known | None:
     if rule is None:
         return None
     try:
-        return Known(snapshot.version, None, rule.decode(snapshot.data), snapshot.version)
+        return known(snapshot.version, None, rule.decode(snapshot.data), snapshot.version)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the events tell the same
         _log.warning("a snapshot of %r at version %d cannot be read and is passed over: %s", snapshot.stream_id, snapshot.version, error)
         return None
 
 
 def _nothing(key: StreamKey) -> Known:
-    return Known(0, None, key.fold.initial() if key.fold else None)
+    return known(0, None, key.fold.initial() if key.fold else None)

@@ -81,8 +81,8 @@ class Run:
         handles: Sequence[Handle | Handles[object, Handle] | None]
         if fields is None:
             views, declared = self._views, self._declared
-            handles = [handle(key[0], views[key][0]) for key in declared]
-            states = [views[key][2] for key in declared]
+            handles = [handle(key[0], views[key].version) for key in declared]
+            states = [views[key].state for key in declared]
         else:
             handles, states = zip(*map(self._present, plan.streams, fields), strict=True) if fields else ((), ())
         streams = spec.make_streams(*handles)
