@@ -72,22 +72,20 @@ class Link:
 class Train:
     """Links that are committed together. It departs when all of *after* has arrived."""
 
-    # Most trains have one link and leave at once: what those never have stands here, for all of them.
-    after: frozenset[Train] = frozenset()
-    followers: Sequence[Train] = ()
-    closed = False
-    departed = False
-    landed = False
-    frozen = False
-    _event: asyncio.Event | None = None
-    _size = 0
+    __slots__ = ("_event", "_size", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
 
-    def __init__(self, *, closed: bool = False) -> None:
+    def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.links: list[Link] = []
+        self.after: frozenset[Train] = _NO_TRAINS
+        self.followers: Sequence[Train] = ()
+        self.closed = False
+        self.departed = False
+        self.landed = False
+        self.frozen = False
+        self._event: asyncio.Event | None = None
         self._versions: dict[str, ExpectedVersion] = {}
-        if closed:
-            self.closed = True
+        self._size = 0
 
     def depth(self) -> int:
         """Return how many departures there will be up to its own."""
@@ -138,6 +136,9 @@ class Train:
         if self._event is not None:
             self._event.set()
         return followers
+
+
+_NO_TRAINS: Final[frozenset[Train]] = frozenset()
 
 
 def _size(request: AppendRequest) -> int:
@@ -264,7 +265,8 @@ class Chains:
                 if train.has_room(self.limit) and in_time and train.fits(request):
                     train.wait_for(others)
                     return train
-        train = Train(closed=request.idempotency is not None)
+        train = Train()
+        train.closed = request.idempotency is not None
         train.wait_for(trains)
         self._newest = train
         return train
