@@ -187,7 +187,7 @@ class CommandExecutor:
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
         key = stream_key(stream_id, self._binder.fold(cls))
-        views = Views(self.cache, snapshots=self.snapshots.enabled)
+        views = Views(self.cache, self.snapshots.enabled)
         while not views.absorb((await self.store.read(views.reads([key]))).slices):
             pass
         known = views[key]
@@ -244,7 +244,7 @@ class _Execution:
         self._key = key
         self._given = given_streams(plan, command)
         self._declared = self._given[0]
-        self._views = Views(executor.cache, snapshots=executor.snapshots.enabled)
+        self._views = Views(executor.cache, executor.snapshots.enabled)
         self._confirmed = False
         self._chains = executor.chains
         # Fallen with others so often that the command takes its chance by itself.
@@ -312,7 +312,7 @@ class _Execution:
         """Forget all that rested on what others did not get committed."""
         self._falls += 1
         self._alone |= self._falls >= _MOST_FALLS
-        self._views = Views(self._executor.cache, snapshots=self._executor.snapshots.enabled)
+        self._views = Views(self._executor.cache, self._executor.snapshots.enabled)
         self._confirmed = False
         chains, declared = self._chains, self._declared
         if chains.hinders(declared, alone=self._alone):

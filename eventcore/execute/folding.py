@@ -312,7 +312,9 @@ class Views:
     events of other commands that were not written yet. With *snapshots*, streams that are read for the first time begin at theirs.
     """
 
-    def __init__(self, cache: StateCache, *, snapshots: bool = False) -> None:
+    __slots__ = ("_cache", "_distrusted", "_known", "_snapshots", "foreseen")
+
+    def __init__(self, cache: StateCache, snapshots: bool, /) -> None:  # noqa: FBT001  # a keyword would cost more than all of it
         self.foreseen = False
         self._cache = cache
         self._snapshots = snapshots
