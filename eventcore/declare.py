@@ -353,8 +353,8 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
         if own is not None:
             own(self)
         # Nearly every command is made of different ids, one to a field; only what is not has to be looked at closely.
-        marker = command_marker(type(self))
-        values = [getattr(self, field) for field in marker.constructed] if marker else []
+        marker: CommandMarker | None = type(self).__dict__.get(_COMMAND)
+        values = [getattr(self, field) for field in marker.constructed] if marker is not None else []
         if _ONLY_IDS.issuperset(map(type, values)) and len(set(values)) == len(values):
             return
         given = _given_streams(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import Final, TypeAlias, cast, final
+from typing import Any, Final, TypeAlias, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
@@ -92,10 +92,10 @@ class Run:
             return streams, run(streams, state, spec.make_resolver(self._request))
         return streams, run(streams, state)
 
-    def checked(self, streams: StreamSet, returned: object) -> list[ValidWrite]:
+    def checked(self, streams: StreamSet, returned: Any) -> list[ValidWrite]:
         """Return the writes that `handle` returned, validated. Raises what a generator raises, `InvalidWrite` or `StreamsNeeded`."""
         plan = self._plan
-        return plan.spec.validate(streams, cast("Iterable[object]", returned), plan.accepts)
+        return plan.spec.validate(streams, returned, plan.accepts)
 
     async def settled(self, streams: StreamSet, returned: object) -> list[ValidWrite]:
         """Wait for what `handle` returned, and check it. Raises `InvalidHandle` too."""
