@@ -97,8 +97,9 @@ class Train:
     def fits(self, request: AppendRequest) -> bool:
         """Tell whether *request* goes on from where the links leave the streams, and is not too much."""
         versions = self._versions
-        if any(versions.get(stream_id, expected) != expected for stream_id, expected in request.expected.items()):
-            return False
+        for stream_id, expected in request.expected.items():
+            if versions.get(stream_id, expected) != expected:
+                return False
         return self._size + _size(request) <= _BYTES
 
     def board(self, link: Link) -> None:

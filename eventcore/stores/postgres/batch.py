@@ -162,7 +162,7 @@ class Batch:
         return (
             joined(stream_ids),
             numbers(self._event_versions),
-            literal([f"{event_id.int:032x}" for event_id in event_ids]),
+            literal([event_id.int.to_bytes(16).hex() for event_id in event_ids]),
             joined(types),
             None if _ALL_FIRST.issuperset(type_versions) else numbers(type_versions),
             joined_bytes(contents),

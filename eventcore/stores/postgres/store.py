@@ -304,9 +304,8 @@ class _OpenStore:
         result: ReadResult = await self._reads.ask(call)
         return result
 
-    async def append(self, call: AppendCall) -> Sequence[Verdict]:
-        verdicts: Sequence[Verdict] = await self._writes.ask(call)
-        return verdicts
+    def append(self, call: AppendCall) -> Awaitable[Sequence[Verdict]]:
+        return self._writes.ask(call)
 
     def attach(self, work: InlineWork | None) -> InlineWork | None:
         before, self.inline.work = self.inline.work, work

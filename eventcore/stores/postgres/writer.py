@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, final
 
 from eventcore.errors import EventCoreError, InlineProjectionFailed, OutcomeUnknown, RequestRefused
-from eventcore.store import AppendRequest, InlineWork, Refused, Verdict
+from eventcore.store import AppendRequest, Committed, InlineWork, Refused, Verdict
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
 from eventcore.stores.postgres.connections import Session
 from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, keeps_other_inline, needs_read_committed, needs_retry
@@ -73,7 +73,11 @@ class Writer:
         start = 0
         for call in calls:
             end = start + len(call.requests)
-            await self._answer(call, decided[start:end])
+            mine = decided[start:end]
+            if len(mine) == 1 and type(mine[0]) is Committed:
+                call.give([mine[0]])
+            else:
+                await self._answer(call, mine)
             start = end
 
     async def _answer(self, call: AppendCall, decided: Sequence[Decided]) -> None:
@@ -179,7 +183,9 @@ def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendReque
     size = 0
     for request in requests:
         key = None if request.idempotency is None else request.idempotency.key
-        weight = sum(len(event.data) + len(event.metadata) for event in request.events)
+        weight = 0
+        for event in request.events:
+            weight += len(event[4]) + len(event[5])
         full = len(batch) >= _REQUESTS_AT_ONCE or len(streams) + len(request.expected) > _STREAMS_AT_ONCE or size + weight > _BYTES_AT_ONCE
         if batch and (full or key in keys):
             yield batch
