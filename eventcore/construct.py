@@ -1,4 +1,4 @@
-"""Ways around constructors, for what is made many times for each command: a call of one is a function of Python, and costs as much as five of these."""
+"""Ways around constructors, for what is made many times for each command: one is a function of Python, and costs as much as some of these."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidCommand
+from eventcore.frozen import frozen
 from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId
 
 T = TypeVar("T")
@@ -65,9 +66,6 @@ class CommandMarker:
     folds_itself: bool
     constructed: tuple[str, ...]
     """The names of the stream fields that the constructor takes."""
-
-
-_ONLY_IDS: Final = frozenset({StreamId})
 
 
 @final
@@ -253,7 +251,7 @@ def _check_snapshots(cls: type[object], every: int | None, version: int) -> None
 def _freeze(cls: type[T]) -> type[T]:
     _adopt_dataclass_fields(cls)
     try:
-        return attrs.frozen(cls)
+        return frozen(cls)
     except (ValueError, TypeError) as error:
         raise DefinitionError(cls.__qualname__, f"attrs cannot make a class of it: {error}") from error
 
@@ -353,9 +351,8 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
         if own is not None:
             own(self)
         # Nearly every command is made of different ids, one to a field; only what is not has to be looked at closely.
-        marker: CommandMarker | None = type(self).__dict__.get(_COMMAND)
-        values = [getattr(self, field) for field in marker.constructed] if marker is not None else []
-        if _ONLY_IDS.issuperset(map(type, values)) and len(set(values)) == len(values):
+        marker: CommandMarker = getattr(self, _COMMAND)
+        if _are_different_ids([getattr(self, field) for field in marker.constructed]):
             return
         given = _given_streams(self)
         seen: dict[str, str] = {}
@@ -369,6 +366,15 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
                     raise AliasedStreams(name, field, other, stream_id)
 
     setattr(cls, "__attrs_post_init__", check)  # noqa: B010  # a plain assignment does not type-check on a class of unknown shape
+
+
+def _are_different_ids(values: list[object]) -> bool:
+    for value in values:
+        if type(value) is not StreamId:
+            return False
+    if len(values) == 2:
+        return values[0] != values[1]  # in a fifth of the time that a set takes
+    return len(set(values)) == len(values)
 
 
 def _is_stream_id(value: object) -> TypeGuard[StreamId]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import total_ordering
 from typing import ClassVar, Final, Generic, Self, TypeVar, final, get_args
 from uuid import UUID, SafeUUID
@@ -177,28 +177,31 @@ class Position:
         return f"Position({str(self)!r})"
 
 
-_set: Final = object.__setattr__
 
 
 def position_at(*key: int) -> Position:
     """Return a position as fast as one can be made. For stores."""
     position: Position = new_object(Position)
-    position._key = key  # noqa: SLF001
+    position._key = key  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return position
 
 
 def uuid_of(number: int) -> UUID:
     """Return ``UUID(int=number)`` in half its time, without its checks: *number* is known to be one. For stores."""
     made: UUID = new_object(UUID)
-    _set(made, "int", number)
-    _set(made, "is_safe", _UNKNOWN)
+    _set_int(made, number)
+    _set_is_safe(made, _UNKNOWN)
     return made
 
 
 _UNKNOWN: Final = SafeUUID.unknown
 
-# The bits of an id that are random, and those that tell the version and the variant.
-_RANDOM: Final = 0x0FFF_3FFF_FFFF_FFFF_FFFF
+_set_int: Final[Callable[[UUID, int], None]] = UUID.__dict__["int"].__set__
+_set_is_safe: Final[Callable[[UUID, SafeUUID], None]] = UUID.__dict__["is_safe"].__set__
+
+# The bits of an id that are random, and those that tell the version and the variant. Of the last 62 the first is 0: ids that are drawn together
+# count upwards from the first of them, and must not reach the bits of the variant.
+_RANDOM: Final = 0x0FFF_1FFF_FFFF_FFFF_FFFF
 _VERSION_7: Final = 0x7000_8000_0000_0000_0000
 
 
@@ -206,6 +209,7 @@ _VERSION_7: Final = 0x7000_8000_0000_0000_0000
 class EventIdSource:
     """Makes event ids: UUIDs of version 7, so that ids made later sort later and indexes grow at one end (RFC 9562, 5.7).
 
+    Those that are drawn together follow one another in their order (RFC 9562, 6.2, method 2).
     Randomness is drawn from the system in bulk: each call of it lets go of the interpreter lock, and has to win it back from the store's
     threads. Any thread may draw; a forked process draws anew.
     """
@@ -221,17 +225,10 @@ class EventIdSource:
         """Return *count* new ids."""
         if self._process != os.getpid():
             self._pool, self._process = iter(()), os.getpid()
-        pool = self._pool
-        milliseconds = (time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80
-        ids: list[UUID] = []
-        for _ in range(count):
-            # `next` on an iterator of a list is one step of the interpreter, so no two threads get the same number.
-            random = next(pool, None)
-            if random is None:
-                random = self._refill()
-                pool = self._pool
-            ids.append(uuid_of(milliseconds | random))
-        return ids
+        # `next` on an iterator of a list is one step of the interpreter, so no two threads get the same number.
+        random = next(self._pool, None) or self._refill()
+        first = (time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80 | random
+        return [uuid_of(number) for number in range(first, first + count)]
 
     def _refill(self) -> int:
         size = self._RANDOM_BYTES

@@ -174,7 +174,7 @@ class Chains:
 
     def head(self, key: StreamKey) -> Link | None:
         """Return the last link that writes the stream of *key*, if it is of this event loop."""
-        link = self._heads.get(key.stream_id) if self._heads else None
+        link = self._heads.get(key[0]) if self._heads else None
         return link if link is not None and link.train.loop is asyncio.get_running_loop() else None
 
     def foreseeing(self) -> Foreseeing | None:
@@ -312,7 +312,8 @@ class Chains:
                 written[stream_id] = [pair]
                 heads[stream_id] = link
         for key in keys:
-            fold, pairs = key[1], written.get(key[0])
+            stream_id, fold = key
+            pairs = written.get(stream_id)
             if pairs is not None and fold is not None:
                 base = views[key]
                 try:
@@ -422,7 +423,7 @@ class Chains:
         """Let go of the kept states that turned out to be old: whoever decides again reads what they are now."""
         for link in links:
             for key in link.keys:
-                if key.stream_id in news:
+                if key[0] in news:
                     self._cache.discard(key)
 
     def _settle(self, links: Sequence[Link], committed: Sequence[StoredEvent]) -> None:
@@ -434,15 +435,16 @@ class Chains:
             positions = {event[0]: event[2] for event in committed[begin:end]}
             begin = end
             for key, left in link.states.items():
-                fold, version, saved = key[1], left.version, left.saved
+                (stream_id, fold), version, saved = key, left.version, left.saved
                 rule = None if fold is None else fold.snapshots
                 if rule is not None and version - saved >= rule.every and snapshots.enabled:
-                    snapshots.offer(key[0], rule, version, left.state)
+                    snapshots.offer(stream_id, rule, version, left.state)
                     saved = version
-                keep(key, known(version, positions[key[0]], left.state, saved))
+                keep(key, known(version, positions[stream_id], left.state, saved))
             for key, error in link.faults:
                 self._cache.discard(key)
-                owner = "a state" if key.fold is None else key.fold.state.__qualname__
+                fold = key[1]
+                owner = "a state" if fold is None else fold.state.__qualname__
                 _log.warning("a command was committed whose events do not fold into %s: %s", owner, error)
 
 

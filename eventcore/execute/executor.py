@@ -27,7 +27,7 @@ from eventcore.errors import (
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
 from eventcore.execute.chains import Again, Chains, Outcome
-from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views, stream_key
+from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views
 from eventcore.execute.observe import (
     AttemptStarted,
     BatchCommitted,
@@ -186,7 +186,7 @@ class CommandExecutor:
             raise InvalidArgument(
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
-        key = stream_key(stream_id, self._binder.fold(cls))
+        key = (stream_id, self._binder.fold(cls))
         views = Views(self.cache, self.snapshots.enabled)
         while not views.absorb((await self.store.read(views.reads([key]))).slices):
             pass
@@ -232,8 +232,8 @@ class _Remembered(Exception):  # it says what happened, and reaches nobody
 class _Execution:
     """One call of `execute`."""
 
-    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_declared", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started", "_views",
-                 "attempt")  # fmt: skip
+    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_declared", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started",
+                 "_views", "attempt")  # fmt: skip
 
     def __init__(self, executor: CommandExecutor, plan: CommandPlan, command: object, metadata: bytes, key: IdempotencyKey | None) -> None:
         self.attempt = 1
@@ -386,10 +386,10 @@ class _Execution:
                 writes = []
             if not run.unread:
                 return run.keys(), writes
-            rounds.append([key.stream_id for key in run.unread])
+            rounds.append([stream_id for stream_id, _ in run.unread])
             if len(rounds) > self._executor.max_discoveries:
                 raise DiscoveryLimitExceeded(self._plan.name, self._executor.max_discoveries, rounds)
-            asked = tuple(key.stream_id for key in run.unread)
+            asked = tuple(rounds[-1])
             self._executor.tell(StreamsDiscovered, self._command, self.attempt, len(rounds), asked)
             await self._refresh(run.unread)
 
@@ -463,7 +463,7 @@ class _Execution:
         return recorded
 
     def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
-        versions = {key.stream_id: self._views[key].version for key in keys}
+        versions = {key[0]: self._views[key].version for key in keys}
         return CommandResult(Nothing(versions), self._views.newest(keys), self.attempt)
 
     def _committed(self, writes: Sequence[ValidWrite], request: AppendRequest, verdict: Committed) -> CommandResult[object]:

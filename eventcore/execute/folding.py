@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, final
 import orjson
 
 from eventcore.codec import EventCodec
-from eventcore.construct import new_object, new_tuple
+from eventcore.construct import new_object
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
@@ -197,11 +197,9 @@ def _one_by_one(stream_id: str, events: BareEvents) -> Iterator[Encoded]:
         yield Encoded(stream_id, version, name, type_version, text.encode())
 
 
-class StreamKey(NamedTuple):
-    """A stream, and what it folds into (None: its events are kept for a command that folds by itself)."""
-
-    stream_id: StreamId
-    fold: StateFold | None
+StreamKey: TypeAlias = "tuple[StreamId, StateFold | None]"
+"""A stream, and what it folds into (None: its events are kept for a command that folds by itself). No named tuple: it is made for each stream of
+each command, and taken apart many times."""
 
 
 class Link(Protocol):
@@ -236,11 +234,6 @@ class Known:
     def committed(self) -> Known:
         """Return the same without its link, which has arrived."""
         return self if self.link is None else known(self.version, self.position, self.state, self.saved, None, self.events)
-
-
-def stream_key(stream_id: StreamId, fold: StateFold | None) -> StreamKey:
-    key: StreamKey = new_tuple(StreamKey, (stream_id, fold))
-    return key
 
 
 def known(
@@ -339,7 +332,7 @@ class Views:
 
     def events(self) -> list[StoredEvent]:
         """Return the kept events of all streams in the order of their positions."""
-        by_stream = {key.stream_id: known.events for key, known in self._known.items()}
+        by_stream = {key[0]: known.events for key, known in self._known.items()}
         return sorted((stored for events in by_stream.values() for stored in events), key=lambda stored: stored.position)
 
     def newest(self, keys: Iterable[StreamKey]) -> Position | None:
@@ -422,12 +415,12 @@ class Views:
         by_id = {piece[0]: piece for piece in slices}
         begun: dict[StreamKey, Known] = {}
         if any(piece.snapshot is not None for piece in by_id.values()):
-            distrusted = {key for key in self._known if not self._begin(key, by_id.get(key.stream_id), begun)}
+            distrusted = {key for key in self._known if not self._begin(key, by_id.get(key[0]), begun)}
             if distrusted:
                 self._distrusted = self._distrusted | distrusted
                 return False
         for key, known in self._known.items():
-            piece = by_id.get(key.stream_id)
+            piece = by_id.get(key[0])
             if piece is not None:
                 self._known[key] = self._absorbed(key, begun.get(key, known), piece)
         return True
@@ -450,14 +443,15 @@ class Views:
         news = piece.events
         if piece.after < version:
             news = [stored for stored in news if stored.version > version]
-        if key.fold is None:
+        fold = key[1]
+        if fold is None:
             events = [*events, *news]
         elif news:
-            state = key.fold.fold(state, news)
+            state = fold.fold(state, news)
         elif piece.bare:
             assert piece.after == version, "what is read for two folds is not read bare"  # noqa: S101
             for part in piece.bare:
-                state = key.fold.fold_bare(state, piece.stream_id, part)
+                state = fold.fold_bare(state, piece.stream_id, part)
         absorbed = known(piece.version, piece.position, state, before.saved, link, events)
         self._cache.keep(key, absorbed.committed())
         return absorbed
@@ -468,7 +462,8 @@ _NONE: Final[set[StreamKey]] = set()  # never changed: what is distrusted is a s
 
 def _begun(key: StreamKey, snapshot: Snapshot) -> Known | None:
     """Return the state that *snapshot* holds, or None where it cannot be read."""
-    rule = key.fold.snapshots if key.fold is not None else None
+    fold = key[1]
+    rule = None if fold is None else fold.snapshots
     if rule is None:
         return None
     try:
@@ -479,4 +474,5 @@ def _begun(key: StreamKey, snapshot: Snapshot) -> Known | None:
 
 
 def _nothing(key: StreamKey) -> Known:
-    return known(0, None, key.fold.initial() if key.fold else None)
+    fold = key[1]
+    return known(0, None, None if fold is None else fold.initial())

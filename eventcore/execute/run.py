@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, cast, final
 
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
-from eventcore.execute.folding import Known, StreamKey, Views, stream_key
+from eventcore.execute.folding import Known, StreamKey, Views
 from eventcore.ids import StreamId
 from eventcore.typed import Handle, Handles, StreamSet, ValidWrite, handle
 
@@ -33,7 +33,7 @@ none), or None where each field has exactly one."""
 def given_streams(plan: CommandPlan, command: object) -> Given:
     """Return the streams of *command*."""
     if plan.single:
-        return [stream_key(getattr(command, stream.field), stream.fold) for stream in plan.streams], None
+        return [(getattr(command, stream.field), stream.fold) for stream in plan.streams], None
     fields = tuple([_keys(stream, command) for stream in plan.streams])
     return [key for keys in fields for key in keys], fields
 
@@ -45,8 +45,8 @@ def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
     if value is None:
         return ()
     if isinstance(value, tuple):
-        return tuple([stream_key(stream_id, stream.fold) for stream_id in dict.fromkeys(value)])
-    return (stream_key(value, stream.fold),)
+        return tuple([(stream_id, stream.fold) for stream_id in dict.fromkeys(value)])
+    return ((value, stream.fold),)
 
 
 @final
@@ -68,7 +68,7 @@ class Run:
         plan, keys = self._plan, self._declared
         if plan.discovered:
             asked = [(stream, self._asked[stream.field]) for stream in plan.streams if stream.kind == "discovered"]
-            keys = [*keys, *(stream_key(stream_id, stream.fold) for stream, ids in asked for stream_id in ids)]
+            keys = [*keys, *((stream_id, stream.fold) for stream, ids in asked for stream_id in ids)]
         return [*keys, *self._views.keys()] if plan.marker.folds_itself else keys
 
     def handle(self) -> tuple[StreamSet, object]:
@@ -111,8 +111,8 @@ class Run:
             if not keys:
                 return None, None
             known = self._views[keys[0]]
-            return handle(keys[0].stream_id, known.version), known.state
-        ids = self._asked[stream.field] if stream.kind == "discovered" else dict.fromkeys(key.stream_id for key in keys)
+            return handle(keys[0][0], known.version), known.state
+        ids = self._asked[stream.field] if stream.kind == "discovered" else dict.fromkeys(key[0] for key in keys)
         find = partial(self._find, stream, ids)
         present = partial(self._present_ids, stream, ids)
         versions: Callable[[StreamId], Handle] = lambda id: Handle(id, find(id).version)  # noqa: E731
@@ -122,13 +122,13 @@ class Run:
     def _find(self, stream: BoundStream, ids: Mapping[StreamId, None], stream_id: StreamId) -> Known:
         if stream_id not in ids:
             raise StreamNotRequested(self._plan.name, stream.field, stream_id)
-        key = stream_key(stream_id, stream.fold)
+        key = (stream_id, stream.fold)
         if key in self.unread:
             raise StreamsNeeded
         return self._views[key]
 
     def _present_ids(self, stream: BoundStream, ids: Mapping[StreamId, None]) -> Mapping[StreamId, None]:
-        if any(stream_key(stream_id, stream.fold) in self.unread for stream_id in ids):
+        if any((stream_id, stream.fold) in self.unread for stream_id in ids):
             raise StreamsNeeded
         return ids
 
@@ -140,7 +140,7 @@ class Run:
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"
                 raise InvalidCommand(self._plan.name, field, problem)
             asked[stream_id] = None
-            key = stream_key(stream_id, fold)
+            key = (stream_id, fold)
             if key not in self._views:
                 self.unread[key] = None
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeGuar
 import attrs
 
 from eventcore.errors import CommandError, ForeignWrite, NotAWrite, ReadOnlyStreamWrite, UndeclaredEvent, UndeclaredStream
+from eventcore.frozen import frozen
 from eventcore.ids import StreamId
 from eventcore.typed.handles import StreamSet, StreamWrite
 from eventcore.typed.resolver import StreamResolver
@@ -122,7 +123,7 @@ class GeneratedModule:
 @dataclass_transform(frozen_default=True)
 def command_state(cls: type[T], /) -> type[T]:
     """Make a generated class the state of a command: one member for each stream, frozen."""
-    return attrs.frozen(cls)
+    return frozen(cls)
 
 
 def is_write(value: object, streams: StreamSet) -> TypeGuard[StreamWrite[StreamSet, object]]:
