@@ -177,8 +177,6 @@ class Position:
         return f"Position({str(self)!r})"
 
 
-
-
 def position_at(*key: int) -> Position:
     """Return a position as fast as one can be made. For stores."""
     position: Position = new_object(Position)

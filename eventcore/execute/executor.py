@@ -232,8 +232,8 @@ class _Remembered(Exception):  # it says what happened, and reaches nobody
 class _Execution:
     """One call of `execute`."""
 
-    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_declared", "_executor", "_falls", "_given", "_key", "_metadata", "_plan", "_started",
-                 "_views", "attempt")  # fmt: skip
+    __slots__ = ("_alone", "_chains", "_command", "_confirmed", "_declared", "_executor", "_falls", "_given", "_key", "_metadata", "_plan",
+                 "_started", "_views", "attempt")  # fmt: skip
 
     def __init__(self, executor: CommandExecutor, plan: CommandPlan, command: object, metadata: bytes, key: IdempotencyKey | None) -> None:
         self.attempt = 1
