@@ -152,6 +152,17 @@ def test_one_source_gives_every_thread_other_ids():
     assert len(set().union(*drawn)) == 8 * 500
 
 
+def test_ids_that_are_drawn_together_follow_one_another():
+    source = EventIdSource(drawn_at_once=3)
+    for _ in range(1000):
+        drawn = source.draw(5)
+
+        assert [each.int - drawn[0].int for each in drawn] == [0, 1, 2, 3, 4]
+        assert {(each.version, each.variant) for each in drawn} == {(7, "specified in RFC 4122")}
+        assert not drawn[0].int >> 61 & 1, "counting upwards must not reach the variant"
+    assert source.draw(0) == []
+
+
 FORK = """
 import os, sys
 from eventcore.ids import EventIdSource
