@@ -246,7 +246,7 @@ class Chains:
         """Return what the command rests on and is on its way; None where its streams have moved on, or not come to be what it took them for."""
         bases: list[Link] = []
         for key in keys:
-            head, base = self.head(key), views[key].link
+            head, base = self.head(key), views.known[key].link
             if head is None:
                 if base is not None and not base.committed:
                     return None
@@ -315,7 +315,7 @@ class Chains:
             stream_id, fold = key
             pairs = written.get(stream_id)
             if pairs is not None and fold is not None:
-                base = views[key]
+                base = views.known[key]
                 try:
                     state = fold.foresee(base.state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error

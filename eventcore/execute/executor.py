@@ -190,7 +190,7 @@ class CommandExecutor:
         views = Views(self.cache, self.snapshots.enabled)
         while not views.absorb((await self.store.read(views.reads([key]))).slices):
             pass
-        known = views[key]
+        known = views.known[key]
         state_now: S = known.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
         return Loaded(stream_id=stream_id, state=state_now, version=known.version, position=known.position)
 
@@ -405,8 +405,8 @@ class _Execution:
         await self._read(more)
 
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
-        encode, metadata, exact, views = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views
-        expected: dict[str, ExpectedVersion] = {key[0]: exact(views[key].version) for key in keys}
+        encode, metadata, exact, known = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views.known
+        expected: dict[str, ExpectedVersion] = {key[0]: exact(known[key].version) for key in keys}
         ids = iter(self._executor.event_ids.draw(len(writes)))
         events = [
             new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes
@@ -463,7 +463,7 @@ class _Execution:
         return recorded
 
     def _nothing(self, keys: Sequence[StreamKey]) -> CommandResult[object]:
-        versions = {key[0]: self._views[key].version for key in keys}
+        versions = {key[0]: self._views.known[key].version for key in keys}
         return CommandResult(Nothing(versions), self._views.newest(keys), self.attempt)
 
     def _committed(self, writes: Sequence[ValidWrite], request: AppendRequest, verdict: Committed) -> CommandResult[object]:

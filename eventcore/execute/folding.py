@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, final
 import orjson
 
 from eventcore.codec import EventCodec
-from eventcore.construct import new_object
+from eventcore.construct import new_object, new_tuple
 from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
@@ -299,45 +299,38 @@ Foreseeing: TypeAlias = Callable[[StreamKey], "Known | Hindered | None"]
 
 @final
 class Views:
-    """The streams that one execution knows: their versions, states, and events where the command folds by itself.
+    """The streams that one execution knows: their versions, states, and events where the command folds by itself. *known* is only looked into.
 
     What it knows comes from *cache* or from the store, and from the store alone what is of one moment. *foreseen* tells that some of it comes from
     events of other commands that were not written yet. With *snapshots*, streams that are read for the first time begin at theirs.
     """
 
-    __slots__ = ("_cache", "_distrusted", "_known", "_snapshots", "foreseen")
+    __slots__ = ("_cache", "_distrusted", "_snapshots", "foreseen", "known")
 
     def __init__(self, cache: StateCache, snapshots: bool, /) -> None:  # noqa: FBT001  # a keyword would cost more than all of it
         self.foreseen = False
         self._cache = cache
         self._snapshots = snapshots
         self._distrusted: set[StreamKey] = _NONE
-        self._known: dict[StreamKey, Known] = {}
+        self.known: dict[StreamKey, Known] = {}
 
     def __contains__(self, key: StreamKey) -> bool:
-        return key in self._known
+        return key in self.known
 
     def keys(self) -> Sequence[StreamKey]:
-        return tuple(self._known)
-
-    def __getitem__(self, key: StreamKey) -> Known:
-        return self._known[key]
-
-    def of(self, keys: Iterable[StreamKey]) -> list[Known]:
-        """Return what is known of each of *keys*."""
-        return list(map(self._known.__getitem__, keys))
+        return tuple(self.known)
 
     def versions(self) -> Mapping[StreamKey, int]:
-        return {key: known.version for key, known in self._known.items()}
+        return {key: known.version for key, known in self.known.items()}
 
     def events(self) -> list[StoredEvent]:
         """Return the kept events of all streams in the order of their positions."""
-        by_stream = {key[0]: known.events for key, known in self._known.items()}
+        by_stream = {key[0]: known.events for key, known in self.known.items()}
         return sorted((stored for events in by_stream.values() for stored in events), key=lambda stored: stored.position)
 
     def newest(self, keys: Iterable[StreamKey]) -> Position | None:
         """Return the position of the newest event among the streams *keys*."""
-        positions = [position for key in keys if (position := self._known[key].position) is not None]
+        positions = [position for key in keys if (position := self.known[key].position) is not None]
         return max(positions, default=None)
 
     def adopt(self, keys: Iterable[StreamKey], foreseen: Foreseeing | None) -> bool:
@@ -356,7 +349,7 @@ class Views:
             else:
                 ahead = True
             adopted[key] = found
-        self._known.update(adopted)
+        self.known.update(adopted)
         self.foreseen |= ahead
         return True
 
@@ -364,44 +357,44 @@ class Views:
         """Take from what is *foreseen* or from the cache what is newer there; return True if anything was."""
         renewed = False
         for key in keys:
-            version = self._known[key].version
+            version = self.known[key].version
             cached = self._cache.get(key)
             if cached is not None and cached.version > version:
-                self._known[key], version, renewed = cached, cached.version, True
+                self.known[key], version, renewed = cached, cached.version, True
             found = None if foreseen is None else foreseen(key)
             if isinstance(found, Known) and found.version > version:
-                self._known[key] = found
+                self.known[key] = found
                 renewed = self.foreseen = True
         return renewed
 
     def links(self) -> list[Link]:
         """Return what the views rest on beyond the store, arrived or not."""
-        return [known.link for known in self._known.values() if known.link is not None] if self.foreseen else []
+        return [known.link for known in self.known.values() if known.link is not None] if self.foreseen else []
 
     def rest_on_the_store(self) -> None:
         """Say that all that the views rest on was committed: they are what a read would have brought."""
         if self.foreseen:
-            self._known = {key: known.committed() for key, known in self._known.items()}
+            self.known = {key: known.committed() for key, known in self.known.items()}
             self.foreseen = False
 
     def forget(self, keep: Iterable[StreamKey]) -> None:
         """Forget every stream but those to *keep*."""
         kept = set(keep)
-        self._known = {key: known for key, known in self._known.items() if key in kept}
+        self.known = {key: known for key, known in self.known.items() if key in kept}
 
     def reads(self, more: Iterable[StreamKey] = ()) -> list[StreamRead]:
         """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
         for key in more:
-            if key not in self._known:
-                self._known[key] = self._cache.get(key) or _nothing(key)
+            if key not in self.known:
+                self.known[key] = self._cache.get(key) or _nothing(key)
         reads: dict[str, StreamRead] = {}
-        for (stream_id, fold), known in self._known.items():
+        for (stream_id, fold), known in self.known.items():
             types = fold.types if fold else None
             other = reads.get(stream_id)
             if other is None:
                 rule = fold.snapshots if fold is not None and self._snapshots and known.version == 0 else None
                 kind = None if rule is None or (stream_id, fold) in self._distrusted else rule.kind
-                reads[stream_id] = StreamRead(stream_id, known.version, types, kind, fold is not None)
+                reads[stream_id] = new_tuple(StreamRead, (stream_id, known.version, types, kind, fold is not None))
             else:
                 both = None if types is None or other.types is None else types | other.types
                 reads[stream_id] = StreamRead(stream_id, min(other.after, known.version), both)
@@ -415,14 +408,14 @@ class Views:
         by_id = {piece[0]: piece for piece in slices}
         begun: dict[StreamKey, Known] = {}
         if any(piece.snapshot is not None for piece in by_id.values()):
-            distrusted = {key for key in self._known if not self._begin(key, by_id.get(key[0]), begun)}
+            distrusted = {key for key in self.known if not self._begin(key, by_id.get(key[0]), begun)}
             if distrusted:
                 self._distrusted = self._distrusted | distrusted
                 return False
-        for key, known in self._known.items():
+        for key, known in self.known.items():
             piece = by_id.get(key[0])
             if piece is not None:
-                self._known[key] = self._absorbed(key, begun.get(key, known), piece)
+                self.known[key] = self._absorbed(key, begun.get(key, known), piece)
         return True
 
     @staticmethod

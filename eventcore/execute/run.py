@@ -80,9 +80,9 @@ class Run:
         states: Sequence[object]
         handles: Sequence[Handle | Handles[object, Handle] | None]
         if fields is None:
-            views, declared = self._views, self._declared
-            handles = [handle(key[0], views[key].version) for key in declared]
-            states = [views[key].state for key in declared]
+            known, declared = self._views.known, self._declared
+            handles = [handle(key[0], known[key].version) for key in declared]
+            states = [known[key].state for key in declared]
         else:
             handles, states = zip(*map(self._present, plan.streams, fields), strict=True) if fields else ((), ())
         streams = spec.make_streams(*handles)
@@ -110,7 +110,7 @@ class Run:
         if stream.kind in _SINGLE:
             if not keys:
                 return None, None
-            known = self._views[keys[0]]
+            known = self._views.known[keys[0]]
             return handle(keys[0][0], known.version), known.state
         ids = self._asked[stream.field] if stream.kind == "discovered" else dict.fromkeys(key[0] for key in keys)
         find = partial(self._find, stream, ids)
@@ -125,7 +125,7 @@ class Run:
         key = (stream_id, stream.fold)
         if key in self.unread:
             raise StreamsNeeded
-        return self._views[key]
+        return self._views.known[key]
 
     def _present_ids(self, stream: BoundStream, ids: Mapping[StreamId, None]) -> Mapping[StreamId, None]:
         if any((stream_id, stream.fold) in self.unread for stream_id in ids):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, TypeAlias, final
 
 import asyncpg
 import orjson
 
+from eventcore.construct import new_tuple
 from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Session
@@ -35,9 +36,8 @@ class ReadCall(Call[ReadResult]):
         self.bare = all(read.bare for read in reads)
 
 
-class _Piece(NamedTuple):
-    slice: StreamSlice
-    complete: bool
+_Piece: TypeAlias = tuple[StreamSlice, bool]
+"""A slice, and whether it is complete."""
 
 
 @final
@@ -65,7 +65,7 @@ class Reader:
         for call in calls:
             mine = [found[read] for read in call.reads]
             if all([complete for _, complete in mine]):  # noqa: C419  # a list of two is made faster than a generator
-                call.give(ReadResult([_own(slice_) for slice_, _ in mine], _outcome(outcomes, call.key)))
+                call.give(new_tuple(ReadResult, ([_own(slice_) for slice_, _ in mine], _outcome(outcomes, call.key))))
             else:
                 long.append((call, mine))
         for call, mine in long:
@@ -74,20 +74,20 @@ class Reader:
 
     async def _whole(self, read: StreamRead, begun: _Piece, at_most: int, *, bare: bool) -> StreamSlice:
         """Read on where a statement brought only the beginning. What is older than the head never changes: it need not be the same snapshot."""
-        if begun.complete:
-            return _own(begun.slice)
-        slice_ = begun.slice
+        slice_, complete = begun
+        if complete:
+            return _own(slice_)
         events, parts = list(slice_.events), list(slice_.bare)
         for after in range(slice_.after + at_most, slice_.version, _STEP):
             more = StreamRead(read.stream_id, after, read.types)
-            (piece,), _ = await self._read([more], [], min(_STEP, slice_.version - after), bare=bare)
-            events.extend(piece.slice.events)
-            parts.extend(piece.slice.bare)
+            ((piece, _),), _ = await self._read([more], [], min(_STEP, slice_.version - after), bare=bare)
+            events.extend(piece.events)
+            parts.extend(piece.bare)
         return slice_._replace(events=events, bare=parts)
 
     async def events_between(self, stream_id: str, after: int, version: int) -> list[StoredEvent]:
         """Return the events of a stream from *after* up to *version*, which it has reached."""
-        begun = _Piece(StreamSlice(stream_id, after, version, None, ()), complete=False)
+        begun = StreamSlice(stream_id, after, version, None, ()), False
         return list((await self._whole(StreamRead(stream_id, after), begun, 0, bare=False)).events)
 
     async def _read(
@@ -151,9 +151,8 @@ def _bare_pieces(reads: Sequence[StreamRead], at_most: int, rows: Sequence[async
         stream_id, _, _, kind, _ = reads[index]
         snapshot = None if kept is None or kind is None else Snapshot(stream_id, kind, after, kept)
         events = () if contents is None else (bare_events(after, versions, types, contents),)
-        found[number] = _Piece(
-            StreamSlice(stream_id, after, version, position_at(tx, ordinal), (), snapshot, events), version - after <= at_most
-        )
+        slice_ = new_tuple(StreamSlice, (stream_id, after, version, position_at(tx, ordinal), (), snapshot, events))
+        found[number] = slice_, version - after <= at_most
     return [found.get(number) or _piece(read, _NO_HEAD, [], None, at_most) for number, read in enumerate(reads, 1)]
 
 
@@ -169,7 +168,7 @@ def _piece(read: StreamRead, head: _Head, events: list[StoredEvent], snapshot: S
     asked = 0 if head.version < read.after else read.after
     after = asked if snapshot is None else snapshot.version
     slice_ = StreamSlice(read.stream_id, after, head.version, head.position, events, snapshot)
-    return _Piece(slice_, head.version - after <= at_most)
+    return slice_, head.version - after <= at_most
 
 
 def _type_set(types: frozenset[str] | None) -> str | None:
