@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
+from eventcore.errors import OutcomeUnknown
 from eventcore.execute.folding import Foreseeing, Hindered, Known, StateCache, StreamKey, Views, known
 from eventcore.execute.snapshots import Snapshots
 from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, NewEvent, Refused, StoredEvent, StreamStore, Verdict
@@ -36,6 +37,12 @@ _DEPTH: Final = 3
 _FEW: Final = 8
 # How often a command waits for arrivals before it takes its chance in the store.
 _PATIENCE: Final = 64
+# Trains that one call of the store takes: enough to share the call, and so few that a store with two connections can divide what departs together.
+_AT_ONCE: Final = 16
+# A train of so many links has been waited for by many: it does not wait for company.
+_WORTH_A_CALL: Final = 8
+# Seconds for which a command waits until what is on its way has arrived.
+_HELD_UP: Final = 0.02
 
 
 class Again(Enum):
@@ -72,7 +79,7 @@ class Link:
 class Train:
     """Links that are committed together. It departs when all of *after* has arrived."""
 
-    __slots__ = ("_event", "_size", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
+    __slots__ = ("_event", "_size", "_summed", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -84,7 +91,9 @@ class Train:
         self.landed = False
         self.frozen = False
         self._event: asyncio.Event | None = None
-        self._versions: dict[str, ExpectedVersion] = {}
+        # What the first so many of the links come to; summed up when somebody asks.
+        self._summed = 0
+        self._versions: dict[str, ExpectedVersion] = _NO_VERSIONS
         self._size = 0
 
     def depth(self) -> int:
@@ -96,19 +105,23 @@ class Train:
 
     def fits(self, request: AppendRequest) -> bool:
         """Tell whether *request* goes on from where the links leave the streams, and is not too much."""
+        self._sum_up()
         versions = self._versions
         for stream_id, expected in request.expected.items():
             if versions.get(stream_id, expected) != expected:
                 return False
         return self._size + _size(request) <= _BYTES
 
-    def board(self, link: Link) -> None:
-        self.links.append(link)
+    def _sum_up(self) -> None:
+        if not self._summed:
+            self._versions = {}
         versions = self._versions
-        versions.update(link.request.expected)
-        for event in link.request.events:
-            versions[event.stream_id] = ExpectedVersion.exact((versions[event.stream_id].version or 0) + 1)
-        self._size += _size(link.request)
+        for link in self.links[self._summed :]:
+            versions.update(link.request.expected)
+            for event in link.request.events:
+                versions[event.stream_id] = ExpectedVersion.exact((versions[event.stream_id].version or 0) + 1)
+            self._size += _size(link.request)
+        self._summed = len(self.links)
 
     def drop(self, link: Link) -> None:
         """Take out a link. Nobody boards any more: what it left behind is in the way of others."""
@@ -140,6 +153,7 @@ class Train:
 
 
 _NO_TRAINS: Final[frozenset[Train]] = frozenset()
+_NO_VERSIONS: Final[dict[str, ExpectedVersion]] = {}  # never changed
 
 
 def _size(request: AppendRequest) -> int:
@@ -170,7 +184,12 @@ class Chains:
         self._heads: dict[str, Link] = {}
         self._flying: set[Train] = set()
         self._newest: Train | None = None
+        # Those that depart at the end of this turn of the event loop, and how many did last time.
+        self._leaving: list[Train] = []
+        self._company = 1
         self._tasks: set[asyncio.Task[None]] = set()
+        self._quiet: asyncio.Event | None = None
+        self._held_up: frozenset[Train] = _NO_TRAINS
 
     def head(self, key: StreamKey) -> Link | None:
         """Return the last link that writes the stream of *key*, if it is of this event loop."""
@@ -213,6 +232,25 @@ class Chains:
         train = link.train
         return train.departed or train.has_room(self.limit) or train.depth() < _DEPTH
 
+    async def quiet(self) -> None:
+        """Wait until nothing is on its way, so that those who come meanwhile are decided, and sent, together; what takes long is not waited for."""
+        if self._flying <= self._held_up:
+            return
+        if self._quiet is None:
+            self._quiet = asyncio.Event()
+            asyncio.get_running_loop().call_later(_HELD_UP, self._lose_patience, self._quiet)
+        await self._quiet.wait()
+
+    def _lose_patience(self, quiet: asyncio.Event) -> None:
+        if not quiet.is_set():
+            self._held_up = frozenset(self._flying)
+            self._let_go(quiet)
+
+    def _let_go(self, quiet: asyncio.Event) -> None:
+        quiet.set()
+        if quiet is self._quiet:
+            self._quiet = None
+
     async def append(
         self, views: Views, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], request: AppendRequest, *, alone: bool
     ) -> Outcome:
@@ -227,12 +265,17 @@ class Chains:
                 return Again.TOGETHER
             bases = found
         trains = {base.train for base in bases if not base.train.landed} if bases else ()
-        if not trains:
+        if trains:
+            train = self._waiting(set(trains), request)
+        else:
             train = Train()
-            self._depart(train)
-            link = self._board(train, views, keys, writes, request, bases)
-            return await self._send(train, [link])
-        train = self._waiting(set(trains), request)
+            if self._company < 2 and not self._flying:
+                self._depart(train)
+                link = self._board(train, views, keys, writes, request, bases)
+                [verdict] = await self._send([(train, [link])])
+                return verdict
+            train.closed = alone or request.idempotency is not None
+            self._leave_soon(train)
         link = self._board(train, views, keys, writes, request, bases)
         link.future = train.loop.create_future()
         try:
@@ -279,6 +322,10 @@ class Chains:
         are, it would wait for the last of them: then each waits for no more than it has to. (Only the newest takes older ones that wait to wait for,
         so that no two ever wait for each other.)
         """
+        if len(trains) == 1:
+            [base] = trains
+            if not (base.departed or base.after):
+                return [base]
         if len(self._flying) <= _FEW:
             newest = self._newest
             return [newest] if newest is not None and newest.loop is asyncio.get_running_loop() else ()
@@ -298,10 +345,7 @@ class Chains:
     ) -> Link:
         """Make a link with the states that it leaves, and let the next command see it."""
         link = Link(keys, request, bases, train)
-        if train.departed:
-            train.links.append(link)
-        else:
-            train.board(link)
+        train.links.append(link)
         heads, lives = self._heads, iter(writes)
         written: dict[str, list[tuple[object, NewEvent]]] = {}
         for event in request.events:
@@ -324,18 +368,42 @@ class Chains:
                     link.states[key] = known(base.version + len(pairs), None, state, base.saved, link)
         return link
 
-    async def _send(self, train: Train, links: Sequence[Link]) -> Verdict:
-        committed = False
+    def _leave_soon(self, train: Train) -> None:
+        """Let *train* depart at the end of this turn of the event loop, with all others that can."""
+        leaving = self._leaving
+        if leaving and leaving[0].loop is train.loop:
+            leaving.append(train)
+            return
+        self._leaving = leaving = [train]
+        self._begin(train.loop, self._leave(leaving))
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _leave(self, trains: list[Train]) -> None:
+        await asyncio.sleep(0)
+        if self._leaving is trains:
+            self._leaving = []
+        self._company = len(trains)
+        loop = asyncio.get_running_loop()
+        for start in range(_AT_ONCE, len(trains), _AT_ONCE):
+            self._begin(loop, self._run(trains[start : start + _AT_ONCE]))
+        await self._run(trains[:_AT_ONCE])
+
+    async def _send(self, trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[Verdict]:
         try:
-            [verdict] = await self._store.append([_merged(links)])
-            if type(verdict) is Committed:
-                committed = True
-                self._settle(links, verdict.events)
-            return verdict
+            verdicts = await self._store.append([_merged(links) for _, links in trains])
+            for (_, links), verdict in zip(trains, verdicts, strict=True):
+                if type(verdict) is Committed:
+                    for link in links:
+                        link.committed = True
+                    self._settle(links, verdict.events)
+            return verdicts
         finally:
-            for link in links:
-                link.committed = committed
-            self._arrive(train)
+            for train, _ in trains:
+                self._arrive(train)
 
     def _depart(self, train: Train) -> None:
         train.departed = True
@@ -345,6 +413,8 @@ class Chains:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
         self._flying.discard(train)
+        if self._quiet is not None and self._flying <= self._held_up:
+            self._let_go(self._quiet)
         if train is self._newest:
             self._newest = None
         for link in train.links:
@@ -357,10 +427,12 @@ class Chains:
         for follower in train.arrive():
             follower.frozen = True
             if not follower.departed and all(before.landed for before in follower.after):
-                self._depart(follower)
-                task = train.loop.create_task(self._run(follower))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                if len(follower.links) < _WORTH_A_CALL:
+                    self._leave_soon(follower)
+                else:
+                    # Whoever has been told now builds on it, and is decided while it is on its way.
+                    self._depart(follower)
+                    self._begin(follower.loop, self._run([follower]))
 
     def _behead(self, link: Link) -> None:
         heads = self._heads
@@ -374,32 +446,46 @@ class Chains:
         link.train.drop(link)
         self._behead(link)
 
-    async def _run(self, train: Train) -> None:
-        """Send a train that waited, without those whose bases were not committed; tell each what became of it."""
+    async def _run(self, trains: Sequence[Train]) -> None:
+        """Send trains, without the links whose bases were not committed; tell each what became of it."""
+        sent: list[tuple[Train, Sequence[Link]]] = []
+        for train in trains:
+            self._depart(train)
+            links = self._whole(train)
+            if links:
+                sent.append((train, links))
+            else:
+                self._arrive(train)
+        if not sent:
+            return
+        try:
+            verdicts = await self._send(sent)
+        except asyncio.CancelledError:
+            for _, links in sent:
+                for link in links:
+                    if link.future is not None:
+                        link.future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the trains
+            for _, links in sent:
+                for link in links:
+                    if link.future is not None and not link.future.done():
+                        link.future.set_exception(error)
+            return
+        for (_, links), verdict in zip(sent, verdicts, strict=True):
+            for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
+                _tell(link, outcome)
+
+    def _whole(self, train: Train) -> Sequence[Link]:
+        """Return the links of *train* that rest on what was committed, or on each other; tell the others that they do not."""
         links: list[Link] = []
         for link in train.links:
-            if all(base.committed or base in links for base in link.bases):
+            if all([base.committed or base in links for base in link.bases]):  # noqa: C419
                 links.append(link)
             else:
                 link.committed = False
                 _tell(link, Again.TOGETHER)
-        if not links:
-            self._arrive(train)
-            return
-        try:
-            verdict = await self._send(train, links)
-        except asyncio.CancelledError:
-            for link in links:
-                if link.future is not None:
-                    link.future.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the train
-            for link in links:
-                if link.future is not None and not link.future.done():
-                    link.future.set_exception(error)
-            return
-        for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
-            _tell(link, outcome)
+        return links
 
     def _outcomes(self, links: Sequence[Link], verdict: Verdict) -> Sequence[Outcome]:
         """Return what *verdict* on a train means for each of its links."""
@@ -414,7 +500,7 @@ class Chains:
                 self.limit = max(1, self.limit // 2)
                 self._take_news(links, verdict.news)
                 return [_first_conflict(links[0], verdict), *[Again.TOGETHER] * (len(links) - 1)]
-            case Refused():
+            case Refused(error) if not isinstance(error, OutcomeUnknown):
                 return [Again.ALONE] * len(links)
             case _:
                 return [verdict] * len(links)

@@ -261,6 +261,8 @@ class _Execution:
         """Return the outcome, be it a new one or what was committed under the key before."""
         try:
             # A command whose streams are all known reads nothing, unless there is a key to be looked up.
+            if self._executor.trust.shaken:
+                await self._chains.quiet()
             trusting = self._key is None and self._executor.trust.worth_it()
             if not (trusting and self._views.adopt(self._declared, self._chains.foreseeing())):
                 await self._begin(trusting=trusting)
@@ -305,7 +307,11 @@ class _Execution:
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not (trusting and self._views.adopt(declared, self._foreseeing())):
+            cache = self._executor.cache
+            kept = None if trusting or self._key is not None else [cache.get(key) for key in declared]
             await self._read(declared)
+            if kept is not None:
+                self._executor.trust.compare(kept, [self._views.known[key] for key in declared])
             await self._wait_in_line(declared)
 
     async def _begin_again(self) -> None:
@@ -416,7 +422,7 @@ class _Execution:
     async def _conflicted(self, keys: Sequence[StreamKey], conflict: Conflict) -> None:
         """Take in the news, and wait as the policy says; or give up."""
         if not self._confirmed:
-            self._executor.trust.refused()
+            self._executor.trust.outdated()
         policy, told = self._executor.retry, (self._command, self.attempt, conflict.stream_id, conflict.expected, conflict.actual)
         delay = policy.delay(self.attempt)
         too_late = policy.deadline is not None and self.age() + delay > policy.deadline
@@ -433,6 +439,10 @@ class _Execution:
         if delay > 0:
             await asyncio.sleep(delay)
             await self._refresh()
+        if self._executor.trust.shaken:
+            await self._chains.quiet()
+            if not self._executor.trust.worth_it():
+                await self._refresh()
         await self._wait_in_line(keys)
 
     async def _wait_in_line(self, keys: Sequence[StreamKey]) -> None:
@@ -469,7 +479,7 @@ class _Execution:
     def _committed(self, writes: Sequence[ValidWrite], request: AppendRequest, verdict: Committed) -> CommandResult[object]:
         executor, events = self._executor, verdict.events
         if not self._confirmed:
-            executor.trust.committed()
+            executor.trust.current()
         if executor.observer is not None:
             executor.tell(BatchCommitted, self._command, verdict.batch)
         return CommandResult(written(executor.codec, self._metadata, writes, request, events), events[-1].position, self.attempt)

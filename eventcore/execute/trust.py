@@ -1,38 +1,54 @@
 """Whether states from the cache are worth deciding on before anything is read.
 
 Where one process writes, they nearly always are: the read is saved. Where many do, a kept state is old more often than not, and a decision on it
-costs an append that is refused. What became of such decisions lately says which of the two it is.
+costs an append that is refused. What kept states turned out to be lately says which of the two it is: those that were decided on, and those that a
+read has brought the news of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, final
+
+from eventcore.execute.folding import Known
 
 # How much one outcome counts against all before it.
 _WEIGHT: Final = 1 / 32
-# Below this share of appends that were not refused, reading first is cheaper.
+# Below this share of kept states that were current, reading first is cheaper.
 _WORTH: Final = 0.5
-# While reading comes first, one command of so many tries without: others may have gone away.
-_PROBE: Final = 32
+# Below this one, others write a good deal, too.
+_SHAKEN: Final = 0.9
 
 
 @final
 class Trust:
-    """The share of decisions on kept states that were committed, the recent ones counting most."""
+    """The share of commands whose kept states were current, the recent ones counting most. *shaken* tells that others write to the same streams."""
+
+    __slots__ = ("_share", "shaken")
 
     def __init__(self) -> None:
         self._share = 1.0
-        self._distrusted = 0
+        self.shaken = False
 
     def worth_it(self) -> bool:
         """Tell whether the next command shall decide on kept states at once."""
-        if self._share >= _WORTH:
-            return True
-        self._distrusted += 1
-        return self._distrusted % _PROBE == 0
+        return self._share >= _WORTH
 
-    def committed(self) -> None:
+    def current(self) -> None:
+        """Note that what was decided on kept states was committed."""
         self._share += (1 - self._share) * _WEIGHT
+        self.shaken = self._share < _SHAKEN
 
-    def refused(self) -> None:
+    def outdated(self) -> None:
+        """Note that a decision on kept states was refused."""
         self._share -= self._share * _WEIGHT
+        self.shaken = self._share < _SHAKEN
+
+    def compare(self, kept: Sequence[Known | None], read: Sequence[Known]) -> None:
+        """Note what became of the states that were kept when a command began by reading, if it had all of them."""
+        versions = [None if known is None else known.version for known in kept]
+        if None not in versions:
+            if versions == [known.version for known in read]:
+                self.current()
+            else:
+                self.outdated()

@@ -48,12 +48,15 @@ class Lane(Generic[C]):
     """
 
     def __init__(
-        self, name: str, servers: Sequence[Callable[[Sequence[C]], Awaitable[None]]], *, max_weight: int, refuse: Callable[[], StoreClosed]
+        self, name: str, servers: Sequence[Callable[[Sequence[C]], Awaitable[None]]], *, max_weight: int, worth: int, refuse: Callable[[], StoreClosed]
     ) -> None:
         self.one_at_a_time = False
         self._queue: deque[C] = deque()
+        self._weight = 0
+        self._at_work = 0
         self._idle: list[asyncio.Future[None]] = []
         self._max_weight = max_weight
+        self._worth = worth
         self._refuse = refuse
         self._closing = False
         self._loop = asyncio.get_running_loop()
@@ -65,13 +68,14 @@ class Lane(Generic[C]):
         if self._closing:
             raise self._refuse()
         self._queue.append(call)
+        self._weight += call.weight
         if self._idle:
             self._call_for_help(at_once=len(self._idle) == len(self._tasks))
         return await call.future
 
     def _call_for_help(self, *, at_once: bool) -> None:
         """Wake a free task: now, where that is worth it, or after a while, where those at work have not come back by then."""
-        if at_once or (len(self._queue) >= _WORTH_SHARING and not self.one_at_a_time):
+        if at_once or (self._weight >= self._worth and not self.one_at_a_time):
             _wake(self._idle.pop())
         elif self._timer is None and not self.one_at_a_time:
             self._timer = self._loop.call_later(_HELD_UP, self._help)
@@ -101,11 +105,14 @@ class Lane(Generic[C]):
                 await waker
                 continue
             calls = self._take()
+            self._at_work += 1
             try:
                 await server(calls)
             except Exception as error:  # noqa: BLE001 - it goes to those who wait
                 for call in calls:
                     call.fail(error)
+            finally:
+                self._at_work -= 1
 
     def _is_spare(self) -> bool:
         """Whether another task is at work, which takes what is queued when it comes back."""
@@ -113,13 +120,16 @@ class Lane(Generic[C]):
 
     def _take(self) -> list[C]:
         queue = self._queue
-        fair = len(queue)
-        if fair >= _WORTH_SHARING and self._idle and not self.one_at_a_time:
-            fair = -(-fair // (1 + len(self._idle)))
+        fair = self._max_weight
+        # Each share shall be worth a connection.
+        shares = min(len(self._tasks) - self._at_work, self._weight // self._worth)
+        if shares > 1 and not self.one_at_a_time:
+            fair = min(fair, -(-self._weight // shares))
         taken: list[C] = []
         weight = 0
-        while queue and len(taken) < fair and (not taken or weight + queue[0].weight <= self._max_weight):
+        while queue and weight < fair and (not taken or weight + queue[0].weight <= self._max_weight):
             call = queue.popleft()
+            self._weight -= call.weight
             # Who went away is left out; from here on a call is on its way.
             if not call.future.done():
                 taken.append(call)
