@@ -5,6 +5,8 @@ streams is decided on those states and becomes a link that rests on it. Links th
 store made of all of theirs: they are committed together, in their order, or none of them is. A train departs when all that it rests on has
 arrived; what rested on something that was not committed never departs and is decided again.
 
+All trains that can depart in one turn of the event loop go by one call of the store, each a request of its own. A lone command is sent at once.
+
 One request, and not one for each command: were a link's predecessor refused because another process wrote as many events as it was about to, the
 link's expected version would fit by chance, and it would be committed on a state that never was.
 
@@ -77,7 +79,7 @@ class Link:
 
 @final
 class Train:
-    """Links that are committed together. It departs when all of *after* has arrived."""
+    """Links that are committed together. It departs when all of *after* has arrived. Once *frozen*, it takes no more to wait for."""
 
     __slots__ = ("_event", "_size", "_summed", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
 
@@ -188,7 +190,8 @@ class Chains:
         self._leaving: list[Train] = []
         self._company = 1
         self._tasks: set[asyncio.Task[None]] = set()
-        self._quiet: asyncio.Event | None = None
+        # Of each event loop, those who wait until nothing is on its way; and what has been waited for long enough.
+        self._quiet: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
         self._held_up: frozenset[Train] = _NO_TRAINS
 
     def head(self, key: StreamKey) -> Link | None:
@@ -233,23 +236,29 @@ class Chains:
         return train.departed or train.has_room(self.limit) or train.depth() < _DEPTH
 
     async def quiet(self) -> None:
-        """Wait until nothing is on its way, so that those who come meanwhile are decided, and sent, together; what takes long is not waited for."""
-        if self._flying <= self._held_up:
+        """Wait until nothing is on its way, so that all who come meanwhile are decided, and sent, together; what takes long is not waited for."""
+        loop = asyncio.get_running_loop()
+        if not self._busy(loop):
             return
-        if self._quiet is None:
-            self._quiet = asyncio.Event()
-            asyncio.get_running_loop().call_later(_HELD_UP, self._lose_patience, self._quiet)
-        await self._quiet.wait()
+        quiet = self._quiet.get(loop)
+        if quiet is None:
+            quiet = self._quiet[loop] = asyncio.Event()
+            loop.call_later(_HELD_UP, self._lose_patience, loop, quiet)
+        await quiet.wait()
 
-    def _lose_patience(self, quiet: asyncio.Event) -> None:
+    def _busy(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return any([train.loop is loop and train not in self._held_up for train in tuple(self._flying)])  # noqa: C419
+
+    def _lose_patience(self, loop: asyncio.AbstractEventLoop, quiet: asyncio.Event) -> None:
         if not quiet.is_set():
-            self._held_up = frozenset(self._flying)
-            self._let_go(quiet)
+            self._held_up = frozenset([train for train in tuple(self._flying) if train.loop is loop or train in self._held_up])
+            self._let_go(loop)
 
-    def _let_go(self, quiet: asyncio.Event) -> None:
-        quiet.set()
-        if quiet is self._quiet:
-            self._quiet = None
+    def _let_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        quiet = self._quiet.pop(loop, None)
+        if quiet is not None:
+            quiet.set()
+            self._company = 2  # at least: those who waited
 
     async def append(
         self, views: Views, keys: Sequence[StreamKey], writes: Sequence[ValidWrite], request: AppendRequest, *, alone: bool
@@ -274,6 +283,7 @@ class Chains:
                 link = self._board(train, views, keys, writes, request, bases)
                 [verdict] = await self._send([(train, [link])])
                 return verdict
+            train.frozen = True
             train.closed = alone or request.idempotency is not None
             self._leave_soon(train)
         link = self._board(train, views, keys, writes, request, bases)
@@ -375,9 +385,9 @@ class Chains:
             leaving.append(train)
             return
         self._leaving = leaving = [train]
-        self._begin(train.loop, self._leave(leaving))
+        self._start(train.loop, self._leave(leaving))
 
-    def _begin(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
         task = loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -389,17 +399,18 @@ class Chains:
         self._company = len(trains)
         loop = asyncio.get_running_loop()
         for start in range(_AT_ONCE, len(trains), _AT_ONCE):
-            self._begin(loop, self._run(trains[start : start + _AT_ONCE]))
+            self._start(loop, self._run(trains[start : start + _AT_ONCE]))
         await self._run(trains[:_AT_ONCE])
 
     async def _send(self, trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[Verdict]:
         try:
             verdicts = await self._store.append([_merged(links) for _, links in trains])
-            for (_, links), verdict in zip(trains, verdicts, strict=True):
-                if type(verdict) is Committed:
-                    for link in links:
-                        link.committed = True
-                    self._settle(links, verdict.events)
+            committed = [(links, verdict) for (_, links), verdict in zip(trains, verdicts, strict=True) if type(verdict) is Committed]
+            for links, _ in committed:
+                for link in links:
+                    link.committed = True
+            for links, verdict in committed:
+                self._settle(links, verdict.events)
             return verdicts
         finally:
             for train, _ in trains:
@@ -413,8 +424,8 @@ class Chains:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
         self._flying.discard(train)
-        if self._quiet is not None and self._flying <= self._held_up:
-            self._let_go(self._quiet)
+        if self._quiet and not self._busy(train.loop):
+            self._let_go(train.loop)
         if train is self._newest:
             self._newest = None
         for link in train.links:
@@ -432,7 +443,7 @@ class Chains:
                 else:
                     # Whoever has been told now builds on it, and is decided while it is on its way.
                     self._depart(follower)
-                    self._begin(follower.loop, self._run([follower]))
+                    self._start(follower.loop, self._run([follower]))
 
     def _behead(self, link: Link) -> None:
         heads = self._heads
@@ -478,7 +489,10 @@ class Chains:
 
     def _whole(self, train: Train) -> Sequence[Link]:
         """Return the links of *train* that rest on what was committed, or on each other; tell the others that they do not."""
-        links: list[Link] = []
+        links = train.links.copy()
+        if len(links) == 1 and not links[0].bases:
+            return links
+        links.clear()
         for link in train.links:
             if all([base.committed or base in links for base in link.bases]):  # noqa: C419
                 links.append(link)
@@ -521,12 +535,14 @@ class Chains:
             positions = {event[0]: event[2] for event in committed[begin:end]}
             begin = end
             for key, left in link.states.items():
-                (stream_id, fold), version, saved = key, left.version, left.saved
+                # What was foreseen of it is so now, for all who have it.
+                left.position, left.link = positions[key[0]], None
+                fold = key[1]
                 rule = None if fold is None else fold.snapshots
-                if rule is not None and version - saved >= rule.every and snapshots.enabled:
-                    snapshots.offer(stream_id, rule, version, left.state)
-                    saved = version
-                keep(key, known(version, positions[stream_id], left.state, saved))
+                if rule is not None and left.version - left.saved >= rule.every and snapshots.enabled:
+                    snapshots.offer(key[0], rule, left.version, left.state)
+                    left.saved = left.version
+                keep(key, left)
             for key, error in link.faults:
                 self._cache.discard(key)
                 fold = key[1]

@@ -436,13 +436,13 @@ class _Execution:
         self._views.absorb(conflict.news.values())
         self._confirmed = True
         self.attempt += 1
+        trust = self._executor.trust
         if delay > 0:
             await asyncio.sleep(delay)
-            await self._refresh()
-        if self._executor.trust.shaken:
+        if trust.shaken:
             await self._chains.quiet()
-            if not self._executor.trust.worth_it():
-                await self._refresh()
+        if delay > 0 or not trust.worth_it():
+            await self._refresh()
         await self._wait_in_line(keys)
 
     async def _wait_in_line(self, keys: Sequence[StreamKey]) -> None:

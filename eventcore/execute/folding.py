@@ -218,8 +218,8 @@ class Known:
     """What is known of one stream: its state at a version that was once its head. A baseline, never the truth: an append still checks the version.
 
     *saved* is the version of the newest snapshot that is known of. *link*: the events of another command that it rests on, and that may not be
-    written yet. *events* are kept where the command folds by itself. Never changed, so that the cache, the chains and all executions may share it;
-    `known` makes one.
+    written yet. *events* are kept where the command folds by itself. The cache, the chains and all executions share it: it never changes, but that
+    *link* becomes None, and *position* is found out, when they have been written. `known` makes one.
     """
 
     __slots__ = ("events", "link", "position", "saved", "state", "version")

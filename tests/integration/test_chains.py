@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import threading
 from contextlib import suppress
 
 import pytest
 from lab.probes import Added, Aliased, Counter, Probe
 
-from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, StreamId, require
-from eventcore.store import AppendRequest
+from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, OutcomeUnknown, StreamId, require
+from eventcore.execute import chains as chains_module
+from eventcore.store import AppendRequest, Refused
 
 HOT, RULES, COLD = StreamId.of(Counter, "hot"), StreamId.of(Counter, "rules"), StreamId.of(Counter, "cold")
 
@@ -23,9 +25,11 @@ class Gated(InMemoryEventStore):
         super().__init__()
         self.gate = asyncio.Event()
         self.asked: list[AppendRequest] = []
+        self.calls: list[int] = []
 
     async def append(self, requests, /):
         self.asked += requests
+        self.calls.append(len(requests))
         await self.gate.wait()
         return await super().append(requests)
 
@@ -245,3 +249,179 @@ def test_no_command_leaves_garbage_that_only_the_collector_finds(chaining):
         assert asyncio.run(main()) == 0
     finally:
         gc.enable()
+
+
+async def in_company(streams: int, **options) -> tuple[Gated, CommandExecutor, list[Probe]]:
+    """Return an open store, an executor whose last commands came together, and a command for each of some streams."""
+    store, executor = await warm(**options)
+    store.gate.set()
+    commands = [
+        Probe(StreamId.of(Counter, f"own-{n}"), COLD, act=lambda streams, state, resolver: [streams.main.write(Added(1))])
+        for n in range(streams)
+    ]
+    for _ in range(2):
+        await asyncio.gather(*[executor.execute(command) for command in commands])
+    store.calls.clear()
+    store.asked.clear()
+    return store, executor, commands
+
+
+def test_what_is_decided_in_one_turn_goes_by_few_calls_of_the_store_and_a_lone_command_at_once():
+    async def main():
+        store, executor, commands = await in_company(40)
+
+        await asyncio.gather(*[executor.execute(command) for command in commands])
+        assert store.calls == [16, 16, 8]
+        assert {len(request.events) for request in store.asked} == {1}
+
+        for _ in range(2):
+            await executor.execute(commands[0])
+        assert store.calls[3:] == [1, 1]
+
+    asyncio.run(main())
+
+
+def test_of_two_that_meet_in_one_turn_the_second_goes_along_with_the_first():
+    async def main():
+        store, executor, commands = await in_company(8)
+
+        results = await asyncio.gather(*[executor.execute(command) for command in [*commands, commands[0]]])
+
+        assert store.calls == [8]
+        assert sorted(len(request.events) for request in store.asked) == [1] * 7 + [2]
+        assert results[-1].events[0].version == results[0].events[0].version + 1
+        assert [result.attempts for result in results] == [1] * 9
+
+    asyncio.run(main())
+
+
+def test_who_is_cancelled_before_the_end_of_the_turn_is_not_written_and_who_rests_on_it_is_decided_again():
+    async def main():
+        store, executor, commands = await in_company(8)
+        before = (await executor.load(StreamId.of(Counter, "own-0"))).version
+        calls = [asyncio.create_task(executor.execute(command)) for command in [*commands, commands[0]]]
+        while not executor.chains.foreseeing():
+            await asyncio.sleep(0)
+        assert not store.calls
+
+        calls[0].cancel()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert isinstance(results[0], asyncio.CancelledError)
+        assert not any(isinstance(result, BaseException) for result in results[1:])
+        assert (await executor.load(StreamId.of(Counter, "own-0"))).version == before + 1
+
+    asyncio.run(main())
+
+
+def test_where_the_store_cannot_tell_what_became_of_a_train_all_of_it_hear_so_and_none_is_decided_again():
+    class Losing(InMemoryEventStore):
+        async def append(self, requests, /):
+            verdicts = await super().append(requests)
+            return [
+                Refused(OutcomeUnknown("a test")) if len(request.events) > 1 else verdict
+                for request, verdict in zip(requests, verdicts, strict=True)
+            ]
+
+    async def main():
+        store = Losing()
+        executor = CommandExecutor(store)
+        seen: list[int] = []
+        calls = [executor.execute(adding(1, seen)) for _ in range(4)]
+
+        results = await asyncio.gather(*calls, return_exceptions=True)
+
+        unknown = [result for result in results if isinstance(result, OutcomeUnknown)]
+        assert len(unknown) >= 2
+        assert len(seen) == 4
+        assert (await executor.load(HOT)).version == 4
+
+    asyncio.run(main())
+
+
+def shaken(executor: CommandExecutor, times: int) -> None:
+    for _ in range(times):
+        executor.trust.outdated()
+
+
+def test_where_others_write_too_commands_wait_for_what_is_on_its_way_then_read_and_go_together():
+    async def main():
+        store, executor, commands = await in_company(8)
+        shaken(executor, 100)
+        store.gate.clear()
+        first = asyncio.create_task(executor.execute(commands[0]))
+        await settle()
+        assert store.calls == [1]
+        others = [asyncio.create_task(executor.execute(command)) for command in commands[1:]]
+        await settle()
+        assert store.calls == [1]
+
+        store.gate.set()
+        await asyncio.gather(first, *others)
+
+        assert store.calls == [1, 7]
+
+    asyncio.run(main())
+
+
+def test_what_takes_long_is_not_waited_for_twice(monkeypatch: pytest.MonkeyPatch):
+    class StuckFirst(InMemoryEventStore):
+        async def append(self, requests, /):
+            if stuck:
+                await stuck.pop().wait()
+            return await super().append(requests)
+
+    stuck: list[asyncio.Event] = []
+    monkeypatch.setattr(chains_module, "_HELD_UP", 0.01)
+
+    async def main():
+        executor = CommandExecutor(StuckFirst())
+        other = Probe(COLD, RULES, act=lambda streams, state, resolver: [streams.main.write(Added(1))])
+        await executor.execute(other)
+        shaken(executor, 5)
+        end = asyncio.Event()
+        stuck.append(end)
+        first = asyncio.create_task(executor.execute(adding(1)))
+        await settle()
+        await executor.execute(other)  # after a while, for nothing is heard of the first
+        monkeypatch.setattr(chains_module, "_HELD_UP", 3600.0)
+
+        await asyncio.wait_for(executor.execute(other), 3)
+
+        assert not first.done()
+        end.set()
+        await first
+
+    asyncio.run(main())
+
+
+def test_event_loops_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chains_module, "_HELD_UP", 3600.0)
+    store, executor = asyncio.run(warm())
+    shaken(executor, 5)
+
+    async def stay(begun: threading.Event, end: threading.Event):
+        gate = store.gate = asyncio.Event()
+        call = asyncio.create_task(executor.execute(adding(1)))
+        await settle()
+        begun.set()
+        await asyncio.get_running_loop().run_in_executor(None, end.wait)
+        gate.set()
+        await call
+
+    async def go():
+        store.gate = asyncio.Event()
+        store.gate.set()
+        for _ in range(3):
+            await executor.execute(Probe(COLD, RULES, act=lambda streams, state, resolver: [streams.main.write(Added(1))]))
+
+    begun, end = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(stay(begun, end)))
+    thread.start()
+    try:
+        assert begun.wait(10)
+        asyncio.run(asyncio.wait_for(go(), 3))
+    finally:
+        end.set()
+        thread.join(10)
+    assert not thread.is_alive()

@@ -17,8 +17,7 @@ from eventcore.errors import StoreClosed
 T = TypeVar("T")
 C = TypeVar("C", bound="Call[Any]")
 
-# Fewer calls than this are not worth a second connection, unless they have waited for so many seconds: a lock, say, may hold the first one up.
-_WORTH_SHARING: Final = 8
+# What is not worth a second connection gets one after so many seconds: a lock, say, may hold the first one up.
 _HELD_UP: Final = 0.005
 
 
@@ -44,11 +43,19 @@ class Call(Generic[T]):
 class Lane(Generic[C]):
     """Serves calls. *servers* are coroutine functions that answer every call they are given; each is run by one task, one batch at a time.
 
+    A batch weighs at most *max_weight*. What waits is divided among the tasks that are free, where each share weighs *worth* at least.
+
     Set *one_at_a_time* while their batches would only wait for one another: then all that waits goes together, and no free task helps.
     """
 
     def __init__(
-        self, name: str, servers: Sequence[Callable[[Sequence[C]], Awaitable[None]]], *, max_weight: int, worth: int, refuse: Callable[[], StoreClosed]
+        self,
+        name: str,
+        servers: Sequence[Callable[[Sequence[C]], Awaitable[None]]],
+        *,
+        max_weight: int,
+        worth: int,
+        refuse: Callable[[], StoreClosed],
     ) -> None:
         self.one_at_a_time = False
         self._queue: deque[C] = deque()

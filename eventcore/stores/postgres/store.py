@@ -49,9 +49,9 @@ T = TypeVar("T")
 # Requests, and streams, that are taken from a queue at once.
 _WRITE_WEIGHT: Final = 1024
 _READ_WEIGHT: Final = 1024
-import os
-_READ_WORTH=int(os.environ.get("RW","48"))
-_WRITE_WORTH=int(os.environ.get("WW","8"))
+# What a share of a lane's queue weighs at least: a statement costs the server as much as some ten appends in it, or some thirty streams read.
+_WRITE_WORTH: Final = 8
+_READ_WORTH: Final = 48
 # Seconds between two looks for news: where NOTIFY wakes us, where it cannot, and while an older transaction holds the newest events back.
 _SLOW_LOOK: Final = 2.0
 _LOOK: Final = 0.1
@@ -248,8 +248,12 @@ class _OpenStore:
         def refuse() -> StoreClosed:
             return _closed(settings)
 
-        self._reads: Lane[ReadCall] = Lane("eventcore-read", [each.serve for each in read], max_weight=_READ_WEIGHT, worth=_READ_WORTH, refuse=refuse)
-        self._writes: Lane[AppendCall] = Lane("eventcore-write", [each.serve for each in write], max_weight=_WRITE_WEIGHT, worth=_WRITE_WORTH, refuse=refuse)
+        self._reads: Lane[ReadCall] = Lane(
+            "eventcore-read", [each.serve for each in read], max_weight=_READ_WEIGHT, worth=_READ_WORTH, refuse=refuse
+        )
+        self._writes: Lane[AppendCall] = Lane(
+            "eventcore-write", [each.serve for each in write], max_weight=_WRITE_WEIGHT, worth=_WRITE_WORTH, refuse=refuse
+        )
 
     @classmethod
     async def of(cls, settings: Settings) -> _OpenStore:

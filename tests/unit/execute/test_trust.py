@@ -1,34 +1,61 @@
 from __future__ import annotations
 
+import pytest
+
+from eventcore.execute.folding import Known, known
 from eventcore.execute.trust import Trust
 
 
-def asked(trust: Trust, times: int) -> list[bool]:
-    return [trust.worth_it() for _ in range(times)]
+def at(*versions: int) -> list[Known]:
+    return [known(version, None, None) for version in versions]
 
 
-def test_kept_states_are_trusted_until_decisions_on_them_are_refused_more_often_than_not():
+def test_kept_states_are_trusted_until_more_of_them_are_outdated_than_not():
     trust = Trust()
-    assert all(asked(trust, 100))
+    assert trust.worth_it()
     for _ in range(100):
-        trust.refused()
-        trust.committed()
-        trust.committed()
-    assert all(asked(trust, 100))
+        trust.outdated()
+        trust.current()
+        trust.current()
+    assert trust.worth_it()
 
     for _ in range(100):
-        trust.refused()
+        trust.outdated()
 
-    assert asked(trust, 31) == [False] * 31
+    assert not trust.worth_it()
 
 
-def test_one_command_in_many_tries_whether_others_have_gone_away_and_trust_comes_back_with_what_it_finds():
+def test_what_reads_bring_tells_when_others_have_gone_away():
     trust = Trust()
     for _ in range(100):
-        trust.refused()
-    assert sum(asked(trust, 320)) == 10
+        trust.outdated()
 
-    for _ in range(30):
-        trust.committed()
+    for _ in range(100):
+        trust.compare(at(3, 5), at(3, 6))
+    assert not trust.worth_it()
+    for _ in range(100):
+        trust.compare(at(3, 6), at(3, 6))
 
-    assert all(asked(trust, 100))
+    assert trust.worth_it()
+    assert not trust.shaken
+
+
+def test_a_read_of_what_was_not_kept_says_nothing():
+    trust = Trust()
+    for _ in range(100):
+        trust.outdated()
+
+    for _ in range(100):
+        trust.compare([None, *at(6)], at(3, 6))
+
+    assert not trust.worth_it()
+
+
+@pytest.mark.parametrize(("outdated", "shaken"), [(1, False), (5, True)])
+def test_trust_is_shaken_long_before_it_is_lost(outdated: int, shaken: bool):
+    trust = Trust()
+    for _ in range(outdated):
+        trust.outdated()
+
+    assert trust.shaken is shaken
+    assert trust.worth_it()

@@ -23,7 +23,7 @@ class Servers:
         self.taken: list[tuple[str, list[int]]] = []
         self.gates = {"first": asyncio.Event(), "second": asyncio.Event()}
         self.lane: Lane[Numbered] = Lane(
-            "lane", [self.server("first"), self.server("second")], max_weight=max_weight, refuse=lambda: StoreClosed("closed")
+            "lane", [self.server("first"), self.server("second")], max_weight=max_weight, worth=8, refuse=lambda: StoreClosed("closed")
         )
 
     def server(self, name: str):
@@ -35,8 +35,8 @@ class Servers:
 
         return serve
 
-    def ask(self, *numbers: int) -> list[asyncio.Task[int]]:
-        return [asyncio.create_task(self.lane.ask(Numbered(number))) for number in numbers]
+    def ask(self, *numbers: int, weight: int = 1) -> list[asyncio.Task[int]]:
+        return [asyncio.create_task(self.lane.ask(Numbered(number, weight))) for number in numbers]
 
     async def end(self) -> None:
         for gate in self.gates.values():
@@ -86,6 +86,24 @@ def test_where_much_waits_a_free_server_helps():
         await a_moment()
         assert [numbers for _, numbers in servers.taken] == [[0], list(range(1, 9))]
         assert len({name for name, _ in servers.taken}) == 2
+        await servers.end()
+        await asyncio.gather(*calls)
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("nobody_helps")
+@pytest.mark.parametrize(
+    ("weight", "shares"), [pytest.param(4, [[1, 2], [3, 4]], id="worth-two"), pytest.param(3, [[1, 2, 3, 4]], id="not-worth-two")]
+)
+def test_what_comes_at_once_is_divided_by_its_weight_among_the_free_where_each_share_is_worth_it(weight: int, shares: list[list[int]]):
+    async def main():
+        servers = Servers()
+        await a_moment()
+        calls = servers.ask(1, 2, 3, 4, weight=weight)
+        await a_moment()
+        assert [numbers for _, numbers in servers.taken] == shares
+        assert len({name for name, _ in servers.taken}) == len(shares)
         await servers.end()
         await asyncio.gather(*calls)
 
