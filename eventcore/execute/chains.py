@@ -179,6 +179,8 @@ class Chains:
 
     def __init__(self, store: StreamStore, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
         self.limit = _LINKS if enabled else 1
+        # How many trains have arrived.
+        self.arrivals = 0
         self._longest = self.limit
         self._store = store
         self._cache = cache
@@ -423,6 +425,7 @@ class Chains:
     def _arrive(self, train: Train) -> None:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
+        self.arrivals += 1
         self._flying.discard(train)
         if self._quiet and not self._busy(train.loop):
             self._let_go(train.loop)
@@ -472,16 +475,12 @@ class Chains:
         try:
             verdicts = await self._send(sent)
         except asyncio.CancelledError:
-            for _, links in sent:
-                for link in links:
-                    if link.future is not None:
-                        link.future.cancel()
+            for future in _waiting(sent):
+                future.cancel()
             raise
         except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the trains
-            for _, links in sent:
-                for link in links:
-                    if link.future is not None and not link.future.done():
-                        link.future.set_exception(error)
+            for future in _waiting(sent):
+                future.set_exception(error)
             return
         for (_, links), verdict in zip(sent, verdicts, strict=True):
             for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
@@ -548,6 +547,11 @@ class Chains:
                 fold = key[1]
                 owner = "a state" if fold is None else fold.state.__qualname__
                 _log.warning("a command was committed whose events do not fold into %s: %s", owner, error)
+
+
+def _waiting(trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[asyncio.Future[Outcome]]:
+    """Return the futures of those who wait for *trains*."""
+    return [link.future for _, links in trains for link in links if link.future is not None and not link.future.done()]
 
 
 def _tell(link: Link, outcome: Outcome) -> None:

@@ -307,12 +307,14 @@ class _Execution:
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not (trusting and self._views.adopt(declared, self._foreseeing())):
-            cache = self._executor.cache
-            kept = None if trusting or self._key is not None else [cache.get(key) for key in declared]
-            await self._read(declared)
-            if kept is not None:
-                self._executor.trust.compare(kept, [self._views.known[key] for key in declared])
-            await self._wait_in_line(declared)
+            views, arrivals = self._views, chains.arrivals
+            views.begin(declared)
+            kept = [views.known[key].version for key in declared]
+            await self._read(())
+            if not trusting and self._key is None:
+                self._executor.trust.compare(kept, [views.known[key].version for key in declared])
+            if chains.arrivals != arrivals or chains.foreseeing():
+                await self._wait_in_line(declared)
 
     async def _begin_again(self) -> None:
         """Forget all that rested on what others did not get committed."""

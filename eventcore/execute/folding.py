@@ -382,11 +382,15 @@ class Views:
         kept = set(keep)
         self.known = {key: known for key, known in self.known.items() if key in kept}
 
-    def reads(self, more: Iterable[StreamKey] = ()) -> list[StreamRead]:
-        """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
+    def begin(self, more: Iterable[StreamKey]) -> None:
+        """Begin to know *more* streams, with what is kept of them."""
         for key in more:
             if key not in self.known:
                 self.known[key] = self._cache.get(key) or _nothing(key)
+
+    def reads(self, more: Iterable[StreamKey] = ()) -> list[StreamRead]:
+        """Begin to know *more* streams; return what to read so that everything known is of one moment again."""
+        self.begin(more)
         reads: dict[str, StreamRead] = {}
         for (stream_id, fold), known in self.known.items():
             types = fold.types if fold else None
@@ -407,7 +411,7 @@ class Views:
         """
         by_id = {piece[0]: piece for piece in slices}
         begun: dict[StreamKey, Known] = {}
-        if any(piece.snapshot is not None for piece in by_id.values()):
+        if any([piece[5] is not None for piece in by_id.values()]):  # noqa: C419  # a list of two is made faster than a generator
             distrusted = {key for key in self.known if not self._begin(key, by_id.get(key[0]), begun)}
             if distrusted:
                 self._distrusted = self._distrusted | distrusted
@@ -415,7 +419,7 @@ class Views:
         for key, known in self.known.items():
             piece = by_id.get(key[0])
             if piece is not None:
-                self.known[key] = self._absorbed(key, begun.get(key, known), piece)
+                self.known[key] = self._absorbed(key, begun.get(key, known) if begun else known, piece)
         return True
 
     @staticmethod
@@ -429,23 +433,23 @@ class Views:
         return True
 
     def _absorbed(self, key: StreamKey, before: Known, piece: StreamSlice) -> Known:
-        if piece.version < before.version:
+        stream_id, after, now, position, news, _, bare = piece
+        if now < before.version:
             self._cache.discard(key)
             before = _nothing(key)
         version, state, link, events = before.version, before.state, before.link, before.events
-        news = piece.events
-        if piece.after < version:
+        if after < version:
             news = [stored for stored in news if stored.version > version]
         fold = key[1]
         if fold is None:
             events = [*events, *news]
         elif news:
             state = fold.fold(state, news)
-        elif piece.bare:
-            assert piece.after == version, "what is read for two folds is not read bare"  # noqa: S101
-            for part in piece.bare:
-                state = fold.fold_bare(state, piece.stream_id, part)
-        absorbed = known(piece.version, piece.position, state, before.saved, link, events)
+        elif bare:
+            assert after == version, "what is read for two folds is not read bare"  # noqa: S101
+            for part in bare:
+                state = fold.fold_bare(state, stream_id, part)
+        absorbed = known(now, position, state, before.saved, link, events)
         self._cache.keep(key, absorbed.committed())
         return absorbed
 

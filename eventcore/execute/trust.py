@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, final
 
-from eventcore.execute.folding import Known
-
 # How much one outcome counts against all before it.
 _WEIGHT: Final = 1 / 32
 # Below this share of kept states that were current, reading first is cheaper.
@@ -44,11 +42,10 @@ class Trust:
         self._share -= self._share * _WEIGHT
         self.shaken = self._share < _SHAKEN
 
-    def compare(self, kept: Sequence[Known | None], read: Sequence[Known]) -> None:
-        """Note what became of the states that were kept when a command began by reading, if it had all of them."""
-        versions = [None if known is None else known.version for known in kept]
-        if None not in versions:
-            if versions == [known.version for known in read]:
+    def compare(self, kept: Sequence[int], read: Sequence[int]) -> None:
+        """Note what became of the states that were kept at some versions when a command began by reading, if it had all of them (none is at 0)."""
+        if 0 not in kept:
+            if kept == read:
                 self.current()
             else:
                 self.outdated()

@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eventcore.execute.folding import Known, known
 from eventcore.execute.trust import Trust
-
-
-def at(*versions: int) -> list[Known]:
-    return [known(version, None, None) for version in versions]
 
 
 def test_kept_states_are_trusted_until_more_of_them_are_outdated_than_not():
@@ -31,10 +26,10 @@ def test_what_reads_bring_tells_when_others_have_gone_away():
         trust.outdated()
 
     for _ in range(100):
-        trust.compare(at(3, 5), at(3, 6))
+        trust.compare([3, 5], [3, 6])
     assert not trust.worth_it()
     for _ in range(100):
-        trust.compare(at(3, 6), at(3, 6))
+        trust.compare([3, 6], [3, 6])
 
     assert trust.worth_it()
     assert not trust.shaken
@@ -46,7 +41,7 @@ def test_a_read_of_what_was_not_kept_says_nothing():
         trust.outdated()
 
     for _ in range(100):
-        trust.compare([None, *at(6)], at(3, 6))
+        trust.compare([0, 6], [3, 6])
 
     assert not trust.worth_it()
 
