@@ -43,10 +43,10 @@ class Job(NamedTuple):
 
 
 MANY: Final = Job("many", 20_000)
-MANY_SLOWER: Final = Job("many-slower", 8_000)
+MANY_SLOWER: Final = MANY._replace(name="many-slower", commands=12_000)
 """For opponents that would need a minute for the whole."""
 HOT: Final = Job("hot", 4_000, tasks=32, accounts=10, renewed=500, warm_up=100)
-HOT_SLOWER: Final = Job("hot-slower", 500, tasks=32, accounts=10, warm_up=0)
+HOT_SLOWER: Final = HOT._replace(name="hot-slower", commands=2_000)
 ALONE: Final = Job("alone", 2_000, tasks=1)
 PROCESSES: Final = Job("processes", 16_000, tasks=16, processes=4, warm_up=800)
 WARM_SHORT: Final = Job("warm-short", 1_000, tasks=1, accounts=20, warm_up=100, history=SHORT)

@@ -10,7 +10,7 @@ from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import EventFilter, Lease, Page, StoredEvent
 from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.postgres.connections import Connection
-from eventcore.stores.postgres.log import like_of
+from eventcore.stores.postgres.log import LOOKED_AGAIN, like_of
 from eventcore.stores.postgres.rows import place_of, stored_event
 from eventcore.stores.postgres.statements import Schema
 from eventcore.stores.selecting import enclosing
@@ -43,9 +43,8 @@ class Catalogue:
         return found[:limit]
 
     async def read_back(self, connection: Connection, before: Position | None, limit: int, where: EventFilter) -> Page:
-        end = await connection.fetchrow(self._sql["end_of_history"])
-        assert end is not None  # noqa: S101 - a function with OUT parameters returns a row
-        top = min((end[0], end[1]), place_of(before)) if before is not None else (end[0], end[1])
+        end = await self._end_of_history(connection)
+        top = end if before is None else min(end, place_of(before))
         begin = await connection.fetchrow(self._sql["floor"], *top, max(limit, _WINDOW))
         floor = (0, 0) if begin is None else (begin[0], begin[1])
         types = None if where.types is None else sorted(where.types)
@@ -57,6 +56,17 @@ class Catalogue:
         else:
             reached, more = Position(floor), begin is not None
         return Page([event for event in events if where.admits(event.stream_id, event.type)], reached, more=more)
+
+    async def _end_of_history(self, connection: Connection) -> tuple[int, int]:
+        """Return the place before which is what readers may be shown: all that was committed before this call, and what no open append holds back."""
+        tx = 0
+        for _ in range(1 + LOOKED_AGAIN):
+            row = await connection.fetchrow(self._sql["end_of_history"])
+            assert row is not None  # noqa: S101 - a function with OUT parameters returns a row
+            tx, moved = row
+            if not moved:
+                break
+        return tx, 0
 
     async def find_event(self, connection: Connection, event_id: UUID) -> StoredEvent | None:
         row = await connection.fetchrow(self._sql["event"], event_id)

@@ -15,7 +15,8 @@ from eventcore.stores.postgres.rows import EventRows, place_of
 
 # Events that a page with a filter of streams looks at, at most: history is not looked through at once for a stream that is not in it.
 _LOOKED_AT: Final = 10_000
-_LOOKED_AGAIN: Final = 5
+LOOKED_AGAIN: Final = 5
+"""How often a read asks again where what held the newest events back has ended meanwhile."""
 # Characters of the data of a page that comes in one row, at most: larger pieces of memory come from the system and go back to it each time.
 _LONG: Final = 8_000_000
 # A column of a row.
@@ -54,7 +55,7 @@ class LogReader:
         likes = None if where.streams is None else [like_of(select) for select in where.streams]
         arguments = (*place_of(after), limit, types, likes, max(limit, _LOOKED_AT))
         events, position, end = await self._fetched(connection, limit, arguments)
-        for _ in range(_LOOKED_AGAIN):
+        for _ in range(LOOKED_AGAIN):
             if end is None or not end.moved:
                 break
             # What held the newest events back has ended meanwhile: what was written before this call need not be left to the next one.

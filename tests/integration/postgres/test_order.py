@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from eventcore import InvalidPosition, Position, PostgresEventStore
+from eventcore.store import EVERYTHING
+from eventcore.stores.postgres.catalogue import Catalogue
+from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.making import add, labels_of, read_log
 from tests.integration.postgres.hand import adding, append_in, connected
 
@@ -122,5 +126,36 @@ def test_a_position_of_another_store_is_refused(postgres: str, schema: str) -> N
         async with PostgresEventStore(postgres, schema=schema) as store:
             with pytest.raises(InvalidPosition, match="pairs"):
                 await store.read_all(Position((1,)))
+
+    asyncio.run(scenario())
+
+
+class EndedMeanwhile:
+    """A connection whose first looks at the horizon meet a foreign transaction that has just ended: it counts as open then, and the server tells."""
+
+    def __init__(self, connection: Any, times: int) -> None:
+        self.connection = connection
+        self.left = times
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Any:
+        if "horizon" in sql and self.left:
+            self.left -= 1
+            return 0, True
+        return await self.connection.fetchrow(sql, *arguments)
+
+    async def fetch(self, sql: str, *arguments: object) -> Any:
+        return await self.connection.fetch(sql, *arguments)
+
+
+def test_looking_back_begins_with_the_newest_event_whatever_ends_meanwhile(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store, connected(postgres) as connection:
+            await add(store, "a-1", 1, 2)
+            catalogue = Catalogue(Schema(schema))
+            for times in (0, 1, 5):
+                page = await catalogue.read_back(EndedMeanwhile(connection, times), None, 1, EVERYTHING)  # type: ignore[arg-type]
+                assert labels_of(page.events) == [2]
+            # On a server where something ends all the time, it is not asked for ever.
+            assert (await catalogue.read_back(EndedMeanwhile(connection, 1000), None, 1, EVERYTHING)).events == []  # type: ignore[arg-type]
 
     asyncio.run(scenario())

@@ -9,8 +9,8 @@ ORDER BY s.stream_id
 LIMIT $5;
 
 -- name: end_of_history
--- What readers may be shown comes before this place.
-SELECT h.tx, 0 FROM {schema}.horizon() AS h;
+-- What readers may be shown comes before this place. `moved`: what held it back has ended meanwhile, so that asking again shows more.
+SELECT h.tx, h.moved FROM {schema}.horizon() AS h;
 
 -- name: floor
 -- Where a window of $3 events before ($1, $2) begins.
