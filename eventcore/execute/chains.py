@@ -300,9 +300,10 @@ class Chains:
     def _bases(self, views: Views, keys: Sequence[StreamKey]) -> Sequence[Link] | None:
         """Return what the command rests on and is on its way; None where its streams have moved on, or not come to be what it took them for."""
         bases: list[Link] = []
+        heads, views_known, loop = self._heads, views.known, asyncio.get_running_loop()
         for key in keys:
-            head, base = self.head(key), views.known[key].link
-            if head is None:
+            head, base = heads.get(key[0]), views_known[key].link
+            if head is None or head.train.loop is not loop:
                 if base is not None and not base.committed:
                     return None
             elif head is not base:
@@ -358,15 +359,16 @@ class Chains:
         """Make a link with the states that it leaves, and let the next command see it."""
         link = Link(keys, request, bases, train)
         train.links.append(link)
-        heads, lives = self._heads, iter(writes)
+        heads = self._heads
         written: dict[str, list[tuple[object, NewEvent]]] = {}
-        for event in request.events:
-            stream_id, pair = event[0], (next(lives)[2], event)
-            if stream_id in written:
-                written[stream_id].append(pair)
-            else:
-                written[stream_id] = [pair]
+        for write, event in zip(writes, request[1]):  # noqa: B905  # each write is an event; `strict` costs as much as the loop
+            stream_id = event[0]
+            pairs = written.get(stream_id)
+            if pairs is None:
+                written[stream_id] = [(write[2], event)]
                 heads[stream_id] = link
+            else:
+                pairs.append((write[2], event))
         for key in keys:
             stream_id, fold = key
             pairs = written.get(stream_id)

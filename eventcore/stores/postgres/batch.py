@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Final, NamedTuple, TypeAlias, final
 
 import asyncpg
 
-from eventcore.ids import Position
+from eventcore.ids import Position, position_at
 from eventcore.store import (
     AlreadyDone,
     AppendRequest,
@@ -22,8 +23,9 @@ from eventcore.store import (
     StreamSlice,
     Verdict,
     make_committed,
+    make_stored,
 )
-from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event, written_event
+from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event
 
 # Verdicts of the SQL function; a number above 0 is that of the check that failed.
 _COMMITTED: Final = 0
@@ -32,6 +34,13 @@ _REUSED: Final = -2
 _SENT_BEFORE: Final = -3
 
 _NO_COLUMNS: Final = (None,) * 7
+_NO_TALLIES: Final[tuple[tuple[int, ...], ...]] = ((),) * 5
+# What is tallied of each stream: its number from 1, the version that is wanted first, where the batch leaves it, how many events come to it, and the
+# number of the last of them.
+_NUMBER: Final = 0
+_HEAD: Final = 2
+_ADDED: Final = 3
+_LAST: Final = 4
 _ALL_FIRST: Final = frozenset({1})
 _ALL_EMPTY: Final = frozenset({b"{}"})
 
@@ -65,17 +74,13 @@ class _Answer(NamedTuple):
 class Batch:
     """Requests, told in flat arrays."""
 
-    __slots__ = ("_additions", "_check_ends", "_check_streams", "_check_versions", "_event_ends", "_event_streams", "_event_versions", "_events",
-                 "_expects", "_heads", "_key_requests", "_keys", "_last_events", "_numbers", "_plain", "_requests", "_streams")  # fmt: skip
+    __slots__ = ("_check_ends", "_check_streams", "_check_versions", "_event_ends", "_event_streams", "_event_versions", "_events",
+                 "_key_requests", "_keys", "_plain", "_requests", "_streams", "_tallies")  # fmt: skip
 
     def __init__(self, requests: Sequence[AppendRequest]) -> None:
         self._requests = requests
-        # Of each stream: its number, the version that is wanted first, what comes to it, and where that leaves it.
-        self._numbers: dict[str, int] = {}
-        self._expects: list[int] = []
-        self._heads: list[int] = []
-        self._additions: list[int] = []
-        self._last_events: list[int] = []
+        # Of each stream a list (`_NUMBER` and so on).
+        self._tallies: dict[str, list[int]] = {}
         self._check_ends: list[int] = []
         self._check_streams: list[int] = []
         self._check_versions: list[int] = []
@@ -97,39 +102,34 @@ class Batch:
                 self._plain = False
                 self._key_requests.append(len(self._event_ends))
                 self._keys.append(key)
-        self._streams = list(self._numbers)
+        self._streams = list(self._tallies)
 
     def _check(self, expected: Mapping[str, ExpectedVersion]) -> None:
-        known, heads, check_streams, check_versions = self._numbers, self._heads, self._check_streams, self._check_versions
+        tallies, check_streams, check_versions = self._tallies, self._check_streams, self._check_versions
         for stream_id, wanted in expected.items():
             version = wanted.version
             if version is None:
                 version, self._plain = -1, False
-            stream = known.get(stream_id)
-            if stream is None:
-                stream = known[stream_id] = len(heads)
-                heads.append(version)
-                self._expects.append(version)
-                self._additions.append(0)
-                self._last_events.append(0)
-            elif heads[stream] != version:
+            tally = tallies.get(stream_id)
+            if tally is None:
+                tally = tallies[stream_id] = [len(tallies) + 1, version, version, 0, 0]
+            elif tally[_HEAD] != version:
                 self._plain = False
-            check_streams.append(stream + 1)
+            check_streams.append(tally[_NUMBER])
             check_versions.append(version)
         self._check_ends.append(len(check_streams))
 
     def _write(self, events: Sequence[NewEvent]) -> None:
-        known, heads, additions, last_events = self._numbers, self._heads, self._additions, self._last_events
-        event_streams, event_versions = self._event_streams, self._event_versions
+        tallies, event_streams, event_versions = self._tallies, self._event_streams, self._event_versions
         number = len(self._events)
         self._events += events
         for event in events:
             number += 1
-            stream = known[event[0]]
-            additions[stream] += 1
-            last_events[stream] = number
-            head = heads[stream] = heads[stream] + 1
-            event_streams.append(stream + 1)
+            tally = tallies[event[0]]
+            head = tally[_HEAD] = tally[_HEAD] + 1
+            tally[_ADDED] += 1
+            tally[_LAST] = number
+            event_streams.append(tally[_NUMBER])
             event_versions.append(head)
 
     @property
@@ -138,11 +138,12 @@ class Batch:
 
     def arguments(self) -> tuple[object, ...]:
         """Return what the statement takes, in its order, up to the last three."""
+        _, expects, _, additions, last_events = zip(*self._tallies.values(), strict=True) if self._tallies else _NO_TALLIES
         return (
             joined(self._streams),
-            numbers(self._expects) if self._plain else None,
-            numbers(self._additions),
-            numbers(self._last_events),
+            numbers(expects) if self._plain else None,
+            numbers(additions),
+            numbers(last_events),
             *(self._event_columns() if self._events else _NO_COLUMNS),
             numbers(self._layout()),
             *((numbers(self._key_requests), *map(list, zip(*self._keys, strict=True))) if self._keys else (None, None, None)),
@@ -213,8 +214,10 @@ class Batch:
         if tx is None:
             return []
         return [
-            written_event(tx, ordinal, recorded_at, version, event)
-            for ordinal, (version, event) in enumerate(zip(versions, self._events, strict=True), first)
+            make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
+            for ordinal, version, (stream_id, event_id, type_, type_version, data, metadata) in zip(
+                count(first), versions, self._events, strict=False
+            )
         ]
 
     def _of(self, index: int, written: Sequence[StoredEvent]) -> Sequence[StoredEvent]:

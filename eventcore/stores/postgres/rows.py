@@ -12,7 +12,7 @@ import asyncpg
 
 from eventcore.errors import InvalidPosition
 from eventcore.ids import Position, position_at
-from eventcore.store import SEPARATOR, BareEvents, NewEvent, StoredEvent, make_stored
+from eventcore.store import SEPARATOR, BareEvents, StoredEvent, make_stored
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
@@ -50,12 +50,6 @@ def told_apart(types: str) -> tuple[list[str], list[int] | None]:
         return names, None
     told = [name.rpartition(_RECORD_SEPARATOR) if _RECORD_SEPARATOR in name else (name, "", "1") for name in names]
     return [name for name, _, _ in told], [int(version) for _, _, version in told]
-
-
-def written_event(tx: int, ordinal: int, recorded_at: datetime, version: int, event: NewEvent) -> StoredEvent:
-    """Return *event* as the server has just written it."""
-    stream_id, event_id, type_, type_version, data, metadata = event
-    return make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
 
 
 @final
