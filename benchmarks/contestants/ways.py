@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.rows import AS_IT_COMES, NO_CACHE
 from eventcore import CommandExecutor, PostgresEventStore
+from eventcore.execute import chains as our_chains
 from eventcore.stores.postgres import store as our_store
 
 
@@ -22,6 +23,7 @@ def _one_by_one(*, reads: int, writes: int) -> Callable[[str], PostgresEventStor
 
     def make(dsn: str) -> PostgresEventStore:
         our_store._READ_WEIGHT, our_store._WRITE_WEIGHT = reads, writes  # type: ignore[misc]  # noqa: SLF001
+        our_chains._AT_ONCE = min(our_chains._AT_ONCE, writes)  # type: ignore[misc]  # noqa: SLF001  # commands that one call takes
         return PostgresEventStore(dsn)
 
     return make
