@@ -26,7 +26,7 @@ from eventcore.errors import (
 )
 from eventcore.events import Metadata, Recorded
 from eventcore.execute.binding import Binder, CommandPlan
-from eventcore.execute.chains import Again, Chains, Outcome
+from eventcore.execute.chains import Chains
 from eventcore.execute.folding import Foreseeing, StateCache, StreamKey, Views
 from eventcore.execute.observe import (
     AttemptStarted,
@@ -42,6 +42,7 @@ from eventcore.execute.results import CommandResult, Loaded, Nothing, Replayed, 
 from eventcore.execute.retry import DEFAULT_RETRY, RetryPolicy
 from eventcore.execute.run import PLAIN, Run, given_streams
 from eventcore.execute.snapshots import SavesSnapshots, Snapshots
+from eventcore.execute.trains import Again, Outcome
 from eventcore.execute.trust import Trust
 from eventcore.ids import EventIdSource, StreamId, state_of
 from eventcore.store import (
