@@ -203,9 +203,10 @@ class Chains:
     def _candidates(self, trains: set[Train]) -> Sequence[Train]:
         """Return the trains that may take one more which rests on *trains*.
 
-        One that has not departed, and waits for nothing but the end of the turn, takes who rests on it alone. Where few are under way, all meet on few streams: the newest train gathers whoever has to wait, and one round trip does for all. Where many
-        are, it would wait for the last of them: then each waits for no more than it has to. (Only the newest takes older ones that wait to wait for,
-        so that no two ever wait for each other.)
+        One that has not departed, and waits for nothing but the end of the turn, takes who rests on it alone. Where few are under way, all meet on
+        few streams: the newest train gathers whoever has to wait, and one round trip does for all. Where many are, it would wait for the last of
+        them: then each waits for no more than it has to. (Only the newest takes older ones that wait to wait for, so that no two ever wait for
+        each other.)
         """
         if len(trains) == 1:
             [base] = trains
