@@ -51,8 +51,6 @@ class Chains:
 
     def __init__(self, store: StreamStore, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
         self.limit = _LINKS if enabled else 1
-        # How many trains have arrived.
-        self.arrivals = 0
         self._longest = self.limit
         self._store = store
         self._cache = cache
@@ -172,10 +170,9 @@ class Chains:
     def _bases(self, views: Views, keys: Sequence[StreamKey]) -> Sequence[Link] | None:
         """Return what the command rests on and is on its way; None where its streams have moved on, or not come to be what it took them for."""
         bases: list[Link] = []
-        heads, views_known, loop = self._heads, views.known, asyncio.get_running_loop()
         for key in keys:
-            head, base = heads.get(key[0]), views_known[key].link
-            if head is None or head.train.loop is not loop:
+            head, base = self.head(key), views.known[key].link
+            if head is None:
                 if base is not None and not base.committed:
                     return None
             elif head is not base:
@@ -232,16 +229,15 @@ class Chains:
         """Make a link with the states that it leaves, and let the next command see it."""
         link = Link(keys, request, bases, train)
         train.links.append(link)
-        heads = self._heads
+        heads, lives = self._heads, iter(writes)
         written: dict[str, list[tuple[object, NewEvent]]] = {}
-        for write, event in zip(writes, request[1]):  # noqa: B905  # each write is an event; `strict` costs as much as the loop
-            stream_id = event[0]
-            pairs = written.get(stream_id)
-            if pairs is None:
-                written[stream_id] = [(write[2], event)]
-                heads[stream_id] = link
+        for event in request.events:
+            stream_id, pair = event[0], (next(lives)[2], event)
+            if stream_id in written:
+                written[stream_id].append(pair)
             else:
-                pairs.append((write[2], event))
+                written[stream_id] = [pair]
+                heads[stream_id] = link
         for key in keys:
             stream_id, fold = key
             pairs = written.get(stream_id)
@@ -300,7 +296,6 @@ class Chains:
     def _arrive(self, train: Train) -> None:
         """Let all who wait for *train* go on, and those that follow depart."""
         train.departed = True
-        self.arrivals += 1
         self._flying.discard(train)
         if self._quiet and not self._busy(train.loop):
             self._let_go(train.loop)
@@ -363,10 +358,7 @@ class Chains:
 
     def _whole(self, train: Train) -> Sequence[Link]:
         """Return the links of *train* that rest on what was committed, or on each other; tell the others that they do not."""
-        links = train.links.copy()
-        if len(links) == 1 and not links[0].bases:
-            return links
-        links.clear()
+        links: list[Link] = []
         for link in train.links:
             if all([base.committed or base in links for base in link.bases]):  # noqa: C419
                 links.append(link)
@@ -435,8 +427,6 @@ def _tell(link: Link, outcome: Outcome) -> None:
 
 
 def _pieces(links: Sequence[Link], events: Sequence[StoredEvent]) -> list[Sequence[StoredEvent]]:
-    if len(links) == 1:
-        return [events]
     pieces: list[Sequence[StoredEvent]] = []
     begin = 0
     for link in links:

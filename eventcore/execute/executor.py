@@ -308,14 +308,13 @@ class _Execution:
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not (trusting and self._views.adopt(declared, self._foreseeing())):
-            views, arrivals = self._views, chains.arrivals
+            views = self._views
             views.begin(declared)
             kept = [views.known[key].version for key in declared]
             await self._read(())
             if not trusting and self._key is None:
                 self._executor.trust.compare(kept, [views.known[key].version for key in declared])
-            if chains.arrivals != arrivals or chains.foreseeing():
-                await self._wait_in_line(declared)
+            await self._wait_in_line(declared)
 
     async def _begin_again(self) -> None:
         """Forget all that rested on what others did not get committed."""

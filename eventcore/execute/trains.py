@@ -63,7 +63,7 @@ class Train:
         self._event: asyncio.Event | None = None
         # What the first so many of the links come to; summed up when somebody asks.
         self._summed = 0
-        self._versions: dict[str, ExpectedVersion] = _NO_VERSIONS
+        self._versions: dict[str, ExpectedVersion] = {}
         self._size = 0
 
     def depth(self) -> int:
@@ -83,8 +83,6 @@ class Train:
         return self._size + _size(request) <= _BYTES
 
     def _sum_up(self) -> None:
-        if not self._summed:
-            self._versions = {}
         versions = self._versions
         for link in self.links[self._summed :]:
             versions.update(link.request.expected)
@@ -123,7 +121,6 @@ class Train:
 
 
 NO_TRAINS: Final[frozenset[Train]] = frozenset()
-_NO_VERSIONS: Final[dict[str, ExpectedVersion]] = {}  # never changed
 
 
 def _size(request: AppendRequest) -> int:

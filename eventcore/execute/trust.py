@@ -20,27 +20,29 @@ _SHAKEN: Final = 0.9
 
 @final
 class Trust:
-    """The share of commands whose kept states were current, the recent ones counting most. *shaken* tells that others write to the same streams."""
+    """The share of commands whose kept states were current, the recent ones counting most."""
 
-    __slots__ = ("_share", "shaken")
+    __slots__ = ("_share",)
 
     def __init__(self) -> None:
         self._share = 1.0
-        self.shaken = False
 
     def worth_it(self) -> bool:
         """Tell whether the next command shall decide on kept states at once."""
         return self._share >= _WORTH
 
+    @property
+    def shaken(self) -> bool:
+        """Whether others write to the same streams so often that it is worth keeping step."""
+        return self._share < _SHAKEN
+
     def current(self) -> None:
         """Note that what was decided on kept states was committed."""
         self._share += (1 - self._share) * _WEIGHT
-        self.shaken = self._share < _SHAKEN
 
     def outdated(self) -> None:
         """Note that a decision on kept states was refused."""
         self._share -= self._share * _WEIGHT
-        self.shaken = self._share < _SHAKEN
 
     def compare(self, kept: Sequence[int], read: Sequence[int]) -> None:
         """Note what became of the states that were kept at some versions when a command began by reading, if it had all of them (none is at 0)."""

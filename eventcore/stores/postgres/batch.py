@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Final, NamedTuple, TypeAlias, final
 
 import asyncpg
@@ -215,8 +214,8 @@ class Batch:
             return []
         return [
             make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
-            for ordinal, version, (stream_id, event_id, type_, type_version, data, metadata) in zip(
-                count(first), versions, self._events, strict=False
+            for ordinal, (version, (stream_id, event_id, type_, type_version, data, metadata)) in enumerate(
+                zip(versions, self._events, strict=True), first
             )
         ]
 

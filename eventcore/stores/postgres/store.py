@@ -49,7 +49,7 @@ T = TypeVar("T")
 # Requests, and streams, that are taken from a queue at once.
 _WRITE_WEIGHT: Final = 1024
 _READ_WEIGHT: Final = 1024
-# What a share of a lane's queue weighs at least: a statement costs the server as much as some ten appends in it, or some thirty streams read.
+# What a share of a lane's queue weighs at least: each statement has a price of its own, whatever is in it.
 _WRITE_WORTH: Final = 8
 _READ_WORTH: Final = 48
 # Seconds between two looks for news: where NOTIFY wakes us, where it cannot, and while an older transaction holds the newest events back.

@@ -177,9 +177,6 @@ class _Sending:
 
 def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendRequest]]:
     """Cut what came together into what one transaction should hold, in the order in which it came. Two of one key are decided one after the other."""
-    if len(requests) <= _REQUESTS_AT_ONCE and sum([len(request[0]) for request in requests]) <= _STREAMS_AT_ONCE and _fit(requests):
-        yield requests
-        return
     batch: list[AppendRequest] = []
     streams: set[str] = set()
     keys: set[str] = set()
@@ -202,17 +199,6 @@ def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendReque
             keys.add(key)
     if batch:
         yield batch
-
-
-def _fit(requests: Sequence[AppendRequest]) -> bool:
-    """Tell whether *requests*, none of which has a key, are small enough for one transaction."""
-    size = 0
-    for _, events, key in requests:
-        if key is not None:
-            return False
-        for event in events:
-            size += len(event[4]) + len(event[5])
-    return size <= _BYTES_AT_ONCE
 
 
 def _of_all(decided: Sequence[Decided]) -> EventCoreError | None:
