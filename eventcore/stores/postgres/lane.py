@@ -1,15 +1,16 @@
 """Calls that wait for the same thing go together.
 
-A lane is one queue and a few tasks that serve it, each with a connection of its own. A lone call goes at once. What comes in while one task is at
-work waits for it, up to a bound, and goes together: only where much waits, or where the one at work is held up, does a free task help. The tasks
-are the store's own, so that a caller who goes away takes nothing along but its own place in the queue.
+A lane is one queue and a few servers, each with a connection of its own. A lone call goes at once. What comes in while one server is at work waits
+for it, up to a bound, and goes together: only where much waits, or where the one at work is held up, does a free one help. Servers run in tasks
+of the store's own, so that a caller who goes away takes nothing along but its own place in the queue.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Generic, TypeVar, final
 
 from eventcore.errors import StoreClosed
@@ -22,12 +23,13 @@ _HELD_UP: Final = 0.005
 
 
 class Call(Generic[T]):
-    """One awaited answer. *weight* is its share of a batch."""
+    """One awaited answer. *weight* is its share of a batch. *gathered*: it need not wait for company that comes in the same turn of the loop."""
 
-    __slots__ = ("future", "weight")
+    __slots__ = ("future", "gathered", "weight")
 
-    def __init__(self, weight: int) -> None:
+    def __init__(self, weight: int, *, gathered: bool = False) -> None:
         self.weight = weight
+        self.gathered = gathered
         self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def give(self, answer: T) -> None:
@@ -41,11 +43,11 @@ class Call(Generic[T]):
 
 @final
 class Lane(Generic[C]):
-    """Serves calls. *servers* are coroutine functions that answer every call they are given; each is run by one task, one batch at a time.
+    """Serves calls. *servers* are coroutine functions that answer every call they are given, one batch at a time.
 
-    A batch weighs at most *max_weight*. What waits is divided among the tasks that are free, where each share weighs *worth* at least.
+    A batch weighs at most *max_weight*. What waits is divided among the servers that are free, where each share weighs *worth* at least.
 
-    Set *one_at_a_time* while their batches would only wait for one another: then all that waits goes together, and no free task helps.
+    Set *one_at_a_time* while their batches would only wait for one another: then all that waits goes together, and no free server helps.
     """
 
     def __init__(
@@ -60,15 +62,17 @@ class Lane(Generic[C]):
         self.one_at_a_time = False
         self._queue: deque[C] = deque()
         self._weight = 0
+        self._name = name
+        self._servers = len(servers)
         self._at_work = 0
-        self._idle: list[asyncio.Future[None]] = []
+        self._free = list(servers)
         self._max_weight = max_weight
         self._worth = worth
         self._refuse = refuse
         self._closing = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._tasks = [asyncio.create_task(self._serve(server), name=f"{name}-{number}") for number, server in enumerate(servers)]
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, call: C) -> Any:
         """Queue *call* and return its answer."""
@@ -76,60 +80,62 @@ class Lane(Generic[C]):
             raise self._refuse()
         self._queue.append(call)
         self._weight += call.weight
-        if self._idle:
-            self._call_for_help(at_once=len(self._idle) == len(self._tasks))
+        if self._free:
+            self._call_for_help(at_once=len(self._free) == self._servers, gathered=call.gathered)
         return await call.future
 
-    def _call_for_help(self, *, at_once: bool) -> None:
-        """Wake a free task: now, where that is worth it, or after a while, where those at work have not come back by then."""
+    def _call_for_help(self, *, at_once: bool, gathered: bool = False) -> None:
+        """Set a free server to work: now, where that is worth it, or after a while, where those at work have not come back by then."""
         if at_once or (self._weight >= self._worth and not self.one_at_a_time):
-            _wake(self._idle.pop())
+            self._start(gathered=gathered)
         elif self._timer is None and not self.one_at_a_time:
             self._timer = self._loop.call_later(_HELD_UP, self._help)
 
     def _help(self) -> None:
         self._timer = None
-        if self._queue and self._idle and not self.one_at_a_time:
-            _wake(self._idle.pop())
+        if self._queue and self._free and not self.one_at_a_time:
+            self._start()
+
+    def _start(self, *, gathered: bool = False) -> None:
+        work = self._serve(self._free.pop())
+        task = _begin(work, self._loop, self._name) if gathered else self._loop.create_task(work, name=self._name)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Answer what is queued, then end."""
         self._closing = True
-        for waker in self._idle:
-            _wake(waker)
-        self._idle.clear()
-        await asyncio.gather(*self._tasks)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
         if self._timer is not None:
             self._timer.cancel()
 
     async def _serve(self, server: Callable[[Sequence[C]], Awaitable[None]]) -> None:
-        while True:
-            if not self._queue or self._is_spare():
-                if self._closing:
-                    return
-                waker = self._loop.create_future()
-                self._idle.append(waker)
-                await waker
-                continue
-            calls = self._take()
-            self._at_work += 1
-            try:
-                await server(calls)
-            except Exception as error:  # noqa: BLE001 - it goes to those who wait
-                for call in calls:
-                    call.fail(error)
-            finally:
-                self._at_work -= 1
+        """Let *server* answer what is queued, batch by batch, until nothing is left for it."""
+        try:
+            while self._queue and not self._is_spare():
+                calls = self._take()
+                self._at_work += 1
+                try:
+                    await server(calls)
+                except Exception as error:  # noqa: BLE001 - it goes to those who wait
+                    for call in calls:
+                        call.fail(error)
+                finally:
+                    self._at_work -= 1
+        finally:
+            self._free.append(server)
 
     def _is_spare(self) -> bool:
-        """Whether another task is at work, which takes what is queued when it comes back."""
-        return self.one_at_a_time and not self._closing and len(self._idle) < len(self._tasks) - 1
+        """Whether another server is at work, which takes what is queued when it comes back."""
+        return self.one_at_a_time and len(self._free) < self._servers - 1
 
     def _take(self) -> list[C]:
         queue = self._queue
         fair = self._max_weight
         # Each share shall be worth a connection.
-        shares = min(len(self._tasks) - self._at_work, self._weight // self._worth)
+        shares = min(self._servers - self._at_work, self._weight // self._worth)
         if shares > 1 and not self.one_at_a_time:
             fair = min(fair, -(-self._weight // shares))
         taken: list[C] = []
@@ -141,11 +147,13 @@ class Lane(Generic[C]):
             if not call.future.done():
                 taken.append(call)
                 weight += call.weight
-        if queue and self._idle:
+        if queue and self._free:
             self._call_for_help(at_once=False)
         return taken
 
 
-def _wake(waker: asyncio.Future[None]) -> None:
-    if not waker.done():
-        waker.set_result(None)
+def _begin(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, name: str) -> asyncio.Task[None]:
+    """Run *work* as a task that begins now, and not in the next turn of the loop (before Python 3.12 no task can)."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=loop, name=name, eager_start=True)
+    return loop.create_task(work, name=name)

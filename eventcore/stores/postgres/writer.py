@@ -35,7 +35,7 @@ class AppendCall(Call[Sequence[Verdict]]):
     __slots__ = ("requests",)
 
     def __init__(self, requests: Sequence[AppendRequest]) -> None:
-        super().__init__(len(requests))
+        super().__init__(len(requests), gathered=len(requests) > 1)
         self.requests = requests
 
 
