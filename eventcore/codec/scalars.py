@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from math import copysign, inf
 from pathlib import PurePath
@@ -215,10 +215,9 @@ def _write_datetime(value: datetime) -> str:
     if zone is None:
         if value.fold:
             raise Misfit("a naive datetime with fold=1, which its text does not keep; use an aware one")
-    elif type(zone) is not timezone and datetime.fromisoformat(text) != value:
-        raise Misfit(
-            f"{text} in {zone} would not come back equal (an hour that its zone repeats or skips); use .astimezone(timezone.utc) first"
-        )
+    elif zone is not UTC and datetime.fromisoformat(text) != value:
+        why = "an offset that Python does not read" if type(zone) is timezone else "an hour that its zone repeats or skips"
+        raise Misfit(f"{text} in {zone} would not come back equal ({why}); use .astimezone(timezone.utc) first")
     elif value.utcoffset() is None:
         raise Misfit(f"its time zone {zone} has no offset")
     return text
@@ -235,7 +234,11 @@ def _write_time(value: time) -> str:
         raise Misfit("a time with fold=1, which its text does not keep")
     if value.tzinfo is not None and value.utcoffset() is None:
         raise Misfit(f"a time in {value.tzinfo} has no offset without a date; use a datetime, or a naive time and the zone's name")
-    return value.isoformat()
+    text = value.isoformat()
+    # The offsets are looked at by themselves: a comparison of times leaves out what is less than a second of them.
+    if value.tzinfo is not None and value.tzinfo is not UTC and time.fromisoformat(text).utcoffset() != value.utcoffset():
+        raise Misfit(f"{text} would not come back equal (an offset that Python does not read); use a datetime in UTC")
+    return text
 
 
 def _write_timedelta(value: timedelta) -> str:

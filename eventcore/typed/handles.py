@@ -139,7 +139,11 @@ class WritableStream(Generic[StreamsT, E]):
 
     def write(self, event: E, /) -> StreamWrite[StreamsT, E]:
         """Return the write of *event* to this stream, for `handle` to yield or return. Nothing happens until then."""
-        return StreamWrite(self._streams, self.id, event)
+        # Around the constructor, which is for those who have a `StreamSet`.
+        made: Any = new_object(StreamWrite)
+        made.run, made.stream_id, made.event = self._streams, self.id, event
+        write: StreamWrite[StreamsT, E] = made
+        return write
 
     def __repr__(self) -> str:
         return f"WritableStream({self.id!r}, version={self.version})"

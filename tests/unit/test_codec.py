@@ -253,6 +253,8 @@ def test_every_type_has_one_form_in_json_and_comes_back(annotation: object, valu
         (datetime, date(2024, 1, 1), "expected a datetime"),
         (datetime, datetime(2024, 10, 27, 2, 30, fold=1), "fold=1"),
         (datetime, datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")), "repeats or skips"),
+        (datetime, datetime(2000, 1, 1, tzinfo=timezone(timedelta(microseconds=1))), "an offset that Python does not read"),
+        (time, time(1, tzinfo=timezone(timedelta(microseconds=1))), "an offset that Python does not read"),
         (time, time(1, tzinfo=ZoneInfo("Europe/Berlin")), "no offset"),
         (bytes, bytearray(b"a"), "expected a bytes"),
         (tuple[int, ...], [1], "expected a tuple, got [1] (list)"),
