@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -11,8 +12,8 @@ from eventcore.stores.postgres.lane import Call, Lane
 
 
 class Numbered(Call[int]):
-    def __init__(self, number: int, weight: int = 1) -> None:
-        super().__init__(weight)
+    def __init__(self, number: int, weight: int = 1, *, gathered: bool = False) -> None:
+        super().__init__(weight, gathered=gathered)
         self.number = number
 
 
@@ -53,6 +54,27 @@ async def a_moment() -> None:
 def nobody_helps(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a busy machine takes, nobody counts as held up."""
     monkeypatch.setattr(lane_module, "_HELD_UP", 3600.0)
+
+
+@pytest.mark.usefixtures("nobody_helps")
+def test_what_has_gathered_is_sent_in_the_turn_in_which_it_comes_and_what_may_get_company_is_not():
+    async def main():
+        servers = Servers()
+        tasks = servers.ask(1)
+        await asyncio.sleep(0)
+        assert servers.taken == []
+        await a_moment()
+        assert servers.taken == [("second", [1])]
+
+        gathered = asyncio.create_task(servers.lane.ask(Numbered(2, 8, gathered=True)))
+        await asyncio.sleep(0)
+        if sys.version_info < (3, 12):  # no task can begin at once
+            await asyncio.sleep(0)
+        assert servers.taken == [("second", [1]), ("first", [2])]
+        await servers.end()
+        assert await asyncio.gather(*tasks, gathered) == [1, 2]
+
+    asyncio.run(main())
 
 
 @pytest.mark.usefixtures("nobody_helps")
