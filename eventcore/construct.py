@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 # What is made is of the class that is given, and whoever asks says so: these have no better types than `Any`.
@@ -12,10 +11,3 @@ new_tuple: Final = cast("Callable[[type[Any], tuple[object, ...]], Any]", tuple.
 
 new_object: Final = cast("Callable[[type[Any]], Any]", object.__new__)
 """Make an object without any of its attributes; the caller sets them all."""
-
-
-def all_of(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
-    """Return a function to the tuple of an object's attributes *names*: with several of them it runs in C."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda owner: tuple([getattr(owner, name) for name in names])

@@ -16,7 +16,6 @@ from typing import Any, Final, ForwardRef, Generic, Literal, TypeGuard, TypeVar,
 import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from eventcore.construct import all_of
 from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidCommand
 from eventcore.frozen import frozen
 from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId
@@ -67,11 +66,6 @@ class CommandMarker:
     folds_itself: bool
     constructed: tuple[str, ...]
     """The names of the stream fields that the constructor takes."""
-    given: Callable[[object], tuple[object, ...]] = attrs.field(init=False, eq=False, repr=False)
-    """What a command was given for them."""
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "given", all_of(self.constructed))
 
 
 @final
@@ -358,7 +352,7 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
             own(self)
         # Nearly every command is made of different ids, one to a field; only what is not has to be looked at closely.
         marker: CommandMarker = getattr(self, _COMMAND)
-        if _are_different_ids(marker.given(self)):
+        if _are_different_ids([getattr(self, field) for field in marker.constructed]):
             return
         given = _given_streams(self)
         seen: dict[str, str] = {}
@@ -374,7 +368,7 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
     setattr(cls, "__attrs_post_init__", check)  # noqa: B010  # a plain assignment does not type-check on a class of unknown shape
 
 
-def _are_different_ids(values: tuple[object, ...]) -> bool:
+def _are_different_ids(values: list[object]) -> bool:
     for value in values:
         if type(value) is not StreamId:
             return False

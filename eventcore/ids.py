@@ -226,13 +226,7 @@ class EventIdSource:
         # `next` on an iterator of a list is one step of the interpreter, so no two threads get the same number.
         random = next(self._pool, None) or self._refill()
         first = (time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF) << 80 | random
-        ids: list[UUID] = []
-        for number in range(first, first + count):
-            made = new_object(UUID)
-            _set_int(made, number)
-            _set_is_safe(made, _UNKNOWN)
-            ids.append(made)
-        return ids
+        return [uuid_of(number) for number in range(first, first + count)]
 
     def _refill(self) -> int:
         size = self._RANDOM_BYTES

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, final
@@ -17,12 +17,10 @@ from typing import Any, Final, TypeVar, final
 import attrs
 
 from eventcore.codec import EventCodec
-from eventcore.construct import all_of
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
 from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
 from eventcore.execute.folding import EventReader, StateFold
 from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
-from eventcore.ids import StreamId
 from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamSpec
 
 T = TypeVar("T")
@@ -52,9 +50,6 @@ class CommandPlan:
     reader: EventReader
     single: bool
     """Whether each stream field has exactly one stream."""
-    ids: Callable[[object], tuple[StreamId[object], ...]]
-    """What the fields of a command hold, where each has exactly one stream."""
-    folds: tuple[StateFold | None, ...]
     discovered: tuple[str, ...]
     """The names of the `discovered()` fields."""
 
@@ -102,9 +97,7 @@ class Binder:
         accepts = tuple({event_types[ref].cls: event_types[ref] for ref in stream.events} for stream in spec.streams)
         single = all(stream.kind == "one" for stream in streams)
         discovered = tuple(stream.field for stream in streams if stream.kind == "discovered")
-        ids = all_of([stream.field for stream in streams])
-        folds = tuple(stream.fold for stream in streams)
-        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader, single, ids, folds, discovered)
+        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader, single, discovered)
 
     def _bind_stream(self, site: _Site, spec: StreamSpec) -> BoundStream:
         fold = None

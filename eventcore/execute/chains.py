@@ -170,10 +170,9 @@ class Chains:
     def _bases(self, views: Views, keys: Sequence[StreamKey]) -> Sequence[Link] | None:
         """Return what the command rests on and is on its way; None where its streams have moved on, or not come to be what it took them for."""
         bases: list[Link] = []
-        heads, known, loop = self._heads, views.known, asyncio.get_running_loop()
         for key in keys:
-            head, base = heads.get(key[0]), known[key].link
-            if head is None or head.train.loop is not loop:
+            head, base = self.head(key), views.known[key].link
+            if head is None:
                 if base is not None and not base.committed:
                     return None
             elif head is not base:
@@ -354,17 +353,14 @@ class Chains:
                 future.set_exception(error)
             return
         for (_, links), verdict in zip(sent, verdicts, strict=True):
-            if len(links) == 1:
-                _tell(links[0], verdict)
-            else:
-                for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
-                    _tell(link, outcome)
+            for link, outcome in zip(links, self._outcomes(links, verdict), strict=True):
+                _tell(link, outcome)
 
     def _whole(self, train: Train) -> Sequence[Link]:
         """Return the links of *train* that rest on what was committed, or on each other; tell the others that they do not."""
         links: list[Link] = []
         for link in train.links:
-            if not link.bases or all([base.committed or base in links for base in link.bases]):  # noqa: C419
+            if all([base.committed or base in links for base in link.bases]):  # noqa: C419
                 links.append(link)
             else:
                 link.committed = False
@@ -373,6 +369,8 @@ class Chains:
 
     def _outcomes(self, links: Sequence[Link], verdict: Verdict) -> Sequence[Outcome]:
         """Return what *verdict* on a train means for each of its links."""
+        if len(links) == 1:
+            return [verdict]
         match verdict:
             case Committed(events, batch):
                 self.limit = min(self._longest, self.limit * 2)
@@ -396,22 +394,21 @@ class Chains:
 
     def _settle(self, links: Sequence[Link], committed: Sequence[StoredEvent]) -> None:
         """Keep the states that the links left, now that they are the committed ones."""
-        snapshots = self._snapshots
+        keep, snapshots = self._cache.keep, self._snapshots
         begin = 0
         for link in links:
             end = begin + len(link.request[1])
             positions = {event[0]: event[2] for event in committed[begin:end]}
             begin = end
-            states = link.states
-            for key, left in states.items():
+            for key, left in link.states.items():
                 # What was foreseen of it is so now, for all who have it.
-                left.position = positions[key[0]]
-                left.link = None
-                rule = key[1].snapshots  # type: ignore[union-attr]
+                left.position, left.link = positions[key[0]], None
+                fold = key[1]
+                rule = None if fold is None else fold.snapshots
                 if rule is not None and left.version - left.saved >= rule.every and snapshots.enabled:
                     snapshots.offer(key[0], rule, left.version, left.state)
                     left.saved = left.version
-            self._cache.keep_all(states)
+                keep(key, left)
             for key, error in link.faults:
                 self._cache.discard(key)
                 fold = key[1]

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
 
 from eventcore.codec import EventCodec
-from eventcore.construct import new_tuple
 from eventcore.errors import (
     DiscoveryLimitExceeded,
     EventDataError,
@@ -54,11 +53,11 @@ from eventcore.store import (
     ExpectedVersion,
     IdempotencyKey,
     KeyReused,
-    NewEvent,
     Refused,
     StoredEvent,
     StreamStore,
     make_request,
+    new_event,
 )
 from eventcore.typed import StreamResolver, StreamSet, StreamWrite, ValidWrite
 
@@ -270,43 +269,38 @@ class _Execution:
                 await self._begin(trusting=trusting)
             if self._executor.observer is not None:
                 self._executor.tell(AttemptStarted, self._command, self.attempt)
-            while True:
-                try:
-                    keys, writes, request = await self._decide()
-                except _Fallen:
-                    await self._begin_again()
-                    continue
-                if request is None:
-                    return self._nothing(keys)
-                verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
-                if type(verdict) is Committed:
-                    return self._committed(writes, request, verdict)
-                done = await self._not_committed(keys, verdict)
-                if done is not None:
-                    return self._replay(done)
+            return await self._outcome()
         except _Remembered as before:
             return self._replay(before.events)
 
-    async def _not_committed(
-        self, keys: Sequence[StreamKey], verdict: Again | Conflict | AlreadyDone | KeyReused | Refused
-    ) -> Sequence[StoredEvent] | None:
-        """Get ready to decide again; or return what was committed under the key before."""
-        match verdict:
-            case Again():
-                self._alone |= verdict is Again.ALONE
+    async def _outcome(self) -> CommandResult[object]:
+        """Decide and append until there is an outcome."""
+        while True:
+            try:
+                keys, writes, request = await self._decide()
+            except _Fallen:
                 await self._begin_again()
-            case Conflict():
-                await self._conflicted(keys, verdict)
-                self._executor.tell(AttemptStarted, self._command, self.attempt)
-            case AlreadyDone(events):
-                return events
-            case KeyReused(key):
-                raise IdempotencyKeyReused(key, self._plan.name)
-            case Refused(error):
-                raise error
-            case _:
-                assert_never(verdict)
-        return None
+                continue
+            if request is None:
+                return self._nothing(keys)
+            verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
+            if type(verdict) is Committed:
+                return self._committed(writes, request, verdict)
+            match verdict:
+                case Again():
+                    self._alone |= verdict is Again.ALONE
+                    await self._begin_again()
+                case Conflict():
+                    await self._conflicted(keys, verdict)
+                    self._executor.tell(AttemptStarted, self._command, self.attempt)
+                case AlreadyDone(events):
+                    return self._replay(events)
+                case KeyReused(key):
+                    raise IdempotencyKeyReused(key, self._plan.name)
+                case Refused(error):
+                    raise error
+                case _:
+                    assert_never(verdict)
 
     async def _begin(self, *, trusting: bool) -> None:
         """Come to know the declared streams, be it from what is kept where that is trusted."""
@@ -422,9 +416,8 @@ class _Execution:
         encode, metadata, exact, known = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views.known
         expected: dict[str, ExpectedVersion] = {key[0]: exact(known[key].version) for key in keys}
         ids = iter(self._executor.event_ids.draw(len(writes)))
-        events: list[NewEvent] = [
-            new_tuple(NewEvent, (stream_id, next(ids), name, version, encode(event), metadata))
-            for stream_id, (name, version, _), event in writes
+        events = [
+            new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes
         ]
         return make_request(expected, events, self._key)
 

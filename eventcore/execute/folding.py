@@ -258,7 +258,6 @@ class StateCache:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._roomy = size // 2
         self._kept: OrderedDict[StreamKey, Known] = OrderedDict()
 
     def __len__(self) -> int:
@@ -266,8 +265,7 @@ class StateCache:
 
     def get(self, key: StreamKey) -> Known | None:
         cached = self._kept.get(key)
-        # Who was used last matters only when it gets crowded.
-        if cached is not None and len(self._kept) > self._roomy:
+        if cached is not None:
             try:
                 self._kept.move_to_end(key)
             except KeyError:
@@ -284,15 +282,6 @@ class StateCache:
         if before is None and len(kept) > self._size:
             with suppress(KeyError):
                 kept.popitem(last=False)
-
-    def keep_all(self, states: Mapping[StreamKey, Known]) -> None:
-        kept = self._kept
-        for key, known in states.items():
-            before = kept.get(key)
-            if before is None:
-                self.keep(key, known)
-            elif before.version <= known.version:
-                kept[key] = known
 
     def discard(self, key: StreamKey) -> None:
         self._kept.pop(key, None)
@@ -360,12 +349,8 @@ class Views:
             else:
                 ahead = True
             adopted[key] = found
-        if self.known:
-            self.known.update(adopted)
-        else:
-            self.known = adopted
-        if ahead:
-            self.foreseen = True
+        self.known.update(adopted)
+        self.foreseen |= ahead
         return True
 
     def renew(self, keys: Iterable[StreamKey], foreseen: Foreseeing | None) -> bool:

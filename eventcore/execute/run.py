@@ -7,7 +7,6 @@ from functools import partial
 from types import GeneratorType
 from typing import Any, Final, TypeAlias, cast, final
 
-from eventcore.construct import new_tuple
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
@@ -34,7 +33,7 @@ none), or None where each field has exactly one."""
 def given_streams(plan: CommandPlan, command: object) -> Given:
     """Return the streams of *command*."""
     if plan.single:
-        return list(zip(plan.ids(command), plan.folds, strict=True)), None
+        return [(getattr(command, stream.field), stream.fold) for stream in plan.streams], None
     fields = tuple([_keys(stream, command) for stream in plan.streams])
     return [key for keys in fields for key in keys], fields
 
@@ -82,9 +81,8 @@ class Run:
         handles: Sequence[Handle | Handles[object, Handle] | None]
         if fields is None:
             known, declared = self._views.known, self._declared
-            found = [known[key] for key in declared]
-            handles = [new_tuple(Handle, (key[0], stream.version)) for key, stream in zip(declared, found, strict=True)]
-            states = [stream.state for stream in found]
+            handles = [handle(key[0], known[key].version) for key in declared]
+            states = [known[key].state for key in declared]
         else:
             handles, states = zip(*map(self._present, plan.streams, fields), strict=True) if fields else ((), ())
         streams = spec.make_streams(*handles)

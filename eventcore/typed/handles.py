@@ -139,11 +139,7 @@ class WritableStream(Generic[StreamsT, E]):
 
     def write(self, event: E, /) -> StreamWrite[StreamsT, E]:
         """Return the write of *event* to this stream, for `handle` to yield or return. Nothing happens until then."""
-        # Around the constructor, which is for those who have a `StreamSet`.
-        made: Any = new_object(StreamWrite)
-        made.run, made.stream_id, made.event = self._streams, self.id, event
-        write: StreamWrite[StreamsT, E] = made
-        return write
+        return StreamWrite(self._streams, self.id, event)
 
     def __repr__(self) -> str:
         return f"WritableStream({self.id!r}, version={self.version})"

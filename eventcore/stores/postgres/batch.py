@@ -8,7 +8,6 @@ from typing import Final, NamedTuple, TypeAlias, final
 
 import asyncpg
 
-from eventcore.construct import new_tuple
 from eventcore.ids import Position, position_at
 from eventcore.store import (
     AlreadyDone,
@@ -23,6 +22,7 @@ from eventcore.store import (
     StreamSlice,
     Verdict,
     make_committed,
+    make_stored,
 )
 from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event
 
@@ -213,9 +213,7 @@ class Batch:
         if tx is None:
             return []
         return [
-            new_tuple(
-                StoredEvent, (stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
-            )
+            make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
             for ordinal, (version, (stream_id, event_id, type_, type_version, data, metadata)) in enumerate(
                 zip(versions, self._events, strict=True), first
             )
