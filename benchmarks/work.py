@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, final
 
@@ -34,7 +35,7 @@ class Work:
     """The commands of a job, drawn once. None is ever rejected: the balances suffice, and are checked all the same.
 
     Being given the same *seed*, all contestants of a round do the same, so that their histories grow alike. *warm_up* comes before the
-    clock starts and counts in the final balances.
+    clock starts, takes each account before it takes one again, and counts in the final balances.
     """
 
     def __init__(self, job: Job, *, seed: int) -> None:
@@ -42,7 +43,7 @@ class Work:
         self.job, self.seed = job, seed
         self.accounts = accounts_of(job)
         self.warmers = warmers_of(job)
-        self.warm_up = [_draw(dice, self.warmers or self.accounts[: job.accounts], job) for _ in range(job.warm_up)]
+        self.warm_up = list(islice(_in_turn(dice, self.warmers or self.accounts[: job.accounts], job), job.warm_up))
         self.commands = [_draw(dice, self._in_use(number), job) for number in range(job.commands)]
 
     def _in_use(self, number: int) -> Sequence[str]:
@@ -101,11 +102,22 @@ def openings_of(job: Job) -> Iterator[tuple[str, int]]:
 
 
 def _draw(dice: random.Random, accounts: Sequence[str], job: Job) -> Transfer | Collection:
-    if job.width == 2:  # a transfer
-        source, target = dice.sample(accounts, 2)
+    return _command(dice, dice.sample(accounts, job.width), job)
+
+
+def _in_turn(dice: random.Random, accounts: Sequence[str], job: Job) -> Iterator[Transfer | Collection]:
+    """Draw commands for ever; all accounts have their turn, as far as they fill commands, before one has its second."""
+    while True:
+        turn = dice.sample(accounts, len(accounts))
+        for start in range(0, len(turn) - job.width + 1, job.width):
+            yield _command(dice, turn[start : start + job.width], job)
+
+
+def _command(dice: random.Random, drawn: Sequence[str], job: Job) -> Transfer | Collection:
+    if job.width == 2:
+        source, target = drawn
         return Transfer(source, target, dice.randint(1, MOST))
-    drawn = tuple(dice.sample(accounts, job.width))
-    return Collection(drawn, drawn[:1] if job.read_only else drawn, dice.randint(1, MOST))
+    return Collection(tuple(drawn), tuple(drawn[:1] if job.read_only else drawn), dice.randint(1, MOST))
 
 
 def opening_balance(history: int) -> int:
