@@ -60,8 +60,6 @@ class Lane(Generic[C]):
         refuse: Callable[[], StoreClosed],
     ) -> None:
         self.one_at_a_time = False
-        # Whether the last batch was a single call: then the next one is taken to be alone, too, and waits for no company.
-        self._lonely = False
         self._queue: deque[C] = deque()
         self._weight = 0
         self._name = name
@@ -83,7 +81,7 @@ class Lane(Generic[C]):
         self._queue.append(call)
         self._weight += call.weight
         if self._free:
-            self._call_for_help(at_once=len(self._free) == self._servers, gathered=call.gathered or self._lonely)
+            self._call_for_help(at_once=len(self._free) == self._servers, gathered=call.gathered)
         return await call.future
 
     def _call_for_help(self, *, at_once: bool, gathered: bool = False) -> None:
@@ -151,7 +149,6 @@ class Lane(Generic[C]):
                 weight += call.weight
         if queue and self._free:
             self._call_for_help(at_once=False)
-        self._lonely = len(taken) == 1 and not queue
         return taken
 
 
