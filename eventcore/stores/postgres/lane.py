@@ -23,13 +23,12 @@ _HELD_UP: Final = 0.005
 
 
 class Call(Generic[T]):
-    """One awaited answer. *weight* is its share of a batch. *gathered*: it need not wait for company that comes in the same turn of the loop."""
+    """One awaited answer. *weight* is its share of a batch."""
 
-    __slots__ = ("future", "gathered", "weight")
+    __slots__ = ("future", "weight")
 
-    def __init__(self, weight: int, *, gathered: bool = False) -> None:
+    def __init__(self, weight: int) -> None:
         self.weight = weight
-        self.gathered = gathered
         self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def give(self, answer: T) -> None:
@@ -45,7 +44,8 @@ class Call(Generic[T]):
 class Lane(Generic[C]):
     """Serves calls. *servers* are coroutine functions that answer every call they are given, one batch at a time.
 
-    A batch weighs at most *max_weight*. What waits is divided among the servers that are free, where each share weighs *worth* at least.
+    A batch weighs at most *max_weight*. What waits is divided among the servers that are free, where each share weighs *worth* at least. A server
+    that is called for begins *at_once*, or else in the next turn of the event loop, with what has come by then.
 
     Set *one_at_a_time* while their batches would only wait for one another: then all that waits goes together, and no free server helps.
     """
@@ -57,6 +57,7 @@ class Lane(Generic[C]):
         *,
         max_weight: int,
         worth: int,
+        at_once: bool,
         refuse: Callable[[], StoreClosed],
     ) -> None:
         self.one_at_a_time = False
@@ -68,6 +69,7 @@ class Lane(Generic[C]):
         self._free = list(servers)
         self._max_weight = max_weight
         self._worth = worth
+        self._begin = _begin_at_once if at_once else _begin
         self._refuse = refuse
         self._closing = False
         self._loop = asyncio.get_running_loop()
@@ -81,13 +83,13 @@ class Lane(Generic[C]):
         self._queue.append(call)
         self._weight += call.weight
         if self._free:
-            self._call_for_help(at_once=len(self._free) == self._servers, gathered=call.gathered)
+            self._call_for_help(idle=len(self._free) == self._servers)
         return await call.future
 
-    def _call_for_help(self, *, at_once: bool, gathered: bool = False) -> None:
+    def _call_for_help(self, *, idle: bool) -> None:
         """Set a free server to work: now, where that is worth it, or after a while, where those at work have not come back by then."""
-        if at_once or (self._weight >= self._worth and not self.one_at_a_time):
-            self._start(gathered=gathered)
+        if idle or (self._weight >= self._worth and not self.one_at_a_time):
+            self._start()
         elif self._timer is None and not self.one_at_a_time:
             self._timer = self._loop.call_later(_HELD_UP, self._help)
 
@@ -96,9 +98,8 @@ class Lane(Generic[C]):
         if self._queue and self._free and not self.one_at_a_time:
             self._start()
 
-    def _start(self, *, gathered: bool = False) -> None:
-        work = self._serve(self._free.pop())
-        task = _begin(work, self._loop, self._name) if gathered else self._loop.create_task(work, name=self._name)
+    def _start(self) -> None:
+        task = self._begin(self._serve(self._free.pop()), self._loop, self._name)
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -148,12 +149,16 @@ class Lane(Generic[C]):
                 taken.append(call)
                 weight += call.weight
         if queue and self._free:
-            self._call_for_help(at_once=False)
+            self._call_for_help(idle=False)
         return taken
 
 
 def _begin(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, name: str) -> asyncio.Task[None]:
+    return loop.create_task(work, name=name)
+
+
+def _begin_at_once(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, name: str) -> asyncio.Task[None]:
     """Run *work* as a task that begins now, and not in the next turn of the loop (before Python 3.12 no task can)."""
     if sys.version_info >= (3, 12):
         return asyncio.Task(work, loop=loop, name=name, eager_start=True)
-    return loop.create_task(work, name=name)
+    return _begin(work, loop, name)

@@ -249,10 +249,11 @@ class _OpenStore:
             return _closed(settings)
 
         self._reads: Lane[ReadCall] = Lane(
-            "eventcore-read", [each.serve for each in read], max_weight=_READ_WEIGHT, worth=_READ_WORTH, refuse=refuse
+            "eventcore-read", [each.serve for each in read], max_weight=_READ_WEIGHT, worth=_READ_WORTH, at_once=False, refuse=refuse
         )
+        # Appends have gathered before they come (`eventcore.execute.chains`).
         self._writes: Lane[AppendCall] = Lane(
-            "eventcore-write", [each.serve for each in write], max_weight=_WRITE_WEIGHT, worth=_WRITE_WORTH, refuse=refuse
+            "eventcore-write", [each.serve for each in write], max_weight=_WRITE_WEIGHT, worth=_WRITE_WORTH, at_once=True, refuse=refuse
         )
 
     @classmethod

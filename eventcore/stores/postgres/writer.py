@@ -24,8 +24,6 @@ _REQUESTS_AT_ONCE: Final = 512
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 # Events that a conflict brings along for each stream; the rest is read afterwards.
 _NEWS_AT_ONCE: Final = 256
-# A request of so many events is likely made of several commands that have gathered already.
-_GATHERED: Final = 8
 # How often a batch is sent again that the server gave up in favour of another one.
 _RIVALRIES: Final = 8
 
@@ -37,7 +35,7 @@ class AppendCall(Call[Sequence[Verdict]]):
     __slots__ = ("requests",)
 
     def __init__(self, requests: Sequence[AppendRequest]) -> None:
-        super().__init__(len(requests), gathered=len(requests) > 1 or (bool(requests) and len(requests[0].events) >= _GATHERED))
+        super().__init__(len(requests))
         self.requests = requests
 
 

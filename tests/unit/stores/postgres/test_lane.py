@@ -12,19 +12,20 @@ from eventcore.stores.postgres.lane import Call, Lane
 
 
 class Numbered(Call[int]):
-    def __init__(self, number: int, weight: int = 1, *, gathered: bool = False) -> None:
-        super().__init__(weight, gathered=gathered)
+    def __init__(self, number: int, weight: int = 1) -> None:
+        super().__init__(weight)
         self.number = number
 
 
 class Servers:
     """Two servers that note what they were given together, and answer when they may."""
 
-    def __init__(self, *, max_weight: int = 1000) -> None:
+    def __init__(self, *, max_weight: int = 1000, at_once: bool = False) -> None:
         self.taken: list[tuple[str, list[int]]] = []
         self.gates = {"first": asyncio.Event(), "second": asyncio.Event()}
+        servers = [self.server("first"), self.server("second")]
         self.lane: Lane[Numbered] = Lane(
-            "lane", [self.server("first"), self.server("second")], max_weight=max_weight, worth=8, refuse=lambda: StoreClosed("closed")
+            "lane", servers, max_weight=max_weight, worth=8, at_once=at_once, refuse=lambda: StoreClosed("closed")
         )
 
     def server(self, name: str):
@@ -57,22 +58,18 @@ def nobody_helps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nobody_helps")
-def test_what_has_gathered_is_sent_in_the_turn_in_which_it_comes_and_what_may_get_company_is_not():
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_lane_serves_at_once_or_waits_a_turn_for_company(at_once: bool):
     async def main():
-        servers = Servers()
-        tasks = servers.ask(1)
+        servers = Servers(at_once=at_once)
+        calls = servers.ask(1, 2)
         await asyncio.sleep(0)
-        assert servers.taken == []
+        # Before Python 3.12 no task can begin at once.
+        assert servers.taken == ([("second", [1])] if at_once and sys.version_info >= (3, 12) else [])
         await a_moment()
-        assert servers.taken == [("second", [1])]
-
-        gathered = asyncio.create_task(servers.lane.ask(Numbered(2, 8, gathered=True)))
-        await asyncio.sleep(0)
-        if sys.version_info < (3, 12):  # no task can begin at once
-            await asyncio.sleep(0)
-        assert servers.taken == [("second", [1]), ("first", [2])]
+        assert servers.taken[0] == ("second", [1] if at_once and sys.version_info >= (3, 12) else [1, 2])
         await servers.end()
-        assert await asyncio.gather(*tasks, gathered) == [1, 2]
+        assert await asyncio.gather(*calls) == [1, 2]
 
     asyncio.run(main())
 
