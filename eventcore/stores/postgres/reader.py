@@ -12,7 +12,7 @@ import orjson
 from eventcore.construct import new_tuple
 from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
-from eventcore.stores.postgres.connections import Session
+from eventcore.stores.postgres.connections import Connection, Session
 from eventcore.stores.postgres.lane import Call
 from eventcore.stores.postgres.rows import bare_events, joined, literal, stored_event
 
@@ -93,7 +93,7 @@ class Reader:
     async def _read(
         self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int, *, bare: bool
     ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
-        sql, session = self._sql, self._session
+        sql = self._sql
         arguments = (
             joined([read.stream_id for read in reads]),
             literal([read.after for read in reads]),
@@ -101,9 +101,19 @@ class Reader:
             [read.snapshot_kind for read in reads] if any(read.snapshot_kind is not None for read in reads) else None,
             keys,
             at_most,
-            bare,
         )
-        rows = await session.run(lambda connection: connection.fetch(sql, *arguments))
+
+        async def ask(connection: Connection) -> list[asyncpg.Record] | None:
+            try:
+                return await connection.fetch(sql, *arguments, bare)
+            except asyncpg.ProgramLimitExceededError:
+                if not bare:
+                    raise
+                return None  # The text of a stream would have more than 1 GB.
+
+        rows = await self._session.run(ask)
+        if rows is None:
+            return await self._read(reads, keys, at_most, bare=False)
         if not bare:
             return _sorted_out(reads, keys, at_most, rows)
         _, outcomes = _sorted_out((), keys, 0, [row for row in rows if row[0] < 0] if keys else ())

@@ -12,7 +12,7 @@ import orjson
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import EventFilter, Page, StoredEvent
 from eventcore.stores.selecting import literal_prefix
-from eventcore.stores.sqlite.rows import position_of, stored_event
+from eventcore.stores.sqlite.rows import all_rows, position_of, stored_event
 from eventcore.stores.sqlite.statements import statements
 
 _SQL: Final = statements("log")
@@ -64,8 +64,7 @@ def _select(connection: sqlite3.Connection, window: _Window, limit: int, where: 
         "types": types_json(where.types),
         "selectors": selectors_json(where.streams),
     }
-    (answer,) = connection.execute(_SQL[name], parameters).fetchone()
-    return sorted((stored_event(*row) for row in orjson.loads(answer)), key=_by_position)
+    return sorted((stored_event(*row) for row in all_rows(connection, _SQL[name], parameters, width=9)), key=_by_position)
 
 
 def types_json(types: Iterable[str] | None) -> str | None:

@@ -12,7 +12,7 @@ import orjson
 from eventcore.ids import Position
 from eventcore.store import RememberedOutcome, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.sqlite.keep import load_snapshots
-from eventcore.stores.sqlite.rows import stored_event
+from eventcore.stores.sqlite.rows import all_rows, stored_event
 from eventcore.stores.sqlite.statements import statements
 
 _SQL: Final = statements("read")
@@ -34,10 +34,9 @@ def read_pieces(connection: sqlite3.Connection, reads: Sequence[StreamRead], *, 
     if any(read.snapshot_kind is not None for read in reads):
         return _read_from_snapshots(connection, reads, at_most)
     question = orjson.dumps([(stream_id, after, None if types is None else list(types)) for stream_id, after, types, _, _ in reads])
-    (answer,) = connection.execute(_SQL["slices"], (question.decode(), at_most)).fetchone()
+    rows: Rows = all_rows(connection, _SQL["slices"], (question.decode(), at_most), width=11)
     heads: dict[int, tuple[int, int]] = {}
     events: dict[int, list[StoredEvent]] = {}
-    rows: Rows = orjson.loads(answer)
     for index, head, head_position, version, position, event_id, type_, type_version, data, metadata, recorded_at in rows:
         if index not in heads:
             heads[index] = head, head_position
@@ -113,8 +112,8 @@ def find_outcomes(connection: sqlite3.Connection, keys: Iterable[str]) -> Mappin
 
 def read_events(connection: sqlite3.Connection, first: int, last: int) -> list[StoredEvent]:
     """Return the events from one position to another."""
-    (answer,) = connection.execute(_SQL["events_between"], (first, last)).fetchone()
-    return sorted((stored_event(*row) for row in orjson.loads(answer)), key=attrgetter("position"))
+    rows = all_rows(connection, _SQL["events_between"], (first, last), width=9)
+    return sorted((stored_event(*row) for row in rows), key=attrgetter("position"))
 
 
 def read_outcome(connection: sqlite3.Connection, remembered: Remembered) -> RememberedOutcome:

@@ -1,5 +1,4 @@
--- Pages of the global order. Each is one JSON value, for the same reason as in read.sql. `after` and `until` enclose the window that is looked
--- through; only what is in it is sorted.
+-- Pages of the global order. `after` and `until` enclose the window that is looked through; only what is in it is sorted.
 
 -- name: newest
 SELECT max(position) FROM events;
@@ -17,64 +16,52 @@ FROM (
 );
 
 -- name: page
-SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
-FROM (
-    SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
-    FROM events AS e
-    CROSS JOIN streams AS s ON s.id = e.stream
-    WHERE e.position > :after AND e.position <= :until
-    ORDER BY e.position
-    LIMIT :limit
-);
+SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
+FROM events AS e
+CROSS JOIN streams AS s ON s.id = e.stream
+WHERE e.position > :after AND e.position <= :until
+ORDER BY e.position
+LIMIT :limit;
 
 -- name: page_by_type
-SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
-FROM (
-    SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
-    FROM events AS e INDEXED BY events_by_type
-    CROSS JOIN streams AS s ON s.id = e.stream
-    WHERE e.type IN (SELECT t.value FROM json_each(:types) AS t) AND e.position > :after AND e.position <= :until
-    ORDER BY e.position
-    LIMIT :limit
-);
+SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
+FROM events AS e INDEXED BY events_by_type
+CROSS JOIN streams AS s ON s.id = e.stream
+WHERE e.type IN (SELECT t.value FROM json_each(:types) AS t) AND e.position > :after AND e.position <= :until
+ORDER BY e.position
+LIMIT :limit;
 
 -- name: page_by_stream
 WITH selectors (prefix, glob, pattern) AS MATERIALIZED (
     SELECT f.value ->> 0, f.value ->> 1, f.value ->> 2 FROM json_each(:selectors) AS f
 )
-SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
-FROM (
-    SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
-    FROM events AS e
-    CROSS JOIN streams AS s ON s.id = e.stream
-    WHERE e.position > :after AND e.position <= :until AND EXISTS (
-            SELECT 1
-            FROM selectors AS f
-            WHERE substr(s.stream_id, 1, length(f.prefix)) = f.prefix
-                AND (f.glob IS NULL OR s.stream_id GLOB f.glob)
-                AND (f.pattern IS NULL OR eventcore_matches(f.pattern, s.stream_id))
-        )
-    ORDER BY e.position
-    LIMIT :limit
-);
+SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
+FROM events AS e
+CROSS JOIN streams AS s ON s.id = e.stream
+WHERE e.position > :after AND e.position <= :until AND EXISTS (
+        SELECT 1
+        FROM selectors AS f
+        WHERE substr(s.stream_id, 1, length(f.prefix)) = f.prefix
+            AND (f.glob IS NULL OR s.stream_id GLOB f.glob)
+            AND (f.pattern IS NULL OR eventcore_matches(f.pattern, s.stream_id))
+    )
+ORDER BY e.position
+LIMIT :limit;
 
 -- name: page_by_type_and_stream
 WITH selectors (prefix, glob, pattern) AS MATERIALIZED (
     SELECT f.value ->> 0, f.value ->> 1, f.value ->> 2 FROM json_each(:selectors) AS f
 )
-SELECT CAST(json_group_array(json_array(stream_id, version, position, event_id, type, type_version, data, metadata, recorded_at)) AS BLOB)
-FROM (
-    SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
-    FROM events AS e INDEXED BY events_by_type
-    CROSS JOIN streams AS s ON s.id = e.stream
-    WHERE e.type IN (SELECT t.value FROM json_each(:types) AS t) AND e.position > :after AND e.position <= :until
-        AND EXISTS (
-            SELECT 1
-            FROM selectors AS f
-            WHERE substr(s.stream_id, 1, length(f.prefix)) = f.prefix
-                AND (f.glob IS NULL OR s.stream_id GLOB f.glob)
-                AND (f.pattern IS NULL OR eventcore_matches(f.pattern, s.stream_id))
-        )
-    ORDER BY e.position
-    LIMIT :limit
-);
+SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
+FROM events AS e INDEXED BY events_by_type
+CROSS JOIN streams AS s ON s.id = e.stream
+WHERE e.type IN (SELECT t.value FROM json_each(:types) AS t) AND e.position > :after AND e.position <= :until
+    AND EXISTS (
+        SELECT 1
+        FROM selectors AS f
+        WHERE substr(s.stream_id, 1, length(f.prefix)) = f.prefix
+            AND (f.glob IS NULL OR s.stream_id GLOB f.glob)
+            AND (f.pattern IS NULL OR eventcore_matches(f.pattern, s.stream_id))
+    )
+ORDER BY e.position
+LIMIT :limit;

@@ -1,12 +1,7 @@
 -- name: slices
 -- ?1: an array of [stream id, after, types]; ?2: how many versions at most. The head of each stream and its events after `after`
--- (from the first, where the stream is shorter than that), as one JSON value: one step of SQLite, one release of the GIL, one
--- snapshot. A blob, because text that a foreign hand made no text should meet the parser of JSON, which tells.
-SELECT CAST(
-    json_group_array(
-        json_array(w.key, s.version, s.position, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at)
-    ) AS BLOB
-)
+-- (from the first, where the stream is shorter than that), in one snapshot.
+SELECT w.key, s.version, s.position, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
 FROM json_each(?1) AS w
 CROSS JOIN streams AS s ON s.stream_id = w.value ->> 0
 LEFT JOIN events AS e
@@ -21,11 +16,7 @@ FROM json_each(?1) AS w
 CROSS JOIN outcomes AS o ON o.key = w.value;
 
 -- name: events_between
-SELECT CAST(
-    json_group_array(
-        json_array(s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at)
-    ) AS BLOB
-)
+SELECT s.stream_id, e.version, e.position, e.event_id, e.type, e.type_version, e.data, e.metadata, e.recorded_at
 FROM events AS e
 CROSS JOIN streams AS s ON s.id = e.stream
 WHERE e.position BETWEEN ?1 AND ?2;
