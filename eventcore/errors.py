@@ -381,7 +381,8 @@ class EventNotReadable(EventDataError, ValueError):
         self.where = where
         self.problem = problem
         super().__init__(
-            f"{event} at {where} cannot be read: {problem}; make the class accept what is stored, or give the changed event a new version"
+            f"{event} at {where} cannot be read: {problem}; make the class accept what is stored, or give the changed event "
+            "a class and a name of its own"
         )
 
 
