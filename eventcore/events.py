@@ -13,7 +13,9 @@ import attrs
 from eventcore.ids import Position, StreamId
 
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+"""Whatever JSON can hold."""
 Metadata: TypeAlias = "Mapping[str, JsonValue]"
+"""What goes onto every event of a command beside what the event says: who asked, in which request."""
 
 E_co = TypeVar("E_co", covariant=True)
 

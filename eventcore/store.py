@@ -57,7 +57,9 @@ class ExpectedVersion:
 # Most streams are short: their expectations are made once.
 _EXACT: Final = tuple(ExpectedVersion(version) for version in range(1024))
 NO_STREAM: Final = _EXACT[0]
+"""Expect a stream without events."""
 ANY: Final = ExpectedVersion(None)
+"""Expect nothing: whatever the version is, it will do."""
 ExpectedVersion.NO_STREAM = NO_STREAM
 ExpectedVersion.ANY = ANY
 

@@ -79,4 +79,6 @@ class CommandFailed:
 
 
 Observation: TypeAlias = AttemptStarted | StreamsDiscovered | ConflictMet | BatchCommitted | CommandCompleted | CommandFailed
+"""Whatever an observer is told; match on its class."""
 Observer: TypeAlias = Callable[[Observation], None]
+"""Called with each `Observation` in its turn. It runs within the command, so it should be quick."""
