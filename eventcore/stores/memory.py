@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -255,6 +256,7 @@ class InMemoryEventStore(Subscribing):
             self._refuse_if_closed()
             if self._read_models is None:
                 self._read_models = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                weakref.finalize(self, self._read_models.close)  # for those who never close this store
                 self._read_models.executescript(schema())
             yield self._read_models
         finally:

@@ -134,4 +134,9 @@ def test_there_is_no_picture_without_a_program() -> None:
 def test_the_command_line_reference_is_what_help_says() -> None:
     _, written, _ = marks.split(cli_reference.PAGE, cli_reference.BEGIN, cli_reference.END)
 
-    assert written.strip() == cli_reference.reference().strip(), "run `python -m tests.docs.cli_reference`"
+    assert _in_words(written) == _in_words(cli_reference.reference()), "run `python -m tests.docs.cli_reference`"
+
+
+def _in_words(helps: str) -> str:
+    """Return *helps* as every Python lays them out: from 3.13 on, argparse names an option's value once (`-n, --limit N`)."""
+    return re.sub(r"(-\w) [A-Z]+, --", r"\1, --", " ".join(helps.split()))

@@ -74,25 +74,19 @@ class Database:
         One that *waits* leaves the waiting for others to SQLite. One that does not is for `patiently`, whose waiting is fair.
         """
         uri = self.path.as_uri()
-        connection = self._connect(f"{uri}?mode={mode}")
         try:
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            connection = self._connect(f"{uri}?mode={mode}")
         except sqlite3.OperationalError:
-            connection.close()
             if not self._frozen():
                 raise
             # Reading a write-ahead log needs a file beside it. There is no log, and this user may not make one here.
             connection = self._connect(f"{uri}?mode=ro&immutable=1", FrozenConnection)
         if not waits:
             connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute(f"PRAGMA synchronous = {self.synchronous}")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
     def _connect(self, uri: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             uri,
             uri=True,
             timeout=self.busy_timeout,
@@ -101,6 +95,16 @@ class Database:
             cached_statements=256,
             factory=factory,
         )
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @property
     def _log(self) -> Path:

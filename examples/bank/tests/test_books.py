@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -66,7 +67,8 @@ def test_the_program_shows_books_that_agree(tmp_path: Path, capsys: pytest.Captu
     output = capsys.readouterr().out
 
     assert "3,000.00   in the table `balances`, as the events say" in output
-    (total,) = sqlite3.connect(path).execute("SELECT sum(balance) FROM balances").fetchone()
+    with closing(sqlite3.connect(path)) as connection:
+        (total,) = connection.execute("SELECT sum(balance) FROM balances").fetchone()
     assert total == 3_000_00
     assert " deposit " in output
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import urllib.parse  # noqa: F401  # pathlib imports it when it is needed (from Python 3.13 on), and nobody may not be allowed to read it
 from datetime import timedelta
 
 from eventcore.errors import EventCoreError, StoreReadOnly, StoreUnavailable

@@ -15,6 +15,7 @@ from eventcore.errors import InvalidStreamId
 from eventcore.ids import StreamPattern, StreamPrefix
 from eventcore.store import EventFilter
 from eventcore.stores.sqlite import SqliteEventStore, log
+from eventcore.stores.sqlite.rows import _in_one_value
 from eventcore.testing.contract.making import add, read_log
 from tests.soak import times
 
@@ -155,7 +156,8 @@ def test_a_rare_type_is_found_through_the_index(path: Path) -> None:
     parameters = {"after": 0, "until": 10, "limit": 5, "size": 5, "types": '["A","B"]', "selectors": "[]"}
     for name, statement in log._SQL.items():
         used = {key: value for key, value in parameters.items() if re.search(rf":{key}\b", statement)}
-        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", used)]
+        asked = _in_one_value(statement, 9) if name.startswith("page") else statement
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}", used)]
         assert not [line for line in plan if re.match(r"SCAN (e|n|events)\b", line)], (name, plan)
         if "type" in name:
             assert any("events_by_type (type=? AND rowid>?" in line for line in plan), (name, plan)
