@@ -2,7 +2,7 @@
 
 The decorators make frozen, slotted attrs classes and leave markers on them. They look at markers and names only: what the annotations mean is read
 once, by `eventcore generate`, and reaches the runtime through the generated module. So a module with declarations imports without its generated
-sibling, in either order, and no annotation is evaluated here.
+sibling, in either order, and no annotation is evaluated while it is imported.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable
-from typing import Any, Final, ForwardRef, Generic, Literal, TypeGuard, TypeVar, cast, dataclass_transform, final, overload
+from collections.abc import Callable, Sequence
+from typing import Any, Final, ForwardRef, Generic, Literal, TypeVar, cast, dataclass_transform, final, overload
 
 import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from eventcore.annotations import Shape, shape_of
 from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidCommand
 from eventcore.frozen import frozen
-from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId
+from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId, is_stream_id
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[object])
@@ -354,13 +355,9 @@ def _add_constructor_check(cls: type[object], *, allow_aliases: bool) -> None:
         marker: CommandMarker = getattr(self, _COMMAND)
         if _are_different_ids([getattr(self, field) for field in marker.constructed]):
             return
-        given = _given_streams(self)
         seen: dict[str, str] = {}
-        for field, value in given:
-            for stream_id in cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,):
-                if not _is_stream_id(stream_id):
-                    got = f"{stream_id!r} ({type(stream_id).__name__})"
-                    raise InvalidCommand(name, field, f"expected a StreamId, got {got}; use StreamId.of(<State>, key)")
+        for field in marker.constructed:
+            for stream_id in _ids_given(name, field, getattr(self, field), shape_of(type(self), field)):
                 other = seen.setdefault(stream_id, field)
                 if other != field and not allow_aliases:
                     raise AliasedStreams(name, field, other, stream_id)
@@ -377,15 +374,19 @@ def _are_different_ids(values: list[object]) -> bool:
     return len(set(values)) == len(values)
 
 
-def _is_stream_id(value: object) -> TypeGuard[StreamId]:
-    return isinstance(value, StreamId)
-
-
-def _given_streams(instance: object) -> list[tuple[str, object]]:
-    marker = command_marker(type(instance))
-    fields = marker.streams if marker else ()
-    given = [(name, getattr(instance, name)) for name, stream in fields if not stream.discovered]
-    return [(name, value) for name, value in given if value is not None]
+def _ids_given(command: str, field: str, value: object, shape: Shape | None) -> Sequence[StreamId]:
+    """Return the ids that *field* was given. Raises `InvalidCommand` where they are none, or not as many as the annotation says."""
+    many = isinstance(value, tuple) if shape is None else shape.kind == "many"
+    if value is None and (shape is None or shape.kind == "optional"):
+        return ()
+    ids = cast("tuple[object, ...]", value) if many and isinstance(value, tuple) else (value,)
+    for each in ids:
+        if not is_stream_id(each) or (many and not isinstance(value, tuple)):
+            expected = "a tuple of StreamIds" if many else "a StreamId"
+            raise InvalidCommand(
+                command, field, f"expected {expected}, got {each!r} ({type(each).__name__}); use StreamId.of(<State>, key)"
+            )
+    return cast("tuple[StreamId, ...]", ids)
 
 
 def _snake_case(name: str) -> str:

@@ -68,7 +68,18 @@ GENERATE = "eventcore generate"
 
 
 class EventCoreError(Exception):
-    """The root of every error that eventcore raises."""
+    """The root of every error that eventcore raises. What it holds goes along when it is pickled, so it crosses a process pool."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not by the constructor, whose arguments are other than the text.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(cls: type[EventCoreError], args: tuple[object, ...], facts: dict[str, object]) -> EventCoreError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 class DefinitionError(EventCoreError, TypeError):

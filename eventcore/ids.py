@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import total_ordering
-from typing import ClassVar, Final, Generic, Self, TypeVar, final, get_args
+from typing import ClassVar, Final, Generic, Self, TypeGuard, TypeVar, final, get_args
 from uuid import UUID, SafeUUID
 
 import attrs
@@ -61,6 +61,11 @@ def state_of(stream_id: StreamId[S]) -> type[S] | None:
     """Return the state class that *stream_id* was made with, or None where it was made without one."""
     arguments = get_args(getattr(stream_id, "__orig_class__", None))
     return arguments[0] if arguments and isinstance(arguments[0], type) else None
+
+
+def is_stream_id(value: object) -> TypeGuard[StreamId]:
+    """Tell whether *value* is a stream id, of whichever state."""
+    return isinstance(value, StreamId)
 
 
 def _check(value: object, *, wildcards: bool) -> None:

@@ -14,6 +14,9 @@ from eventcore.cli.parser import parser_for
 _OBJECTS_BEFORE_COLLECTING: Final = 50_000
 """Most of what a short run makes is modules, which stay: to look through them every 700 objects would be a tenth of it."""
 
+_INTERRUPTED: Final = 130
+"""What shells say of a program that Ctrl-C ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `eventcore` with *arguments*, the process's own if None; return its exit code."""
@@ -34,7 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     projections.add_parser(commands.add_parser)
     pg.add_parser(commands.add_parser)
     options = parser.parse_args(given)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        sys.stderr.write("eventcore: interrupted\n")
+        return _INTERRUPTED
     if arguments is None:
         gc.freeze()  # the process ends: to look through all that it holds once more would be a tenth of a short run
     return code

@@ -119,10 +119,11 @@ class EventCodec:
             raise Misfit(f"expected an object, got {shown(metadata)}")
         return metadata
 
-    def fingerprint(self, command: object) -> bytes:
+    def fingerprint(self, command: object, module: str = "") -> bytes:
         """Return a digest of a command's class and fields: equal for equal commands, in every process.
 
-        The class counts by its qualified name, without its module, so that a program that is run as a script and one that imports it agree.
+        The class counts by its qualified name and *module*, the name by which it is imported: a program that is run as a script and one that imports
+        it have to agree.
         Raises `InvalidIdempotencyKey` for a field that has no form of its own which every process agrees on.
         """
         name = type(command).__qualname__
@@ -133,7 +134,8 @@ class EventCodec:
         except RecursionError:
             problem = f"{name} is nested too deeply, or holds itself"
         else:
-            return hashlib.sha256(_FINGERPRINT_FORMAT + data).digest()
+            home = f"{module}:" if module else ""
+            return hashlib.sha256(_FINGERPRINT_FORMAT + home.encode() + data).digest()
         raise InvalidIdempotencyKey(
             f"{problem}; a command with an idempotency key must be comparable with what an earlier process was given"
         )

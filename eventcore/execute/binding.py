@@ -16,12 +16,13 @@ from typing import Any, Final, TypeVar, final
 
 import attrs
 
+from eventcore.annotations import shape_of
 from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
 from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
 from eventcore.execute.folding import EventReader, StateFold
 from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
-from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamSpec
+from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamKind, StreamSpec
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ class CommandPlan:
     """All that running a command class takes, looked up once."""
 
     name: str
+    module: str
+    """Where the class is imported from, also where it runs as ``__main__``."""
     marker: CommandMarker
     spec: CommandSpec[Any]
     streams: tuple[BoundStream, ...]
@@ -89,7 +92,7 @@ class Binder:
         spec = site.generated().commands.get(cls.__qualname__)
         if spec is None:
             raise site.stale("it does not know this command")
-        if difference := _difference(marker, spec.streams):
+        if difference := _difference(marker, spec.streams) or _misread(site, spec.streams):
             raise site.stale(difference)
         event_types = {ref: site.event_type(ref) for stream in spec.streams for ref in stream.events}
         reader = EventReader(self._codec, cls.__qualname__, {event_type.name: event_type for event_type in event_types.values()})
@@ -97,7 +100,7 @@ class Binder:
         accepts = tuple({event_types[ref].cls: event_types[ref] for ref in stream.events} for stream in spec.streams)
         single = all(stream.kind == "one" for stream in streams)
         discovered = tuple(stream.field for stream in streams if stream.kind == "discovered")
-        return CommandPlan(cls.__qualname__, marker, spec, streams, accepts, reader, single, discovered)
+        return CommandPlan(cls.__qualname__, site.name, marker, spec, streams, accepts, reader, single, discovered)
 
     def _bind_stream(self, site: _Site, spec: StreamSpec) -> BoundStream:
         fold = None
@@ -238,6 +241,25 @@ def _difference(marker: CommandMarker, specs: tuple[StreamSpec, ...]) -> str | N
         if spec.kind not in _KINDS[stream.discovered] or stream.has_events != (spec.state is None):
             return f"{name!r} is declared in another way in the class"
     return None
+
+
+def _misread(site: _Site, specs: tuple[StreamSpec, ...]) -> str | None:
+    """Say where an annotation is no longer what the table was generated from, as far as annotations can be looked up."""
+    for spec in specs:
+        shape = shape_of(site.cls, spec.field)
+        if shape is None:
+            continue
+        if shape.kind != _SHAPES[spec.kind]:
+            return f"{spec.field!r} is annotated as {_WORDS[shape.kind]} in the class, it knows {_WORDS[_SHAPES[spec.kind]]}"
+        if shape.state is not None and spec.state is not None and site.state_class(spec.state) is not shape.state:
+            return f"{spec.field!r} folds into {shape.state.__qualname__} in the class, it knows {spec.state.qualname}"
+    return None
+
+
+_SHAPES: Final[Mapping[StreamKind, str]] = {"one": "one", "optional": "optional", "many": "many", "discovered": "other"}
+_WORDS: Final[Mapping[str, str]] = {
+    "one": "one stream", "optional": "an optional stream", "many": "a tuple of streams", "other": "streams that are found"
+}  # fmt: skip
 
 
 def _module_name(file: Path) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import Final, Never, Protocol, TypeVar, assert_never, final, overload
+from typing import Final, Never, Protocol, TypeVar, assert_never, cast, final, overload
 
 from eventcore.codec import EventCodec
 from eventcore.errors import (
@@ -157,7 +157,7 @@ class CommandExecutor:
             plan = self._binder.plan(type(command))
         except NotACommand:
             raise NotACommand(command) from None
-        key = None if idempotency_key is None else self._key(idempotency_key, command)
+        key = None if idempotency_key is None else self._key(idempotency_key, plan, command)
         encoded = b"{}" if metadata is None else self.codec.encode_metadata(metadata)
         execution = _Execution(self, plan, command, encoded, key)
         if self.observer is None:
@@ -207,10 +207,12 @@ class CommandExecutor:
             except Exception:  # noqa: BLE001  # whatever an observer does wrong, the command goes on
                 _log.exception("the observer of commands failed on %s", observation.__name__)
 
-    def _key(self, key: str, command: object) -> IdempotencyKey:
+    def _key(self, key: str, plan: CommandPlan, command: object) -> IdempotencyKey:
+        if not isinstance(cast("object", key), str):
+            raise InvalidIdempotencyKey(f"{key!r} ({type(key).__name__}) is no idempotency key; use text, str(...) of it for example")
         if not 1 <= len(key) <= 255 or not key.isprintable():
             raise InvalidIdempotencyKey(f"{key[:40]!r} is no idempotency key; use 1 to 255 printable characters")
-        return IdempotencyKey(key, self.codec.fingerprint(command))
+        return IdempotencyKey(key, self.codec.fingerprint(command, plan.module))
 
 
 # A command whose chain fell so often, for whatever reason, goes on by itself.
@@ -359,14 +361,15 @@ class _Execution:
                 keys, writes = await self._run_with_discoveries()
                 if writes:
                     return keys, writes, self._request(keys, writes)
-            except (_Fallen, _Remembered):
+            except (_Fallen, _Remembered, asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
-            except Exception:
+            except BaseException:
                 if await self._was_current():
                     raise
             else:
                 if await self._was_current():
                     return keys, (), None
+            self._forget_found()
 
     async def _was_current(self) -> bool:
         """Tell whether what the last run rested on was current at one moment. If it was not, the next run has the news."""
@@ -436,6 +439,7 @@ class _Execution:
         self._views.forget(keys)
         self._views.rest_on_the_store()
         self._views.absorb(conflict.news.values())
+        self._forget_found()
         self._confirmed = True
         self.attempt += 1
         trust = self._executor.trust
@@ -445,7 +449,12 @@ class _Execution:
             await self._chains.quiet()
         if delay > 0 or not trust.worth_it():
             await self._refresh()
-        await self._wait_in_line(keys)
+        await self._wait_in_line(self._declared if self._plan.marker.folds_itself else keys)
+
+    def _forget_found(self) -> None:
+        """Let the next run ask again for what this one has found, where the command folds by itself: it folds all streams that are known."""
+        if self._plan.marker.folds_itself:
+            self._views.forget(self._declared)
 
     async def _wait_in_line(self, keys: Sequence[StreamKey]) -> None:
         """Let commands of this executor that are on their way to the streams go before, and take what they make of them."""

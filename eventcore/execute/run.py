@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, cast, final
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
-from eventcore.ids import StreamId
+from eventcore.ids import StreamId, is_stream_id
 from eventcore.typed import Handle, Handles, StreamSet, ValidWrite, handle
 
 PLAIN: Final = frozenset({GeneratorType, list, tuple})
@@ -31,22 +31,36 @@ none), or None where each field has exactly one."""
 
 
 def given_streams(plan: CommandPlan, command: object) -> Given:
-    """Return the streams of *command*."""
+    """Return the streams of *command*. Raises `InvalidCommand`."""
     if plan.single:
-        return [(getattr(command, stream.field), stream.fold) for stream in plan.streams], None
-    fields = tuple([_keys(stream, command) for stream in plan.streams])
+        single: list[StreamKey] = [(getattr(command, stream.field), stream.fold) for stream in plan.streams]
+        for number, (stream_id, _) in enumerate(single):
+            if not is_stream_id(stream_id):
+                raise _no_stream(plan, plan.streams[number], stream_id)
+        return single, None
+    fields = tuple([_keys(plan, stream, command) for stream in plan.streams])
     return [key for keys in fields for key in keys], fields
 
 
-def _keys(stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
+def _keys(plan: CommandPlan, stream: BoundStream, command: object) -> tuple[StreamKey, ...]:
     if stream.kind == "discovered":
         return ()
-    value: StreamId | tuple[StreamId, ...] | None = getattr(command, stream.field)
-    if value is None:
+    value: object = getattr(command, stream.field)
+    if value is None and stream.kind == "optional":
         return ()
-    if isinstance(value, tuple):
-        return tuple([(stream_id, stream.fold) for stream_id in dict.fromkeys(value)])
-    return ((value, stream.fold),)
+    if is_stream_id(value) and stream.kind != "many":
+        return ((value, stream.fold),)
+    if isinstance(value, tuple) and stream.kind == "many":
+        return tuple([(stream_id, stream.fold) for stream_id in dict.fromkeys(cast("tuple[StreamId, ...]", value))])
+    raise _no_stream(plan, stream, cast("object", value))
+
+
+def _no_stream(plan: CommandPlan, stream: BoundStream, value: object) -> InvalidCommand:
+    """Say what is wrong with a field whose annotation could not be looked up when the command was made."""
+    expected = "a tuple of StreamIds" if stream.kind == "many" else "a StreamId"
+    return InvalidCommand(
+        plan.name, stream.field, f"expected {expected}, got {value!r} ({type(value).__name__}); use StreamId.of(<State>, key)"
+    )
 
 
 @final

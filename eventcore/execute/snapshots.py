@@ -18,7 +18,7 @@ from typing import Final, Protocol, cast, final, runtime_checkable
 import attrs
 
 from eventcore.codec import EventCodec
-from eventcore.errors import EventDataError
+from eventcore.errors import EventDataError, StoreClosed
 from eventcore.store import Snapshot
 
 _log: Final = logging.getLogger("eventcore")
@@ -117,6 +117,8 @@ class Snapshots:
             snapshots = [made for each in offered if (made := _snapshot(*each)) is not None]
             try:
                 await self._store.save_snapshots(snapshots)
+            except StoreClosed:
+                _log.info("%d snapshots were not saved: the store was closed before; await executor.save_snapshots() first", len(snapshots))
             except Exception as error:  # noqa: BLE001  # nothing but time is lost with a snapshot
                 _log.warning("%d snapshots could not be saved: %s", len(snapshots), error)
 

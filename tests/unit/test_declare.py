@@ -298,11 +298,16 @@ def test_a_commands_own_post_init_still_runs_and_may_say_super():
         (("ann", "a"), "source"),
         (("ann", StreamId("a"), ("b",)), "watched"),
         (("ann", StreamId("a"), [StreamId("b")]), "watched"),
+        (("ann", StreamId("a"), StreamId("b")), "watched"),
+        (("ann", StreamId("a"), None), "watched"),
         (("ann", StreamId("a"), (), 5), "maybe"),
+        (("ann", StreamId("a"), (), (StreamId("b"),)), "maybe"),
+        (("ann", None), "source"),
+        (("ann", (StreamId("a"),)), "source"),
     ],
 )
 def test_a_value_that_is_no_stream_id_is_refused_when_the_command_is_made(arguments, field):
-    with pytest.raises(InvalidCommand, match="expected a StreamId, got") as caught:
+    with pytest.raises(InvalidCommand, match=r"expected a (StreamId|tuple of StreamIds), got") as caught:
         Move(*arguments)
     assert caught.value.field == field
 

@@ -66,8 +66,18 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
             )
     except cst.ParserSyntaxError as error:
         return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
-    except (RecursionError, KeyError):  # libcst turns a RecursionError within its position tables into a KeyError
+    except (RecursionError, KeyError) as error:
+        met = _behind(error)
+        if not isinstance(met, RecursionError):
+            raise met from None
         return SyntaxFault("it is nested too deeply to be read", START)
+
+
+def _behind(error: BaseException) -> BaseException:
+    """Return what happened in truth: what interrupts libcst while it makes its position tables, Ctrl-C too, ends in a KeyError of these."""
+    while isinstance(error, KeyError) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _python_parse(text: str) -> ast.Module | SyntaxFault:

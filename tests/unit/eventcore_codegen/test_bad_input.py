@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from eventcore.cli import main
+from eventcore_codegen.scan import parse as parsing
 from eventcore_codegen.write import HEADER
 
 CHECKOUT = Path(__file__).parents[3]
@@ -198,6 +200,32 @@ def test_what_is_no_file_is_told_and_nobody_waits_for_it(source):
 
     assert [(fault.code, fault.path, fault.message) for fault in outcome.diagnostics] == [("EC120", "pipe.py", "it is no regular file")]
     assert outcome.written == 1
+
+
+def test_what_was_generated_stays_while_its_source_cannot_be_read(source):
+    before = generated(source, "a.py", shop(source))
+    (source.root / "a.py").unlink()
+    os.mkfifo(source.root / "a.py")
+
+    outcome = source.generate()
+
+    assert ([fault.code for fault in outcome.diagnostics], outcome.removed) == (["EC120"], 0)
+    assert source.text("a_streams.py") == before
+
+
+@pytest.mark.parametrize(("met", "known"), [(KeyboardInterrupt, False), (MemoryError, False), (RecursionError, True)])
+def test_what_interrupts_the_parser_is_taken_for_what_it_is(monkeypatch, met, known):
+    """libcst looks up positions on its way out of whatever happens to it, and fails with a KeyError then."""
+
+    def interrupted(self, *_):
+        try:
+            raise met
+        finally:
+            {}["position of a node"]
+
+    monkeypatch.setattr(parsing._ModuleReader, "read", interrupted)
+    with nullcontext() if known else pytest.raises(met):
+        assert "nested too deeply" in parsing.parse("x = 1\n").message
 
 
 def test_a_generated_file_that_was_edited_by_hand_is_told_and_generated_again(source):

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from eventcore import CommandExecutor, GeneratedCodeMissing, GeneratedCodeStale, InMemoryEventStore, StreamId
+from eventcore import (
+    CommandExecutor,
+    GeneratedCodeMissing,
+    GeneratedCodeStale,
+    IdempotencyKeyReused,
+    InMemoryEventStore,
+    InvalidCommand,
+    StreamId,
+)
 from eventcore.cli import main as eventcore
 
 SOURCE = """
@@ -83,6 +91,35 @@ def project(tmp_path, monkeypatch, request):
         sys.modules.pop(module, None)
 
 
+def test_a_command_made_of_what_is_no_stream_is_refused_where_its_annotation_cannot_be_looked_up(project):
+    project.change(project.source, r"import StreamId, command", "import command")
+    project.change(project.source, r"if TYPE_CHECKING:", "if TYPE_CHECKING:\n    from eventcore import StreamId")
+    project.generate()
+    importlib.invalidate_caches()
+    module = importlib.import_module(project.name)
+    executor = CommandExecutor(InMemoryEventStore())
+
+    for wrong in (None, (StreamId("glass-1"),)):
+        with pytest.raises(InvalidCommand, match=r"Fill\.glass: expected a StreamId, got"):
+            asyncio.run(executor.execute(module.Fill(wrong)))
+
+
+def test_commands_of_one_name_in_two_modules_are_two_to_an_idempotency_key(project):
+    project.generate()
+    other = Project(project.source.parent, f"{project.name}_other")
+    other.generate()
+    importlib.invalidate_caches()
+
+    async def main():
+        executor = CommandExecutor(InMemoryEventStore())
+        for name in (project.name, other.name):
+            command = importlib.import_module(name).Fill(StreamId("glass-1"))
+            await executor.execute(command, idempotency_key="once")
+
+    with pytest.raises(IdempotencyKeyReused):
+        asyncio.run(main())
+
+
 def test_a_generated_command_executes(project):
     project.generate()
 
@@ -113,6 +150,16 @@ def test_what_was_missing_is_found_as_soon_as_it_is_there(project):
             "declares the streams glass, other, it knows glass",
         ),
         (r"glass: StreamId\[Glass\] = stream\(\)", "glass: StreamId[Glass] = stream(read_only=True)", "'glass' is read-only in the class"),
+        (
+            r"StreamId\[Glass\] = ",
+            "StreamId[Glass] | None = ",
+            "'glass' is annotated as an optional stream in the class, it knows one stream",
+        ),
+        (
+            r"(?s)@command(.*)StreamId\[Glass\] = ",
+            r"@state(category='glass')\nclass Jug(Glass): ...\n\n\n@command\1StreamId[Jug] = ",
+            "'glass' folds into Jug in the class, it knows Glass",
+        ),
         (r"class Fill:", "class Pour:", "it does not know this command"),
         (
             r"@event\nclass Filled",
