@@ -22,6 +22,7 @@ from eventcore.declare import CommandMarker, command_marker, event_marker, state
 from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
 from eventcore.execute.folding import EventReader, StateFold
 from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
+from eventcore.ids import StreamId
 from eventcore.typed.spec import FORMAT, Accepts, CommandSpec, EventRef, EventType, GeneratedModule, StateRef, StreamKind, StreamSpec
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class BoundStream:
     kind: str
     read_only: bool
     fold: StateFold | None
+    alias: object
+    """`StreamId[State]`, as an id remembers it that was made with this state."""
 
 
 @final
@@ -109,7 +112,8 @@ class Binder:
             fold = self._folds.get(state)
             if fold is None:
                 fold = self._folds[state] = self._make_fold(site, state, spec.events)
-        return BoundStream(spec.field, spec.kind, spec.read_only, fold)
+        alias: object = None if fold is None else StreamId[fold.state]  # type: ignore[name-defined]
+        return BoundStream(spec.field, spec.kind, spec.read_only, fold, alias)
 
     def _make_fold(self, site: _Site, state: type[object], events: Iterable[EventRef]) -> StateFold:
         marker = state_marker(state)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, cast, final
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
-from eventcore.ids import StreamId, is_stream_id
+from eventcore.ids import StreamId, is_stream_id, state_of
 from eventcore.typed import Handle, Handles, StreamSet, ValidWrite, handle
 
 PLAIN: Final = frozenset({GeneratorType, list, tuple})
@@ -34,11 +34,17 @@ def given_streams(plan: CommandPlan, command: object) -> Given:
     """Return the streams of *command*. Raises `InvalidCommand`."""
     if plan.single:
         single: list[StreamKey] = [(getattr(command, stream.field), stream.fold) for stream in plan.streams]
-        for number, (stream_id, _) in enumerate(single):
+        for stream, (stream_id, _) in zip(plan.streams, single, strict=True):
             if not is_stream_id(stream_id):
-                raise _no_stream(plan, plan.streams[number], stream_id)
+                raise _no_stream(plan, stream, stream_id)
+            # Only an id that was made with a state knows it.
+            if getattr(stream_id, "__orig_class__", stream.alias) is not stream.alias:
+                _check_state(plan, stream, stream_id)
         return single, None
     fields = tuple([_keys(plan, stream, command) for stream in plan.streams])
+    for stream, keys in zip(plan.streams, fields, strict=True):
+        for stream_id, _ in keys:
+            _check_state(plan, stream, stream_id)
     return [key for keys in fields for key in keys], fields
 
 
@@ -52,7 +58,18 @@ def _keys(plan: CommandPlan, stream: BoundStream, command: object) -> tuple[Stre
         return ((value, stream.fold),)
     if isinstance(value, tuple) and stream.kind == "many":
         return tuple([(stream_id, stream.fold) for stream_id in dict.fromkeys(cast("tuple[StreamId, ...]", value))])
-    raise _no_stream(plan, stream, cast("object", value))
+    raise _no_stream(plan, stream, getattr(command, stream.field))
+
+
+def _check_state(plan: CommandPlan, stream: BoundStream, stream_id: StreamId) -> None:
+    """Raise `InvalidCommand` where *stream_id* is known to be of another state than its field: its events would not fold into that."""
+    state = state_of(stream_id)
+    if state is not None and stream.fold is not None and not issubclass(state, stream.fold.state):
+        expected, got = stream.fold.state.__qualname__, state.__qualname__
+        problem = (
+            f"expected a stream of {expected}, got {stream_id!r}, which is one of {got}; make its id with StreamId.of({expected}, key)"
+        )
+        raise InvalidCommand(plan.name, stream.field, problem)
 
 
 def _no_stream(plan: CommandPlan, stream: BoundStream, value: object) -> InvalidCommand:
@@ -147,14 +164,15 @@ class Run:
         return ids
 
     def _request(self, field: str, ids: Iterable[StreamId]) -> None:
-        fold = next(stream.fold for stream in self._plan.streams if stream.field == field)
+        stream = next(stream for stream in self._plan.streams if stream.field == field)
         asked = self._asked[field]
         for stream_id in ids:
             if not isinstance(cast("object", stream_id), StreamId):
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"
                 raise InvalidCommand(self._plan.name, field, problem)
+            _check_state(self._plan, stream, stream_id)
             asked[stream_id] = None
-            key = (stream_id, fold)
+            key = (stream_id, stream.fold)
             if key not in self._views:
                 self.unread[key] = None
 

@@ -18,6 +18,7 @@ from eventcore import (
     InMemoryEventStore,
     InvalidCommand,
     StreamId,
+    state,
 )
 from eventcore.cli import main as eventcore
 
@@ -102,6 +103,24 @@ def test_a_command_made_of_what_is_no_stream_is_refused_where_its_annotation_can
     for wrong in (None, (StreamId("glass-1"),)):
         with pytest.raises(InvalidCommand, match=r"Fill\.glass: expected a StreamId, got"):
             asyncio.run(executor.execute(module.Fill(wrong)))
+
+
+@state
+class Plate:
+    def apply(self, event: int) -> Plate:
+        return self
+
+
+def test_a_stream_of_another_state_is_refused_as_its_events_would_not_fold(project):
+    project.generate()
+    importlib.invalidate_caches()
+    module = importlib.import_module(project.name)
+    executor = CommandExecutor(InMemoryEventStore())
+
+    with pytest.raises(InvalidCommand, match=r"Fill\.glass: expected a stream of Glass, got 'plate-1', which is one of Plate"):
+        asyncio.run(executor.execute(module.Fill(StreamId.of(Plate, 1))))
+    for right in (StreamId("plate-1"), StreamId.of(module.Glass, 2), StreamId[module.Glass]("jar")):
+        asyncio.run(executor.execute(module.Fill(right)))
 
 
 def test_commands_of_one_name_in_two_modules_are_two_to_an_idempotency_key(project):
