@@ -49,7 +49,7 @@ class StreamId(str, Generic[S_co]):
     @classmethod
     def of(cls, state: type[S], key: object, /) -> StreamId[S]:
         """Return ``<category>-<key>``, the id of one stream of a `@state` class. *key* may be anything whose `str` names it."""
-        category = state.__dict__.get(CATEGORY_ATTRIBUTE)
+        category = getattr(state, "__dict__", {}).get(CATEGORY_ATTRIBUTE)
         if category is None:
             raise InvalidStreamId(key, f"{getattr(state, '__name__', state)!s} is no @state class, so it names no category of streams")
         stream_id = StreamId[S](f"{category}-{key}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, cast, final
 
 import attrs
 
@@ -29,6 +29,10 @@ class RetryPolicy:
     deadline: float | None = None
 
     def __attrs_post_init__(self) -> None:
+        _require(isinstance(cast("object", self.max_attempts), int), "max_attempts", self.max_attempts, "a whole number")
+        for name in ("initial_delay", "max_delay", "multiplier", "jitter", "deadline"):
+            value: object = getattr(self, name)
+            _require(isinstance(value, int | float) or (value is None and name == "deadline"), name, value, "a number")
         _require(self.max_attempts >= 1, "max_attempts", self.max_attempts, "at least 1")
         _require(self.initial_delay >= 0, "initial_delay", self.initial_delay, "0 or more seconds")
         _require(self.max_delay >= 0, "max_delay", self.max_delay, "0 or more seconds")
