@@ -39,7 +39,8 @@ def _looked_up(cls: Any, field: str) -> Shape | None:
         home: type[object] = next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
         names = vars(sys.modules[home.__module__])
         try:
-            annotation = eval(annotation, names, dict(vars(home)))  # noqa: S307  # the class's own source, as typing.get_type_hints does
+            while isinstance(annotation, str):  # text in text, where it is quoted besides
+                annotation = eval(annotation, names, dict(vars(home)))  # noqa: S307  # the class's own source, as typing.get_type_hints does
         except Exception:  # noqa: BLE001  # whatever it is, the type checker is who tells
             return None
     return _shape(annotation)
@@ -64,3 +65,9 @@ def _shape(annotation: Any) -> Shape | None:
 
 def _plain_class(arguments: tuple[Any, ...]) -> type[object] | None:
     return arguments[0] if len(arguments) == 1 and isinstance(arguments[0], type) and get_origin(arguments[0]) is None else None
+
+
+def is_same_class(one: type[object], other: type[object]) -> bool:
+    """Tell whether both are one class, also where its module was loaded twice: as a script and by its name, or by two names."""
+    homes = [cls.__module__.rpartition(".")[2] for cls in (one, other)]
+    return one is other or (one.__qualname__ == other.__qualname__ and (homes[0] == homes[1] or "__main__" in homes))

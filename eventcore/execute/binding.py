@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, final
 
 import attrs
 
-from eventcore.annotations import shape_of
+from eventcore.annotations import is_same_class, shape_of
 from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
 from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
@@ -255,7 +255,7 @@ def _misread(site: _Site, specs: tuple[StreamSpec, ...]) -> str | None:
             continue
         if shape.kind != _SHAPES[spec.kind]:
             return f"{spec.field!r} is annotated as {_WORDS[shape.kind]} in the class, it knows {_WORDS[_SHAPES[spec.kind]]}"
-        if shape.state is not None and spec.state is not None and site.state_class(spec.state) is not shape.state:
+        if shape.state is not None and spec.state is not None and not is_same_class(shape.state, site.state_class(spec.state)):
             return f"{spec.field!r} folds into {shape.state.__qualname__} in the class, it knows {spec.state.qualname}"
     return None
 

@@ -7,6 +7,7 @@ from functools import partial
 from types import GeneratorType
 from typing import Any, Final, TypeAlias, cast, final
 
+from eventcore.annotations import is_same_class
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
@@ -37,9 +38,7 @@ def given_streams(plan: CommandPlan, command: object) -> Given:
         for stream, (stream_id, _) in zip(plan.streams, single, strict=True):
             if not is_stream_id(stream_id):
                 raise _no_stream(plan, stream, stream_id)
-            # Only an id that was made with a state knows it.
-            if getattr(stream_id, "__orig_class__", stream.alias) is not stream.alias:
-                _check_state(plan, stream, stream_id)
+            _check_state(plan, stream, stream_id)
         return single, None
     fields = tuple([_keys(plan, stream, command) for stream in plan.streams])
     for stream, keys in zip(plan.streams, fields, strict=True):
@@ -63,8 +62,11 @@ def _keys(plan: CommandPlan, stream: BoundStream, command: object) -> tuple[Stre
 
 def _check_state(plan: CommandPlan, stream: BoundStream, stream_id: StreamId) -> None:
     """Raise `InvalidCommand` where *stream_id* is known to be of another state than its field: its events would not fold into that."""
+    # Only an id that was made with a state has one, and nearly always it is the very one.
+    if stream.fold is None or getattr(stream_id, "__orig_class__", stream.alias) is stream.alias:
+        return
     state = state_of(stream_id)
-    if state is not None and stream.fold is not None and not issubclass(state, stream.fold.state):
+    if state is not None and not issubclass(state, stream.fold.state) and not is_same_class(state, stream.fold.state):
         expected, got = stream.fold.state.__qualname__, state.__qualname__
         problem = (
             f"expected a stream of {expected}, got {stream_id!r}, which is one of {got}; make its id with StreamId.of({expected}, key)"
