@@ -382,11 +382,14 @@ def _ids_given(command: str, field: str, value: object, shape: Shape | None) -> 
     ids = cast("tuple[object, ...]", value) if many and isinstance(value, tuple) else (value,)
     for each in ids:
         if not is_stream_id(each) or (many and not isinstance(value, tuple)):
-            expected = "a tuple of StreamIds" if many else "a StreamId"
-            raise InvalidCommand(
-                command, field, f"expected {expected}, got {each!r} ({type(each).__name__}); use StreamId.of(<State>, key)"
-            )
+            raise no_stream(command, field, each, many=many)
     return cast("tuple[StreamId, ...]", ids)
+
+
+def no_stream(command: str, field: str, value: object, *, many: bool) -> InvalidCommand:
+    """Say what is wrong with a field of a command that was given *value*."""
+    expected = "a tuple of StreamIds" if many else "a StreamId"
+    return InvalidCommand(command, field, f"expected {expected}, got {value!r} ({type(value).__name__}); use StreamId.of(<State>, key)")
 
 
 def _snake_case(name: str) -> str:

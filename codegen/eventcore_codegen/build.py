@@ -34,7 +34,7 @@ def build(sources: Sources, paths: Iterable[Path], base: Path, cache: CacheFolde
     work.end(len(parts))
     declaring = [outline for outline in judged.outlines if outline.generated]
     broken = [path for path, part in parts.items() if part.is_broken]
-    broken += [path for path in sources.searched if isinstance(data := sources.read(path), UnreadableFile) and not data.is_gone]
+    broken += [fault.path for fault in sources.unreadable()]
     return Built(
         rendered=rendered,
         diagnostics=(*work.loader.first_faults(), *(fault for part in parts.values() for fault in part.diagnostics), *judged.diagnostics),

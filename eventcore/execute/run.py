@@ -8,6 +8,7 @@ from types import GeneratorType
 from typing import Any, Final, TypeAlias, cast, final
 
 from eventcore.annotations import is_same_class
+from eventcore.declare import no_stream
 from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
@@ -37,7 +38,7 @@ def given_streams(plan: CommandPlan, command: object) -> Given:
         single: list[StreamKey] = [(getattr(command, stream.field), stream.fold) for stream in plan.streams]
         for stream, (stream_id, _) in zip(plan.streams, single, strict=True):
             if not is_stream_id(stream_id):
-                raise _no_stream(plan, stream, stream_id)
+                raise no_stream(plan.name, stream.field, stream_id, many=False)
             _check_state(plan, stream, stream_id)
         return single, None
     fields = tuple([_keys(plan, stream, command) for stream in plan.streams])
@@ -57,7 +58,8 @@ def _keys(plan: CommandPlan, stream: BoundStream, command: object) -> tuple[Stre
         return ((value, stream.fold),)
     if isinstance(value, tuple) and stream.kind == "many":
         return tuple([(stream_id, stream.fold) for stream_id in dict.fromkeys(cast("tuple[StreamId, ...]", value))])
-    raise _no_stream(plan, stream, getattr(command, stream.field))
+    # Its annotation could not be looked up when the command was made.
+    raise no_stream(plan.name, stream.field, getattr(command, stream.field), many=stream.kind == "many")
 
 
 def _check_state(plan: CommandPlan, stream: BoundStream, stream_id: StreamId) -> None:
@@ -72,14 +74,6 @@ def _check_state(plan: CommandPlan, stream: BoundStream, stream_id: StreamId) ->
             f"expected a stream of {expected}, got {stream_id!r}, which is one of {got}; make its id with StreamId.of({expected}, key)"
         )
         raise InvalidCommand(plan.name, stream.field, problem)
-
-
-def _no_stream(plan: CommandPlan, stream: BoundStream, value: object) -> InvalidCommand:
-    """Say what is wrong with a field whose annotation could not be looked up when the command was made."""
-    expected = "a tuple of StreamIds" if stream.kind == "many" else "a StreamId"
-    return InvalidCommand(
-        plan.name, stream.field, f"expected {expected}, got {value!r} ({type(value).__name__}); use StreamId.of(<State>, key)"
-    )
 
 
 @final

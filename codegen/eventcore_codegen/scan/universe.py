@@ -59,10 +59,7 @@ class Loader:
     def first_faults(self) -> Iterator[Diagnostic]:
         """Yield what is wrong with the given paths, before any file is parsed."""
         yield from map(self._unreadable, self.sources.faults)
-        for path in self.sources.searched:
-            data = self.sources.read(path)
-            if isinstance(data, UnreadableFile) and not data.is_gone:
-                yield self._unreadable(data)
+        yield from map(self._unreadable, self.sources.unreadable())
 
     def _read(self, path: Path, data: bytes | UnreadableFile) -> LoadedModule:
         text = files.decode(path, data) if isinstance(data, bytes) else data

@@ -63,6 +63,13 @@ class Sources:
             self._data[path] = files.read_bytes(path)
         return self._data[path]
 
+    def unreadable(self) -> Iterator[UnreadableFile]:
+        """Yield what was searched and cannot be read, though it is there."""
+        for path in self.searched:
+            data = self.read(path)
+            if isinstance(data, UnreadableFile) and not data.is_gone:
+                yield data
+
     def package_root(self, path: Path) -> Path:
         """Return the nearest folder above a file that is no package."""
         if path.parent not in self._package_roots:
