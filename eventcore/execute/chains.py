@@ -1,9 +1,9 @@
 """Commands decided on top of each other's events before those are written.
 
-A decided command is a `Link`: its request, and the states that its streams will have. While it is on its way, the next command on one of its
-streams is decided on those states and becomes a link that rests on it. Links that rest on something travel in a `Train`, one request of the
-store made of all of theirs: they are committed together, in their order, or none of them is. A train departs when all that it rests on has
-arrived; what rested on something that was not committed never departs and is decided again.
+A decided command is a `Link`: its request, and the states that its streams will have, folded when they are needed. While it is on its way, the
+next command on one of its streams is decided on those states and becomes a link that rests on it. Links that rest on something travel in a
+`Train`, one request of the store made of all of theirs: they are committed together, in their order, or none of them is. A train departs when all
+that it rests on has arrived; what rested on something that was not committed never departs and is decided again.
 
 All trains that can depart in one turn of the event loop go by one call of the store, each a request of its own. A lone command is sent at once.
 
@@ -21,10 +21,10 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
 from eventcore.errors import OutcomeUnknown
-from eventcore.execute.folding import Foreseeing, Hindered, Known, StateCache, StreamKey, Views, known
+from eventcore.execute.folding import Foreseeing, Hindered, Known, StateCache, StreamKey, Views
 from eventcore.execute.snapshots import Snapshots
 from eventcore.execute.trains import NO_TRAINS, Again, Link, Outcome, Train, merged
-from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, NewEvent, Refused, StoredEvent, StreamStore, Verdict
+from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, Refused, StoredEvent, StreamStore, Verdict
 from eventcore.typed import ValidWrite
 
 _log: Final = logging.getLogger("eventcore")
@@ -102,7 +102,10 @@ class Chains:
 
     def _bears(self, link: Link, key: StreamKey) -> bool:
         """Tell whether a command may be decided on what *link* leaves of *key*."""
-        if self.limit == 1 or key not in link.states:
+        if self.limit == 1:
+            return False
+        link.foresee()
+        if key not in link.states:
             return False
         train = link.train
         return train.departed or train.has_room(self.limit) or train.depth() < _DEPTH
@@ -152,13 +155,13 @@ class Chains:
             train = Train()
             if self._company < 2 and not self._flying:
                 self._depart(train)
-                link = self._board(train, views, keys, writes, request, bases)
+                link = self._board(Link(keys, views.known, writes, request, bases, train))
                 [verdict] = await self._send([(train, [link])])
                 return verdict
             train.frozen = True
             train.closed = alone or request.idempotency is not None
             self._leave_soon(train)
-        link = self._board(train, views, keys, writes, request, bases)
+        link = self._board(Link(keys, views.known, writes, request, bases, train))
         link.future = train.loop.create_future()
         try:
             return await link.future
@@ -217,38 +220,11 @@ class Chains:
             return ()
         return waiting or [follower for train in trains for follower in train.followers]
 
-    def _board(
-        self,
-        train: Train,
-        views: Views,
-        keys: Sequence[StreamKey],
-        writes: Sequence[ValidWrite],
-        request: AppendRequest,
-        bases: Sequence[Link],
-    ) -> Link:
-        """Make a link with the states that it leaves, and let the next command see it."""
-        link = Link(keys, request, bases, train)
-        train.links.append(link)
-        heads, lives = self._heads, iter(writes)
-        written: dict[str, list[tuple[object, NewEvent]]] = {}
-        for event in request.events:
-            stream_id, pair = event[0], (next(lives)[2], event)
-            if stream_id in written:
-                written[stream_id].append(pair)
-            else:
-                written[stream_id] = [pair]
-                heads[stream_id] = link
-        for key in keys:
-            stream_id, fold = key
-            pairs = written.get(stream_id)
-            if pairs is not None and fold is not None:
-                base = views.known[key]
-                try:
-                    state = fold.foresee(base.state, pairs)
-                except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
-                    link.faults = [*link.faults, (key, error)]
-                else:
-                    link.states[key] = known(base.version + len(pairs), None, state, base.saved, link)
+    def _board(self, link: Link) -> Link:
+        """Let the next command see *link*."""
+        link.train.links.append(link)
+        for event in link.request.events:
+            self._heads[event[0]] = link
         return link
 
     def _leave_soon(self, train: Train) -> None:
@@ -277,6 +253,8 @@ class Chains:
 
     async def _send(self, trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[Verdict]:
         try:
+            # What nobody has asked for yet is foreseen while they are on their way.
+            asyncio.get_running_loop().call_soon(_foresee, trains)
             verdicts = await self._store.append([merged(links) for _, links in trains])
             committed = [(links, verdict) for (_, links), verdict in zip(trains, verdicts, strict=True) if type(verdict) is Committed]
             for links, _ in committed:
@@ -305,7 +283,7 @@ class Chains:
             if link.committed is None:
                 link.committed = False
             link.bases = ()  # or each link would keep all that there ever were
-            link.states.clear()  # they know their link, as the train does: circles, which only the garbage collector would find
+            link.forget()
             self._behead(link)
         train.links.clear()
         for follower in train.arrive():
@@ -397,6 +375,7 @@ class Chains:
         keep, snapshots = self._cache.keep, self._snapshots
         begin = 0
         for link in links:
+            link.foresee()
             end = begin + len(link.request[1])
             positions = {event[0]: event[2] for event in committed[begin:end]}
             begin = end
@@ -414,6 +393,12 @@ class Chains:
                 fold = key[1]
                 owner = "a state" if fold is None else fold.state.__qualname__
                 _log.warning("a command was committed whose events do not fold into %s: %s", owner, error)
+
+
+def _foresee(trains: Iterable[tuple[Train, Sequence[Link]]]) -> None:
+    for _, links in trains:
+        for link in links:
+            link.foresee()
 
 
 def _futures(trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[asyncio.Future[Outcome]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TypeAlias, final
 
-from eventcore.execute.folding import Known, StreamKey
-from eventcore.store import AppendRequest, ExpectedVersion, Verdict
+from eventcore.execute.folding import Known, StreamKey, known
+from eventcore.store import AppendRequest, ExpectedVersion, NewEvent, Verdict
+from eventcore.typed import ValidWrite
 
 # What one train takes at most: bytes of its events, each of which counts for a little more than its own.
 _BYTES: Final = 1 << 20
@@ -27,11 +28,19 @@ Outcome: TypeAlias = Verdict | Again
 
 @final
 class Link:
-    """One decided command. *states* are those of its streams after it; *committed* is None until that is known."""
+    """One decided command. *states* are those of its streams after it, once `foresee` was called; *committed* is None until that is known."""
 
-    __slots__ = ("bases", "committed", "faults", "future", "keys", "request", "states", "train")
+    __slots__ = ("_known", "_writes", "bases", "committed", "faults", "future", "keys", "request", "states", "train")
 
-    def __init__(self, keys: Sequence[StreamKey], request: AppendRequest, bases: Sequence[Link], train: Train) -> None:
+    def __init__(
+        self,
+        keys: Sequence[StreamKey],
+        known: Mapping[StreamKey, Known],
+        writes: Sequence[ValidWrite],
+        request: AppendRequest,
+        bases: Sequence[Link],
+        train: Train,
+    ) -> None:
         self.keys = keys
         self.request = request
         self.bases = bases
@@ -40,6 +49,39 @@ class Link:
         self.faults: Sequence[tuple[StreamKey, Exception]] = ()
         self.committed: bool | None = None
         self.future: asyncio.Future[Outcome] | None = None
+        self._known: Mapping[StreamKey, Known] | None = known
+        self._writes = writes
+
+    def foresee(self) -> None:
+        """Fold the events into what the command was decided on, unless that has been done: who needs the states calls it first."""
+        base_of = self._known
+        if base_of is None:
+            return
+        self._known = None
+        lives = iter(self._writes)
+        written: dict[str, list[tuple[object, NewEvent]]] = {}
+        for event in self.request.events:
+            stream_id, pair = event[0], (next(lives)[2], event)
+            if stream_id in written:
+                written[stream_id].append(pair)
+            else:
+                written[stream_id] = [pair]
+        for key in self.keys:
+            stream_id, fold = key
+            pairs = written.get(stream_id)
+            if pairs is not None and fold is not None:
+                base = base_of[key]
+                try:
+                    state = fold.foresee(base.state, pairs)
+                except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
+                    self.faults = [*self.faults, (key, error)]
+                else:
+                    self.states[key] = known(base.version + len(pairs), None, state, base.saved, self)
+
+    def forget(self) -> None:
+        """Let go of the states. They know their link, as the train does: circles, which only the garbage collector would find."""
+        self._known = None
+        self.states.clear()
 
     async def arrival(self) -> None:
         await self.train.arrival()
