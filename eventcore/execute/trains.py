@@ -91,7 +91,7 @@ class Link:
 class Train:
     """Links that are committed together. It departs when all of *after* has arrived. Once *frozen*, it takes no more to wait for."""
 
-    __slots__ = ("_event", "_size", "_summed", "_versions", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
+    __slots__ = ("_event", "_heads", "_size", "_summed", "after", "closed", "departed", "followers", "frozen", "landed", "links", "loop")
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ class Train:
         self._event: asyncio.Event | None = None
         # What the first so many of the links come to; summed up when somebody asks.
         self._summed = 0
-        self._versions: dict[str, ExpectedVersion] = {}
+        self._heads: dict[str, int | None] = {}
         self._size = 0
 
     def depth(self) -> int:
@@ -118,19 +118,21 @@ class Train:
     def fits(self, request: AppendRequest) -> bool:
         """Tell whether *request* goes on from where the links leave the streams, and is not too much."""
         self._sum_up()
-        versions = self._versions
+        heads = self._heads
         for stream_id, expected in request.expected.items():
-            if versions.get(stream_id, expected) != expected:
+            if heads.get(stream_id, expected.version) != expected.version:
                 return False
-        return self._size + _size(request) <= _BYTES
+        return self._size + _size(request.events) <= _BYTES
 
     def _sum_up(self) -> None:
-        versions = self._versions
+        heads = self._heads
         for link in self.links[self._summed :]:
-            versions.update(link.request.expected)
-            for event in link.request.events:
-                versions[event.stream_id] = ExpectedVersion.exact((versions[event.stream_id].version or 0) + 1)
-            self._size += _size(link.request)
+            expected, events, _ = link.request
+            for stream_id, wanted in expected.items():
+                heads[stream_id] = wanted.version
+            for event in events:
+                heads[event[0]] = (heads[event[0]] or 0) + 1
+            self._size += _size(events)
         self._summed = len(self.links)
 
     def drop(self, link: Link) -> None:
@@ -165,8 +167,8 @@ class Train:
 NO_TRAINS: Final[frozenset[Train]] = frozenset()
 
 
-def _size(request: AppendRequest) -> int:
-    return sum([len(event.data) + len(event.metadata) + _OF_AN_EVENT for event in request.events])
+def _size(events: Sequence[NewEvent]) -> int:
+    return sum([len(event[4]) + len(event[5]) + _OF_AN_EVENT for event in events])
 
 
 def merged(links: Sequence[Link]) -> AppendRequest:
