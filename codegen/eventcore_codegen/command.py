@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import attrs
 
@@ -20,6 +20,9 @@ from eventcore_codegen.report import Mode
 OK: Final = 0
 STALE: Final = 1
 FAULTY: Final = 2
+
+Put: TypeAlias = Callable[[str], None]
+"""Prints lines of the output; it raises where that takes no more."""
 
 
 @final
@@ -39,19 +42,19 @@ class Request:
         return shlex.join(["eventcore", "generate", *map(str, self.paths)])
 
 
-def run(request: Request) -> int:
-    """Do what is asked for, print what was found, and return the exit code."""
+def run(request: Request, put: Put) -> int:
+    """Do what is asked for, *put* what was found, and return the exit code."""
     try:
         base = Path.cwd()
         config = settings(request.paths, base)
     except CannotBegin as error:
         if request.as_json:
-            print(report.problem_document(str(error), request.mode, FAULTY))
+            put(report.problem_document(str(error), request.mode, FAULTY))
         else:
             print(f"eventcore: {error}", file=sys.stderr)
         return FAULTY
     outcome = run_once(request, base, config)
-    show(outcome, request)
+    show(outcome, request, put)
     return exit_code(outcome, request)
 
 
@@ -88,15 +91,14 @@ def exit_code(outcome: Outcome, request: Request) -> int:
     return STALE if request.mode == "check" and outcome.stale else OK
 
 
-def show(outcome: Outcome, request: Request) -> None:
-    """Print faults to the standard error and all else to the standard output; or one JSON document to the latter."""
+def show(outcome: Outcome, request: Request, put: Put) -> None:
+    """Print faults to the standard error, and *put* all else; or one JSON document."""
     if request.as_json:
-        print(report.document(outcome, request.mode, exit_code(outcome, request)))
+        put(report.document(outcome, request.mode, exit_code(outcome, request)))
         return
     for diagnostic in outcome.diagnostics:
         print(diagnostic, file=sys.stderr)
-    if request.mode != "write":
-        print(report.differences(outcome), end="")
-        if outcome.stale:
-            print(f"help: run `{request.command}`", file=sys.stderr)
-    print(f"eventcore: {report.summary(outcome, request.mode)}")
+    if request.mode != "write" and outcome.stale:
+        put(report.differences(outcome))
+        print(f"help: run `{request.command}`", file=sys.stderr)
+    put(f"eventcore: {report.summary(outcome, request.mode)}")

@@ -30,7 +30,7 @@ def summary(outcome: Outcome, mode: Mode) -> str:
 
 def differences(outcome: Outcome) -> str:
     """Return what is stale, with a diff of each file."""
-    return "".join(f"{stale.path}: {stale.kind}\n{stale.diff}" for stale in outcome.stale)
+    return "\n".join(f"{stale.path}: {stale.kind}\n{stale.diff}".removesuffix("\n") for stale in outcome.stale)
 
 
 def document(outcome: Outcome, mode: Mode, exit_code: int) -> str:

@@ -7,13 +7,13 @@ looking takes, so that it stays a small part of one processor.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, final
 
 from eventcore_codegen import command, report
+from eventcore_codegen.command import Put
 from eventcore_codegen.config import CannotBegin, Config, settings
 from eventcore_codegen.pipeline import Outcome
 from eventcore_codegen.sources.files import find_files
@@ -27,9 +27,9 @@ _SETTLED: Final = 0.03
 _LONGEST_SETTLING: Final = 1.0
 
 
-def watch(request: command.Request) -> int:
-    """Generate now and after each change, and print a line each time; return the exit code once the user has had enough."""
-    watcher = _Watcher(request, Path.cwd())
+def watch(request: command.Request, put: Put) -> int:
+    """Generate now and after each change, and *put* a line each time; return the exit code once the user has had enough."""
+    watcher = _Watcher(request, Path.cwd(), put)
     try:
         while True:
             watcher.round()
@@ -40,8 +40,9 @@ def watch(request: command.Request) -> int:
 
 @final
 class _Watcher:
-    def __init__(self, request: command.Request, base: Path) -> None:
+    def __init__(self, request: command.Request, base: Path, put: Put) -> None:
         self._request = request
+        self._put = put
         self._base = base
         self._config = Config(base)
         self._beyond: frozenset[Path] = frozenset()
@@ -52,7 +53,7 @@ class _Watcher:
             self._config = settings(self._request.paths, self._base)
         except CannotBegin as error:
             self._seen = self._look()
-            _say(" ".join(str(error).split("\n")))
+            self._say(" ".join(str(error).split("\n")))
             return
         # Before the run: what is saved while it reads is a change to come.
         before = self._look()
@@ -64,7 +65,7 @@ class _Watcher:
         self._seen = {path: stamp for path, stamp in before.items() if path not in own} | {
             path: after[path] for path in news & after.keys()
         }
-        _say(_line(outcome, self._request))
+        self._say(_line(outcome, self._request))
 
     def wait(self) -> None:
         """Return once something was saved, and nothing more is."""
@@ -82,6 +83,9 @@ class _Watcher:
             before, now = now, self._look()
             if now == before:
                 return
+
+    def _say(self, line: str) -> None:
+        self._put(f"{time.strftime('%H:%M:%S')} eventcore: {line}")
 
     def _look(self) -> Stamps:
         """Return what tells a file that was saved from one that was not, of all that a run may read."""
@@ -108,8 +112,3 @@ def _line(outcome: Outcome, request: command.Request) -> str:
         return report.summary(outcome, request.mode)
     place = f"{first.path}:{first.span.line}:{first.span.column}"
     return f"{report.summary(outcome, request.mode)}; {place}: {first.code} {first.severity.value}: {first.message}"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} eventcore: {line}\n")
-    sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Final
 
 from eventcore.cli import doctor, events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
+from eventcore.cli.output import CannotPrint, Unread, is_closed
 from eventcore.cli.parser import parser_for
 
 _OBJECTS_BEFORE_COLLECTING: Final = 50_000
@@ -17,12 +19,36 @@ _OBJECTS_BEFORE_COLLECTING: Final = 50_000
 _INTERRUPTED: Final = 130
 """What shells say of a program that Ctrl-C ended."""
 
+_FAILED: Final = 2
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `eventcore` with *arguments*, the process's own if None; return its exit code."""
     if arguments is None:
         gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
-    given = sys.argv[1:] if arguments is None else arguments
+    code = _run(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        gc.freeze()  # the process ends: to look through all that it holds once more would be a tenth of a short run
+    return code
+
+
+def _run(given: Sequence[str]) -> int:
+    if is_closed():
+        return _failed("there is no standard output to print to: it is closed")
+    try:
+        options = _parser(given).parse_args(given)
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        sys.stderr.write("eventcore: interrupted\n")
+        return _INTERRUPTED
+    except Unread:
+        return 0
+    except CannotPrint as error:
+        return _failed(str(error))
+    return code
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = parser_for(given, prog="eventcore", description="Event sourcing with typed, generated streams.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     generate.add_parser(commands.add_parser)
@@ -36,12 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show.add_parser(commands.add_parser)
     projections.add_parser(commands.add_parser)
     pg.add_parser(commands.add_parser)
-    options = parser.parse_args(given)
-    try:
-        code: int = options.run(options)
-    except KeyboardInterrupt:
-        sys.stderr.write("eventcore: interrupted\n")
-        return _INTERRUPTED
-    if arguments is None:
-        gc.freeze()  # the process ends: to look through all that it holds once more would be a tenth of a short run
-    return code
+    return parser
+
+
+def _failed(problem: str) -> int:
+    sys.stderr.write(f"eventcore: {problem}\n")
+    return _FAILED

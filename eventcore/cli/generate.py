@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from eventcore.cli.options import source
+from eventcore.cli.output import put, show
 
 FAULTY: Final = 2
 
@@ -62,13 +63,13 @@ def run(options: argparse.Namespace) -> int:
             cached=not options.no_cache,
         )
         if not options.watch:
-            return command.run(request)
+            return command.run(request, show)
         if options.json:
             print("eventcore: --watch prints a line for each round, and --json one document: leave one of them out", file=sys.stderr)  # noqa: T201
             return FAULTY
         from eventcore_codegen.watch import watch  # noqa: PLC0415  # an optional extra
 
-        return watch(request)
+        return watch(request, put)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("libcst", "jinja2"):
             raise

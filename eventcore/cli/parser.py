@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from eventcore.cli.output import put
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _URL: Final = re.compile(r"(?:postgres(?:ql)?|sqlite)://", re.IGNORECASE)
 
@@ -20,6 +25,12 @@ def parser_for(given: Sequence[str], *, prog: str, description: str) -> argparse
     class Parser(argparse.ArgumentParser):  # a class, for that is what subcommands take over
         def error(self, message: str) -> NoReturn:
             super().error(_told(message, given))
+
+        def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+            if file is None:
+                put(self.format_help().removesuffix("\n"))
+            else:
+                super().print_help(file)
 
     return Parser(prog=prog, description=description)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from eventcore.cli.output import show
 from eventcore.errors import EventCoreError
 
 if TYPE_CHECKING:
@@ -103,4 +104,4 @@ def _show(server: LocalPostgres, *, as_json: bool) -> None:
         "data": str(server.cluster.folder),
         "log": str(server.cluster.log),
     }
-    print(json.dumps(facts) if as_json else _READY.format(**facts), flush=True)  # noqa: T201
+    show(json.dumps(facts) if as_json else _READY.format(**facts))

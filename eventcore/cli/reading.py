@@ -1,9 +1,8 @@
-"""What `eventcore map` and `eventcore who` have in common: their PATHs, the faults in them, and how an answer reaches the terminal."""
+"""What `eventcore map` and `eventcore who` have in common: their PATHs, and the faults in them."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -77,12 +76,3 @@ def report(reading: Reading) -> int:
     if errors:
         print(f"eventcore: {errors} {'error' if errors == 1 else 'errors'}; what they keep unread is left out", file=sys.stderr)  # noqa: T201
     return FAULTY if errors else OK
-
-
-def show(text: str) -> None:
-    """Print *text*; a reader that has seen enough, such as `head`, may close its end."""
-    try:
-        print(text, flush=True)  # noqa: T201
-    except BrokenPipeError:
-        # Python flushes once more when it exits, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from eventcore.cli.options import declared
-from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report, show
+from eventcore.cli.output import show
+from eventcore.cli.reading import EXIT_CODES, FAULTY, add_format, add_paths, read, report
 
 if TYPE_CHECKING:
     from eventcore_codegen.atlas import Atlas, Subject, Unknown

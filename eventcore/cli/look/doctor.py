@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from eventcore.cli.look.opening import OK, PATIENCE, given, url_of
-from eventcore.cli.look.terminal import Style, Terminal, harmless, put
+from eventcore.cli.look.terminal import Style, Terminal, harmless
+from eventcore.cli.output import put
 from eventcore.stores.findings import Area, Finding, Report, Severity, worst
 from eventcore.stores.redaction import scrubbed
 from eventcore.stores.urls import PostgresUrl, StoreUrl

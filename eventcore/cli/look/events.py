@@ -11,7 +11,8 @@ from eventcore.cli.look.browsing import backward, forward, taken
 from eventcore.cli.look.opening import OK, Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
-from eventcore.cli.look.terminal import Terminal, put
+from eventcore.cli.look.terminal import Terminal
+from eventcore.cli.output import put
 from eventcore.store import StoredEvent
 
 _AT_ONCE: Final = 500

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from eventcore.cli.look.opening import OK, complain, make, opened, said, url_of
-from eventcore.cli.look.terminal import put
+from eventcore.cli.output import put
 from eventcore.errors import MigrationNeeded
 from eventcore.stores.urls import StoreUrl
 

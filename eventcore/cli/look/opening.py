@@ -96,10 +96,6 @@ def finish(work: Coroutine[Any, Any, int]) -> int:
         return asyncio.run(work)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # A reader that has seen enough, such as `head`. Python flushes once more when it exits, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except EventCoreError as error:
         return failed(error)
     except ModuleNotFoundError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ from typing import Final, NamedTuple
 from eventcore.cli.look.opening import OK, Browsed, opened, url_beside
 from eventcore.cli.look.parked import counted, parked_json, parked_lines
 from eventcore.cli.look.shown import full_time, time_text
-from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, put, shortened
+from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, shortened
+from eventcore.cli.output import put, write
 from eventcore.errors import InvalidArgument
 from eventcore.projections.inline import end_inline
 from eventcore.projections.records import ProjectionRecord, lease_name, records
@@ -158,8 +158,7 @@ class Bar:
             put(text)
             return
         # Within the line: the rest of a longer one would not be drawn over.
-        sys.stdout.write(f"\r\x1b[K{shortened(text, self._terminal.width - 1)}")
-        sys.stdout.flush()
+        write(f"\r\x1b[K{shortened(text, self._terminal.width - 1)}")
         self._drawn = True
 
     def end(self) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from eventcore.cli.look.opening import FAILED, OK, Browsed, complain, opened, url_beside
 from eventcore.cli.look.shown import event_in_full, event_json
-from eventcore.cli.look.terminal import Terminal, put
+from eventcore.cli.look.terminal import Terminal
+from eventcore.cli.output import put
 from eventcore.errors import InvalidArgument
 from eventcore.ids import StreamId, StreamPrefix
 from eventcore.store import StoredEvent, StreamRead

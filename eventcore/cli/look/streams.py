@@ -11,7 +11,8 @@ from eventcore.cli.look.browsing import forward
 from eventcore.cli.look.opening import OK, Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import stream_json, stream_row, stream_table
-from eventcore.cli.look.terminal import Terminal, put
+from eventcore.cli.look.terminal import Terminal
+from eventcore.cli.output import put
 from eventcore.stores.catalogue import StreamHead
 
 _PAGE: Final = 1000

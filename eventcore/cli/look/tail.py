@@ -17,7 +17,8 @@ from eventcore.cli.look.browsing import PAGE, backward, taken
 from eventcore.cli.look.opening import OK, Browsed, opened, said, url_of
 from eventcore.cli.look.selecting import selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
-from eventcore.cli.look.terminal import Terminal, put
+from eventcore.cli.look.terminal import Terminal
+from eventcore.cli.output import put
 from eventcore.errors import StoreBusy, StoreUnavailable
 from eventcore.ids import Position
 from eventcore.store import EVERYTHING, EventFilter, StoredEvent

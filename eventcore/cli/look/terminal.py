@@ -122,10 +122,3 @@ def shortened(text: str, width: int) -> str:
             break
         kept += one
     return f"{kept}…"
-
-
-def put(*lines: str) -> None:
-    """Print *lines* now: whoever reads them should not wait for more."""
-    if lines:
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
