@@ -19,7 +19,7 @@ from eventcore_codegen.model import output_name
 from eventcore_codegen.output import Excerpt, excerpt
 from eventcore_codegen.progress import Progress
 from eventcore_codegen.render import render
-from eventcore_codegen.scan import FileScan, Loader, declaring_files, scan_file
+from eventcore_codegen.scan import FileScan, Loader, scan_file
 from eventcore_codegen.scan.reading import Reader, parse_source
 from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
 from eventcore_codegen.sources import Questions, Sources, UnreadableFile, files
@@ -28,7 +28,7 @@ from eventcore_codegen.sources import Questions, Sources, UnreadableFile, files
 def build(sources: Sources, paths: Iterable[Path], base: Path, cache: CacheFolder | None = None, progress: Progress | None = None) -> Built:
     """Make everything that is generated from *sources*, which are those at and below *paths*. *progress* hears of each file that is parsed."""
     work = _Work(sources, base, progress) if cache is None else _RememberedWork(sources, base, progress, cache, paths)
-    parts = {path: work.part(path) for path in declaring_files(sources)}
+    parts = {path: work.part(path) for path in sources.declaring}
     judged = judge((outline for part in parts.values() for outline in part.outlines), _Lines(sources).line)
     rendered = tuple(_rendered(Path(item.path), item, work, parts) for item in judged.sound)
     work.end(len(parts))

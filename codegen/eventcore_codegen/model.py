@@ -16,6 +16,8 @@ import attrs
 
 from eventcore_codegen.diagnostics import Span
 
+LIBRARY: Final = "eventcore"
+
 Kind = Literal["event", "state", "command", "plain"]
 StreamKind = Literal["one", "optional", "many", "discovered"]
 
@@ -127,7 +129,7 @@ NONE: Final = "None"
 def is_known_library(name: str) -> bool:
     """Tell whether a library name is Python's own or eventcore's, so that nothing that a user declared can be behind it."""
     top = name.partition(".")[0]
-    return top == "eventcore" or top in sys.stdlib_module_names
+    return top == LIBRARY or top in sys.stdlib_module_names
 
 
 def unaliased(type_: Type) -> Type:

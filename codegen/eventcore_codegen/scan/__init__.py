@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventcore_codegen.scan.project import FileScan, Scan, declaring_files, scan, scan_file, scan_sources
+from eventcore_codegen.scan.project import FileScan, Scan, scan, scan_file, scan_sources
 from eventcore_codegen.scan.universe import Loader
 
-__all__ = ["FileScan", "Loader", "Scan", "declaring_files", "scan", "scan_file", "scan_sources"]
+__all__ = ["FileScan", "Loader", "Scan", "scan", "scan_file", "scan_sources"]

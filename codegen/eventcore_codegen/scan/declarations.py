@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, final
 
 from eventcore_codegen.model import (
+    LIBRARY,
     Body,
     ClassRef,
     Command,
@@ -37,7 +38,7 @@ from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constan
 from eventcore_codegen.scan.syntax import Method as MethodSyntax
 from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
 from eventcore_codegen.scan.types import Site, Types, public_name
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+from eventcore_codegen.scan.universe import LoadedModule, Universe
 
 _MARKERS: Final[Mapping[str, Kind]] = {f"{LIBRARY}.event": "event", f"{LIBRARY}.state": "state", f"{LIBRARY}.command": "command"}
 _FIELDS: Final = frozenset({STREAM, DISCOVERED})

@@ -8,9 +8,9 @@ from typing import Final, TypeAlias, assert_never, final
 
 import attrs
 
-from eventcore_codegen.model import Problem
+from eventcore_codegen.model import LIBRARY, Problem
 from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Name, Opaque, Star
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+from eventcore_codegen.scan.universe import LoadedModule, Universe
 
 PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
 """What the generator knows of eventcore's names."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import builtins
 from typing import Final, final
 
+from eventcore_codegen.model import LIBRARY
 from eventcore_codegen.scan.names import absolute_name
 from eventcore_codegen.scan.syntax import Alias, Awaited, Binding, ImportedModule, ImportedName, Name, Opaque
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Universe
+from eventcore_codegen.scan.universe import LoadedModule, Universe
 
 _BUILTINS: Final = frozenset(dir(builtins))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import final
 
@@ -28,7 +28,7 @@ from eventcore_codegen.model import (
 from eventcore_codegen.scan.declarations import Declarations
 from eventcore_codegen.scan.reading import Reader, parse_source
 from eventcore_codegen.scan.syntax import ClassSyntax
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule, Loader, Universe
+from eventcore_codegen.scan.universe import LoadedModule, Loader, Universe
 from eventcore_codegen.sources import Questions, Sources
 
 
@@ -65,7 +65,7 @@ def scan(paths: Iterable[Path], base: Path) -> Scan:
 def scan_sources(sources: Sources, base: Path, read: Reader = parse_source) -> Scan:
     """Read *sources*, all that lies below one root in one; what is not known of them yet is parsed by *read*."""
     loader = Loader(sources, base, read)
-    loaded = [loader.load(path) for path in declaring_files(sources)]
+    loaded = [loader.load(path) for path in sources.declaring]
     universes = {root: Universe(loader, root) for root in sorted({module.source.root for module in loaded})}
     projects = tuple(
         _Assembly(Declarations(universe)).project(module for module in loaded if module.source.root == root)
@@ -82,15 +82,6 @@ def scan_file(path: Path, loader: Loader) -> FileScan:
     universe = Universe(loader, loaded.source.root)
     project = _Assembly(Declarations(universe)).project([loaded])
     return FileScan(project, (*loader.faults(loaded), *universe.faults), universe.asked, loaded.syntax is None)
-
-
-def declaring_files(sources: Sources) -> Iterator[Path]:
-    """Yield the files that may declare something: those that speak of the library, and those that were named."""
-    generated = frozenset(sources.generated)
-    for path in sources.searched:
-        data = sources.read(path)
-        if isinstance(data, bytes) and path not in generated and (LIBRARY.encode() in data or path in sources.named):
-            yield path
 
 
 @final

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventcore_codegen.model import NONE, LibraryType, LiteralType, StreamKind, Type, UnionType, unaliased
-from eventcore_codegen.scan.universe import LIBRARY
+from eventcore_codegen.model import LIBRARY, NONE, LibraryType, LiteralType, StreamKind, Type, UnionType, unaliased
 
 STREAM: Final = f"{LIBRARY}.stream"
 DISCOVERED: Final = f"{LIBRARY}.discovered"

@@ -9,6 +9,7 @@ import attrs
 
 from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.model import (
+    LIBRARY,
     NONE,
     AliasType,
     ClassRef,
@@ -24,7 +25,7 @@ from eventcore_codegen.model import (
 )
 from eventcore_codegen.scan.names import PUBLIC, AliasTarget, ClassTarget, Failed, Found, LibraryTarget, ModuleTarget, Names, Through
 from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
-from eventcore_codegen.scan.universe import LIBRARY, LoadedModule
+from eventcore_codegen.scan.universe import LoadedModule
 
 _SAME: Final = {"typing_extensions": "typing", "attr": "attrs"}
 

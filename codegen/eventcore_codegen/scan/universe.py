@@ -10,12 +10,10 @@ from typing import Final, final
 import attrs
 
 from eventcore_codegen.diagnostics import START, Diagnostic, Severity
-from eventcore_codegen.model import Source
+from eventcore_codegen.model import LIBRARY, Source
 from eventcore_codegen.scan.reading import Reader
 from eventcore_codegen.scan.syntax import ModuleSyntax, SyntaxFault
 from eventcore_codegen.sources import Questions, Sources, UnreadableFile, files
-
-LIBRARY: Final = "eventcore"
 
 
 @final

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, final
 
 import attrs
 
+from eventcore_codegen.model import LIBRARY, output_name
 from eventcore_codegen.sources import files
 from eventcore_codegen.sources.files import UnreadableFile
 
@@ -55,6 +56,8 @@ class Sources:
         self._real = {path: os.path.realpath(path) for path in self.searched}
         self._by_real = {real: path for path, real in self._real.items()}
         self.generated: Final = tuple(path for path in self.searched if self._is_generated(path))
+        self._fallen_silent: Final = frozenset(filter(self._has_fallen_silent, self.searched))
+        self.declaring: Final = tuple(filter(self._may_declare, self.searched))
         self._roots: Final = sorted({self.package_root(path) for path in self.searched})
 
     def read(self, path: Path) -> bytes | UnreadableFile:
@@ -69,6 +72,21 @@ class Sources:
             data = self.read(path)
             if isinstance(data, UnreadableFile) and not data.is_gone:
                 yield data
+
+    def _may_declare(self, path: Path) -> bool:
+        """Tell whether a file may declare something: it speaks of the library, or was named, or did declare something."""
+        if self._is_generated(path) or isinstance(self.read(path), UnreadableFile):
+            return False
+        return path in self.named or path in self._fallen_silent or self._speaks(path)
+
+    def _has_fallen_silent(self, path: Path) -> bool:
+        """Tell whether a file does not speak of the library though something was generated from it: it declares nothing any more, or is broken."""
+        output = path.with_name(output_name(path.name))
+        return not self._speaks(path) and os.path.isfile(output) and self._is_generated(output)  # noqa: PTH113  # as in `locate`
+
+    def _speaks(self, path: Path) -> bool:
+        data = self.read(path)
+        return isinstance(data, bytes) and LIBRARY.encode() in data
 
     def package_root(self, path: Path) -> Path:
         """Return the nearest folder above a file that is no package."""
@@ -155,6 +173,7 @@ class Sources:
             "faults": [[str(fault.path), fault.message, fault.help] for fault in self.faults],
             "roots": [str(root) for root in self._roots],
             "files": [self._file(path) for path in self.searched if path not in generated],
+            "fallen_silent": [str(path) for path in sorted(self._fallen_silent)],
         }
 
     def _module(self, root: str, name: str) -> Json:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from eventcore.cli import main
+from eventcore_codegen.pipeline import generate, open_cache
 from eventcore_codegen.scan import parse as parsing
 from eventcore_codegen.write import HEADER
 
@@ -211,6 +212,38 @@ def test_what_was_generated_stays_while_its_source_cannot_be_read(source):
 
     assert ([fault.code for fault in outcome.diagnostics], outcome.removed) == (["EC120"], 0)
     assert source.text("a_streams.py") == before
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"from event", "EC117 a.py:1"),
+        (b"x = 1\n@event\nclass Added(\n", "EC117 a.py:3"),
+        ("# eventcore\n".encode("utf-16"), "EC120 a.py:1"),
+    ],
+    ids=["begun", "broken", "utf-16"],
+)
+@pytest.mark.parametrize("cached", [False, True])
+def test_what_was_generated_stays_while_its_source_is_no_python_that_speaks_of_the_library(source, data, told, cached):
+    before = generated(source, "a.py", shop(source))
+    cache = open_cache(source.root) if cached else None
+    generate([source.root], base=source.root, write=True, cache=cache)
+    source.write({"a.py": data, "never.py": b"no python, and nothing was ever generated from it"})
+
+    for _ in range(2):
+        outcome = generate([source.root], base=source.root, write=True, cache=cache)
+
+        assert [f"{fault.code} {fault.path}:{fault.span.line}" for fault in outcome.diagnostics] == [told]
+        assert source.text("a_streams.py") == before
+
+
+def test_what_was_generated_goes_once_its_source_declares_nothing(source):
+    generated(source, "a.py", shop(source))
+    cache = open_cache(source.root)
+    for data, removed in ((b"from event", 0), (b"x = 1\n", 1), (b"from event", 0)):
+        source.write({"a.py": data})
+        assert generate([source.root], base=source.root, write=True, cache=cache).removed == removed
+    assert not (source.root / "a_streams.py").exists()
 
 
 @pytest.mark.parametrize(("met", "known"), [(KeyboardInterrupt, False), (MemoryError, False), (RecursionError, True)])
