@@ -62,6 +62,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC126": "a file whose name cannot be imported",
         "EC127": "a generated file that cannot be written",
         "EC128": "a `read_only=` that is no literal",
+        "EC129": "a generic event",
         "EC201": "an `import *` that hides where a name comes from",
         "EC202": "a writable stream that is never written",
         "EC203": "a method that is run again, and reads what changes in between",

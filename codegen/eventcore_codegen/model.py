@@ -46,6 +46,7 @@ class Problem(Enum):
     AMBIGUOUS = "it is bound more than once, to different things"
     OUTSIDE = "its module is not below the scanned folders"
     NO_TYPE = "it is bound to something that is no type"
+    VARIABLE = "it is a type variable"
     BROKEN = "its module has faults of its own"
     """Reported where they are; not once more where the name is used."""
 
@@ -179,12 +180,15 @@ class DataField:
 @final
 @attrs.frozen
 class Event:
-    """An `@event` class. *name* or *version* is None where the source does not say it literally; *marker_span* is where it says it."""
+    """An `@event` class. *name* or *version* is None where the source does not say it literally; *marker_span* is where it says it. *is_generic*: it
+    has type variables.
+    """
 
     ref: ClassRef
     name: str | None
     version: int | None
     fields: tuple[DataField, ...]
+    is_generic: bool
     span: Span
     marker_span: Span
 

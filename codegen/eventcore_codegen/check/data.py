@@ -13,7 +13,7 @@ _LONGEST_NAME = 255
 
 def event_faults(event: Event) -> Iterator[Fault]:
     yield from _field_faults(event.ref.name, event.fields)
-    yield from name_faults(event)
+    yield from storage_faults(event)
 
 
 def state_faults(state: State) -> Iterator[Fault]:
@@ -27,7 +27,20 @@ def _field_faults(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:
         yield from typing_only(field.type, f"the field {owner}.{field.name}")
 
 
-def name_faults(event: Event) -> Iterator[Fault]:
+def storage_faults(event: Event) -> Iterator[Fault]:
+    """Yield why an event cannot be stored, or not be read back."""
+    yield from _name_faults(event)
+    yield from _generic_event(event)
+
+
+def _generic_event(event: Event) -> Iterator[Fault]:
+    """EC129"""
+    if event.is_generic:
+        message = f"the event {event.ref} is generic, but what is stored under one name is read back as one type"
+        yield Fault("EC129", event.span, message, "declare an event for each type that it has, or give the field a union of them")
+
+
+def _name_faults(event: Event) -> Iterator[Fault]:
     """EC124: the stored name or version of an event that is no literal, or none that can be stored."""
     if event.name is None or event.version is None:
         what = " and ".join(what for what, value in (("name", event.name), ("version", event.version)) if value is None)

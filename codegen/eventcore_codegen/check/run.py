@@ -9,7 +9,7 @@ import attrs
 
 from eventcore_codegen.check.bodies import command_warnings, state_warnings
 from eventcore_codegen.check.commands import command_faults
-from eventcore_codegen.check.data import apply_faults, event_faults, name_faults, state_faults
+from eventcore_codegen.check.data import apply_faults, event_faults, state_faults, storage_faults
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.handle import foreign_types
 from eventcore_codegen.check.ids import confused_ids
@@ -103,6 +103,6 @@ def _faults(module: Module) -> Iterator[Fault]:
 def _followed_faults(module: Module) -> Iterator[Fault]:
     """Of a module that nothing is written for, only what those that use it need counts."""
     for event in module.events:
-        yield from name_faults(event)
+        yield from storage_faults(event)
     for state in module.states:
         yield from apply_faults(state)

@@ -81,7 +81,7 @@ def no_state(type_: Type) -> Iterator[Fault]:
             yield Fault("EC122", type_.span, "a stream folds into one @state class, this is a union", help_)
         case LibraryType(name=name) if is_known_library(name):
             yield Fault("EC122", type_.span, f"{_short(name)} is no @state class, so no stream folds into it", help_)
-        case UnknownType(problem=Problem.NO_TYPE, text=text):
+        case UnknownType(problem=Problem.NO_TYPE | Problem.VARIABLE, text=text):
             yield Fault("EC122", type_.span, f"{text} is no @state class, so no stream folds into it", help_)
         case LiteralType(text=text):
             yield Fault("EC122", type_.span, f"{text} is no @state class, so no stream folds into it", help_)
@@ -98,7 +98,7 @@ def no_events(type_: Type) -> Iterator[Fault]:
                 yield Fault("EC123", member.span, f"{ref} is no @event class{_decorated(kind)}", help_)
             case LibraryType(name=name) if is_known_library(name):
                 yield Fault("EC123", member.span, f"{_short(name)} is no @event class", help_)
-            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE):
+            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE | Problem.VARIABLE):
                 yield Fault("EC123", member.span, f"{text} is no @event class", help_)
             case _:
                 pass
@@ -111,7 +111,7 @@ def names_events(type_: Type | None) -> bool:
     target = unaliased(type_)
     if isinstance(target, LibraryType):
         return target.name not in _ANYTHING
-    return not (isinstance(target, UnknownType) and target.problem is Problem.NO_TYPE)
+    return not (isinstance(target, UnknownType) and target.problem in (Problem.NO_TYPE, Problem.VARIABLE))
 
 
 def typing_only(type_: Type, where: str) -> Iterator[Fault]:

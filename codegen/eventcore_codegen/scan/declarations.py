@@ -34,7 +34,7 @@ from eventcore_codegen.scan.lineage import Ancestor, Lineage
 from eventcore_codegen.scan.names import Names, Through
 from eventcore_codegen.scan.outside import OutsideNames
 from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
-from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name
+from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name, Subscript
 from eventcore_codegen.scan.syntax import Method as MethodSyntax
 from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
 from eventcore_codegen.scan.types import Site, Types, public_name
@@ -133,7 +133,21 @@ class Declarations:
         version: int | None = 1
         if isinstance(marker, Call):
             name, version = _literal_name(marker, syntax.name), _literal_version(marker)
-        return Event(ClassRef(module.name, syntax.qualname), name, version, self._data_fields(module, syntax), syntax.span, marker.span)
+        return Event(
+            ref=ClassRef(module.name, syntax.qualname),
+            name=name,
+            version=version,
+            fields=self._data_fields(module, syntax),
+            is_generic=bool(syntax.type_parameters) or any(self._has_variables(base, Site(module)) for base in syntax.bases),
+            span=syntax.span,
+            marker_span=marker.span,
+        )
+
+    def _has_variables(self, base: Expr, site: Site) -> bool:
+        if not isinstance(base, Subscript):
+            return False
+        found = (part for item in base.items for part in parts(self._types.read(item, site)))
+        return any(isinstance(part, UnknownType) and part.problem is Problem.VARIABLE for part in found)
 
     def state(self, module: LoadedModule, syntax: ClassSyntax) -> State:
         marker = self._decorator(module, syntax, "state")

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, assert_never, final
 import attrs
 
 from eventcore_codegen.model import LIBRARY, Problem
-from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Name, Opaque, Star
+from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Name, Opaque, Star, TypeVariable
 from eventcore_codegen.scan.universe import LoadedModule, Universe
 
 PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
@@ -131,7 +131,7 @@ class Names:
         if scope is None:
             return None
         if name in scope.type_parameters:
-            return Found(Failed(Problem.NO_TYPE))
+            return Found(Failed(Problem.VARIABLE))
         nested = next((inner for inner in scope.nested if inner.name == name), None)
         if nested is not None:
             return Found(ClassTarget(module, nested))
@@ -169,6 +169,8 @@ class Names:
                 return Found(AliasTarget(module, name, value), binding.typing_only)
             case Opaque():
                 return Found(Failed(Problem.NO_TYPE), binding.typing_only)
+            case TypeVariable():
+                return Found(Failed(Problem.VARIABLE), binding.typing_only)
             case ImportedModule(module=target):
                 return Found(ModuleTarget(target), binding.typing_only)
             case ImportedName(module=target, level=level, name=imported):

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from eventcore_codegen.model import LIBRARY
 from eventcore_codegen.scan.names import absolute_name
-from eventcore_codegen.scan.syntax import Alias, Awaited, Binding, ImportedModule, ImportedName, Name, Opaque
+from eventcore_codegen.scan.syntax import Alias, Awaited, Binding, ImportedModule, ImportedName, Name, Opaque, TypeVariable
 from eventcore_codegen.scan.universe import LoadedModule, Universe
 
 _BUILTINS: Final = frozenset(dir(builtins))
@@ -49,7 +49,7 @@ class OutsideNames:
                 return None if absolute is None else f"{absolute}.{imported}"
             case Alias(value=Name(text=text)):
                 return self.full_name(module, text, visited)
-            case Alias() | Opaque():
+            case Alias() | Opaque() | TypeVariable():
                 return None
             case _:
                 return f"{module.name}.{name}"

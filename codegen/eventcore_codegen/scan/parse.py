@@ -43,10 +43,12 @@ from eventcore_codegen.scan.syntax import (
     Star,
     Subscript,
     SyntaxFault,
+    TypeVariable,
 )
 from eventcore_codegen.sources.files import split_lines
 
 _DEEP: Final = 15_000
+_VARIABLES: Final = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 _JUDGED: Final = frozenset({"handle", "initial", "apply"})
 """The methods of which the bodies are looked into."""
 
@@ -177,8 +179,12 @@ class _ModuleReader:
                 pass
 
     def _is_type_alias(self, statement: cst.AnnAssign) -> bool:
-        annotation = self._expressions.type_of(statement.annotation.annotation)
-        return isinstance(annotation, Name) and annotation.text.rpartition(".")[2] == "TypeAlias"
+        return self._last_name(statement.annotation.annotation) == "TypeAlias"
+
+    def _last_name(self, node: cst.BaseExpression) -> str:
+        """Return the last part of a dotted name; an empty text for anything else."""
+        read = self._expressions.type_of(node)
+        return read.text.rpartition(".")[2] if isinstance(read, Name) else ""
 
     def _read_assign(self, targets: Sequence[cst.BaseExpression], value: cst.BaseExpression, *, typing_only: bool) -> None:
         for target in targets:
@@ -191,6 +197,8 @@ class _ModuleReader:
     def _alias_or_opaque(self, value: cst.BaseExpression) -> Bound:
         if isinstance(value, cst.SimpleString | cst.ConcatenatedString):
             return Opaque()
+        if isinstance(value, cst.Call):
+            return TypeVariable() if self._last_name(value.func) in _VARIABLES else Opaque()
         read = self._expressions.type_of(value)
         return Alias(read) if isinstance(read, Name | Subscript | Either) else Opaque()
 

@@ -214,7 +214,13 @@ class Opaque:
     """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call."""
 
 
-Bound: TypeAlias = ImportedModule | ImportedName | Alias | ClassSyntax | Opaque
+@final
+@attrs.frozen
+class TypeVariable:
+    """``T = TypeVar("T")``, or one of its kin."""
+
+
+Bound: TypeAlias = ImportedModule | ImportedName | Alias | ClassSyntax | Opaque | TypeVariable
 
 
 @final

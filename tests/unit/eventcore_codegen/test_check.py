@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 HANDLE = "    def handle(self, streams, state): return []\n"
@@ -124,6 +126,12 @@ FAULTS = [
         "def initial",
     ),
     ("EC128", "YES = True\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream(read_only=YES)\n" + HANDLE, "read_only=YES"),
+    ("EC129", "from typing import Generic, TypeVar\nT = TypeVar('T')\n@event\nclass Sent(Generic[T]):\n    pass\n", "class Sent"),
+    (
+        "EC129",
+        "import typing as t\nK = t.TypeVar('K')\nV = t.TypeVar('V')\n@event\nclass Sent(t.Protocol, Pair[int, tuple[V, ...]]):\n    pass\nclass Pair(t.Generic[K, V]):\n    pass\n",
+        "class Sent",
+    ),
 ]
 
 
@@ -136,7 +144,15 @@ def test_a_fault_is_found_alone_and_in_its_line(source, code, text, part):
     assert found == [(code, line_of(whole, part))]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python itself cannot read it")
+def test_an_event_with_type_parameters_is_generic(source):
+    whole = source.CART + "@event\nclass Sent[T]:\n    to: T\n"
+
+    assert source.codes({"a.py": whole}) == [("EC129", line_of(whole, "class Sent"))]
+
+
 FAULTLESS = [
+    "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Base(Generic[T]):\n    pass\n@event\nclass Sent(Base[int]):\n    pass\n@event\nclass Lost(Base):\n    pass\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state, resolver=None): return []\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state):\n        def inner(): yield streams.cart.write(Added(''))\n        return list(inner())\n",
     "from a_streams import FillStreams, FillState, FillWrites\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams: FillStreams, state: 'FillState') -> FillWrites: return []\n",
