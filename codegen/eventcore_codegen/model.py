@@ -47,6 +47,8 @@ class Problem(Enum):
     OUTSIDE = "its module is not below the scanned folders"
     NO_TYPE = "it is bound to something that is no type"
     VARIABLE = "it is a type variable"
+    CIRCULAR = "it is an alias of itself"
+    """No fault inside of another type: then it is recursive, as JSON is."""
     BROKEN = "its module has faults of its own"
     """Reported where they are; not once more where the name is used."""
 
@@ -165,6 +167,13 @@ def parts(type_: Type) -> Iterator[Type]:
             inner = ()
     for part in inner:
         yield from parts(part)
+
+
+def unknown_parts(type_: Type) -> Iterator[UnknownType]:
+    """Yield what in a type keeps it from being written elsewhere."""
+    for part in parts(type_):
+        if isinstance(part, UnknownType) and part.problem is not Problem.CIRCULAR:
+            yield part
 
 
 @final

@@ -8,7 +8,7 @@ from typing import Final
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.handle import async_generator, missing_handle, wrong_parameters
 from eventcore_codegen.check.types import no_events, no_state, typing_only, unresolved
-from eventcore_codegen.model import NONE, Command, Problem, StreamField, UnknownType, parts
+from eventcore_codegen.model import NONE, Command, Problem, StreamField, unknown_parts
 
 _FORMS: Final = "`StreamId[<State>]`, `StreamId[<State>] | None` or `tuple[StreamId[<State>], ...]`"
 _HIDING_STREAM: Final = frozenset({"self", "handle", "initial", "apply", "add_streams", "DISCOVERED"})
@@ -142,7 +142,7 @@ def unreadable_initial(command: Command) -> Iterator[Fault]:
     initial = command.methods.get("initial")
     if not command.folds_itself or initial is None:
         return
-    unknown = [part for part in parts(initial.returns) if isinstance(part, UnknownType)] if initial.returns is not None else []
+    unknown = unknown_parts(initial.returns) if initial.returns is not None else ()
     if initial.returns is None:
         message = f"`initial` of {command.ref} does not say what it returns, which is the state that `handle` gets"
         yield Fault("EC125", initial.span, message, "annotate its return type")

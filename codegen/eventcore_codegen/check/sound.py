@@ -5,7 +5,7 @@ A module whose own source is faultless is not sound when a state that it uses is
 
 from __future__ import annotations
 
-from eventcore_codegen.model import ClassType, Command, Module, Project, StreamField, Type, UnknownType, parts, unaliased, union_members
+from eventcore_codegen.model import ClassType, Command, Module, Project, StreamField, Type, unaliased, union_members, unknown_parts
 
 
 def is_sound(module: Module, project: Project) -> bool:
@@ -16,7 +16,7 @@ def is_sound(module: Module, project: Project) -> bool:
 def _command_is_sound(command: Command, project: Project) -> bool:
     initial = command.methods.get("initial")
     returns = initial.returns if command.folds_itself and initial is not None else None
-    if returns is not None and any(isinstance(part, UnknownType) for part in parts(returns)):
+    if returns is not None and any(unknown_parts(returns)):
         return False
     return all(_stream_is_sound(stream, project) for stream in command.streams)
 

@@ -57,6 +57,9 @@ def unresolved(type_: Type, what: str) -> Iterator[Fault]:
             case UnknownType(problem=Problem.AMBIGUOUS):
                 message = f"the {what} {part.text!r} is ambiguous: {part.hint}, to different things"
                 yield Fault("EC104", part.span, message, "bind it once")
+            case UnknownType(problem=Problem.CIRCULAR):
+                message = f"the {what} {part.text!r} is unknown: {part.problem.value}"
+                yield Fault("EC103", part.span, message, "name what it is to stand for")
             case LibraryType() if not is_known_library(part.name):
                 message = f"the {what} {part.name!r} cannot be read: its module is not below the folders that hold the scanned files"
                 yield Fault(
@@ -81,8 +84,10 @@ def no_state(type_: Type) -> Iterator[Fault]:
             yield Fault("EC122", type_.span, "a stream folds into one @state class, this is a union", help_)
         case LibraryType(name=name) if is_known_library(name):
             yield Fault("EC122", type_.span, f"{_short(name)} is no @state class, so no stream folds into it", help_)
-        case UnknownType(problem=Problem.NO_TYPE | Problem.VARIABLE, text=text):
+        case UnknownType(problem=Problem.NO_TYPE, text=text):
             yield Fault("EC122", type_.span, f"{text} is no @state class, so no stream folds into it", help_)
+        case UnknownType(problem=Problem.VARIABLE, text=text):
+            yield Fault("EC122", type_.span, f"the type variable {text} is no @state class, so no stream folds into it", help_)
         case LiteralType(text=text):
             yield Fault("EC122", type_.span, f"{text} is no @state class, so no stream folds into it", help_)
         case _:
@@ -98,8 +103,10 @@ def no_events(type_: Type) -> Iterator[Fault]:
                 yield Fault("EC123", member.span, f"{ref} is no @event class{_decorated(kind)}", help_)
             case LibraryType(name=name) if is_known_library(name):
                 yield Fault("EC123", member.span, f"{_short(name)} is no @event class", help_)
-            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE | Problem.VARIABLE):
+            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE):
                 yield Fault("EC123", member.span, f"{text} is no @event class", help_)
+            case UnknownType(text=text, problem=Problem.VARIABLE):
+                yield Fault("EC123", member.span, f"the type variable {text} is no @event class", help_)
             case _:
                 pass
 

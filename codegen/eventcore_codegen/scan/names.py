@@ -31,6 +31,7 @@ class AliasTarget:
     module: LoadedModule
     name: str
     value: Expr
+    parameters: tuple[str, ...] = ()
     scope: ClassSyntax | None = None
 
 
@@ -136,7 +137,7 @@ class Names:
         if nested is not None:
             return Found(ClassTarget(module, nested))
         alias = scope.aliases.get(name)
-        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias, scope))
+        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias, scope=scope))
 
     def _in_module(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]]) -> Found:
         if module.syntax is None:
@@ -165,8 +166,8 @@ class Names:
         match binding.bound:
             case ClassSyntax() as syntax:
                 return Found(ClassTarget(module, syntax), binding.typing_only)
-            case Alias(value=value):
-                return Found(AliasTarget(module, name, value), binding.typing_only)
+            case Alias(value=value, parameters=parameters):
+                return Found(AliasTarget(module, name, value, parameters), binding.typing_only)
             case Opaque():
                 return Found(Failed(Problem.NO_TYPE), binding.typing_only)
             case TypeVariable():

@@ -174,7 +174,8 @@ class _ModuleReader:
             case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression()) | cst.AugAssign(target=cst.Name() as target):
                 self._bind(target.value, Opaque(), target, typing_only=typing_only)
             case cst.TypeAlias(name=name, value=value):
-                self._bind(name.value, Alias(self._expressions.type_of(value)), name, typing_only=typing_only)
+                stands_for = Alias(self._expressions.type_of(value), tree.type_parameters(statement))
+                self._bind(name.value, stands_for, name, typing_only=typing_only)
             case _:
                 pass
 

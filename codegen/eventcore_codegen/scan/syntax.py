@@ -5,7 +5,7 @@ Nothing is resolved here: a `Name` is the dotted text that stands in the source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias, final
 
 import attrs
@@ -78,6 +78,21 @@ class Unreadable:
 
 
 Expr: TypeAlias = Name | Subscript | Either | ListOf | Constant | Call | Unreadable
+
+
+def names_in(expression: Expr) -> Iterator[str]:
+    """Yield the names in a type, in the order of the source."""
+    match expression:
+        case Name(text=text):
+            yield text
+        case Subscript(base=base, items=items):
+            for part in (base, *items):
+                yield from names_in(part)
+        case Either(members=inner) | ListOf(items=inner):
+            for part in inner:
+                yield from names_in(part)
+        case _:
+            pass
 
 
 @final
@@ -203,9 +218,10 @@ class ImportedName:
 @final
 @attrs.frozen
 class Alias:
-    """``X = A | B``, ``X: TypeAlias = ...`` or ``type X = ...``."""
+    """``X = A | B``, ``X: TypeAlias = ...`` or ``type X = ...``. *parameters* are those of ``type X[T] = ...``."""
 
     value: Expr
+    parameters: tuple[str, ...] = ()
 
 
 @final

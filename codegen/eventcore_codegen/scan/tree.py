@@ -90,7 +90,7 @@ def is_not_type_checking(test: cst.BaseExpression) -> bool:
     return isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not) and is_type_checking(test.expression)
 
 
-def type_parameters(node: cst.ClassDef) -> tuple[str, ...]:
+def type_parameters(node: cst.ClassDef | cst.TypeAlias) -> tuple[str, ...]:
     parameters = node.type_parameters
     return () if parameters is None else tuple(parameter.param.name.value for parameter in parameters.params)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, final
 
 import attrs
@@ -24,7 +25,7 @@ from eventcore_codegen.model import (
     UnknownType,
 )
 from eventcore_codegen.scan.names import PUBLIC, AliasTarget, ClassTarget, Failed, Found, LibraryTarget, ModuleTarget, Names, Through
-from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
+from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable, names_in
 from eventcore_codegen.scan.universe import LoadedModule
 
 _SAME: Final = {"typing_extensions": "typing", "attr": "attrs"}
@@ -42,11 +43,14 @@ def public_name(name: str) -> str:
 @final
 @attrs.frozen
 class Site:
-    """Where an expression stands. *outside* is set while an alias of another module is seen through: places in it are those of its use."""
+    """Where an expression stands. *outside* is set while an alias of another module is seen through: places in it are those of its use.
+    *variables* are set while a generic one is: what its type variables stand for.
+    """
 
     module: LoadedModule
     scope: ClassSyntax | None = None
     outside: Span | None = None
+    variables: Mapping[str, Type] = MappingProxyType({})
 
     def span(self, own: Span) -> Span:
         return self.outside or own
@@ -62,7 +66,7 @@ class Types:
         self._saw_star = saw_star
 
     def read(self, expression: Expr, site: Site, open_aliases: frozenset[ClassRef] = frozenset()) -> Type:
-        """Return the type that an annotation stands for. *open_aliases* are those being seen through: one in itself stays a name."""
+        """Return the type that an annotation stands for. *open_aliases* are those being seen through: one in itself is circular."""
         span = site.span(expression.span)
         match expression:
             case Name(text=text):
@@ -98,25 +102,40 @@ class Types:
                 return read
 
     def _name(self, text: str, arguments: tuple[Type, ...], place: Span, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
+        if text in site.variables:
+            return site.variables[text]
         found = self.resolve(text, site)
         span = site.span(place)
         match found.target:
             case ClassTarget(module=module, syntax=syntax):
                 ref = ClassRef(module.name, syntax.qualname)
                 return ClassType(ref, self._kind_of(module, syntax), span, found.typing_only, arguments)
-            case AliasTarget(module=module, name=name, value=value, scope=scope):
+            case AliasTarget(module=module, name=name, value=value, scope=scope) as alias:
                 ref = ClassRef(module.name, name)
                 if ref in open_aliases:
-                    return LibraryType(f"{module.name}.{name}", span, found.typing_only, arguments)
-                inner = Site(module, scope, site.outside if module is site.module else span)
-                target = _applied(self.read(value, inner, open_aliases | {ref}), arguments)
-                return AliasType(ref, target, span, found.typing_only, arguments)
+                    return UnknownType(text, Problem.CIRCULAR, span)
+                variables = self._variables(alias, arguments, span)
+                inner = Site(module, scope, site.outside if module is site.module else span, variables)
+                target = self.read(value, inner, open_aliases | {ref})
+                return AliasType(ref, target if variables else _applied(target, arguments), span, found.typing_only, arguments)
             case LibraryTarget(name=name):
                 return LibraryType(public_name(name), span, found.typing_only, arguments)
             case ModuleTarget(name=name):
                 return UnknownType(text, Problem.NO_TYPE, span, f"{name} is a module")
             case Failed(problem=problem, hint=hint):
                 return UnknownType(text, problem, span, hint)
+
+    def _variables(self, alias: AliasTarget, arguments: tuple[Type, ...], span: Span) -> dict[str, Type]:
+        """Return what the type variables of an alias stand for, by its *arguments*; for themselves where these are no arguments for them."""
+        names = alias.parameters or self._type_variables(alias)
+        if len(arguments) != len(names):
+            return {name: UnknownType(name, Problem.VARIABLE, span) for name in names}
+        return dict(zip(names, arguments, strict=True))
+
+    def _type_variables(self, alias: AliasTarget) -> tuple[str, ...]:
+        """Return the type variables in the value of an alias, in their order, which is that of its arguments."""
+        names = dict.fromkeys(names_in(alias.value))
+        return tuple(name for name in names if self._names.resolve(alias.module, name, alias.scope).target == Failed(Problem.VARIABLE))
 
     def possible_names(self, text: str, site: Site) -> frozenset[str]:
         """Return the public names of all that an ambiguous *text* may stand for; an empty one stands for what is no library's."""

@@ -144,6 +144,29 @@ def test_a_fault_is_found_alone_and_in_its_line(source, code, text, part):
     assert found == [(code, line_of(whole, part))]
 
 
+BOX = "@state\nclass Box:\n    def apply(self, event: {events}) -> Box: return self\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "the type variable T is no @event class"),
+        ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[Added, Emptied]"), "the type variable T is no @event class"),
+        ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[int]"), "int is no @event class"),
+        ("Loop: TypeAlias = 'Loop'\n" + BOX.format(events="Loop"), "the event 'Loop' is unknown: it is an alias of itself"),
+        ("Or: TypeAlias = 'Added | Or'\n" + BOX.format(events="Or"), "the event 'Or' is unknown: it is an alias of itself"),
+        (
+            "T = TypeVar('T')\nId = StreamId[T]\n@command\nclass Fill:\n    cart: Id = stream()\n" + HANDLE,
+            "the type variable T is no @state class, so no stream folds into it",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_alias_is_told(source, text, told):
+    found = source.faults({"a.py": source.CART + "from typing import TypeAlias, TypeVar, Union\n" + text})
+
+    assert [fault.message for fault in found if fault.is_error] == [told]
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python itself cannot read it")
 def test_an_event_with_type_parameters_is_generic(source):
     whole = source.CART + "@event\nclass Sent[T]:\n    to: T\n"

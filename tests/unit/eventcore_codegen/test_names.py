@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from eventcore_codegen.model import ClassRef, ClassType, unaliased
@@ -196,3 +198,42 @@ def test_two_programs_may_have_modules_of_one_name(source, names):
         assert f'"Added{program}"' in text
         assert f"{program}.emptied" in text
         assert other not in text
+
+
+GENERIC = """
+from typing import Optional, TypeAlias, TypeVar, Union
+K = TypeVar("K")
+S = TypeVar("S")
+"""
+
+
+@pytest.mark.parametrize(
+    ("aliases", "annotation"),
+    [
+        ("Ident = StreamId[S]", "Ident[Cart]"),
+        ("Ident: TypeAlias = 'StreamId[S]'", "Ident['Cart']"),
+        ("Ident = StreamId[S]\nMaybe = Optional[Ident[S]]", "Maybe[Cart]"),
+        ("Ident = StreamId[S]\nEither = Union[K, Ident[S]]", "Either[None, Cart]"),
+        ("Ident = StreamId\nIdents = tuple[Ident[S], ...]", "Idents[Cart]"),
+    ],
+)
+def test_a_state_is_found_through_a_generic_alias(source, aliases, annotation):
+    files = {"shop/ids.py": source.HEAD + GENERIC + aliases + "\n", "shop/cart.py": source.CART, "shop/__init__.py": ""}
+    fill = (
+        source.HEAD
+        + "from shop.ids import *\nfrom shop.cart import Cart\n"
+        + COMMAND.format(state="Cart").replace("StreamId[Cart]", annotation)
+    )
+
+    modules = source.modules(files | {"shop/fill.py": fill})
+
+    assert unaliased(modules["shop.fill"].commands[0].streams[0].state).ref == ClassRef("shop.cart", "Cart")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python itself cannot read it")
+def test_an_alias_may_have_type_parameters(source):
+    text = source.CART + "type Ident[Added] = StreamId[Added]\ntype Many[T] = tuple[Ident[T], ...]\n" + COMMAND.format(state="Cart")
+
+    modules = source.modules({"a.py": text.replace("StreamId[Cart]", "Many[Cart]")})
+
+    assert unaliased(modules["a"].commands[0].streams[0].state).ref == ClassRef("a", "Cart")
