@@ -37,6 +37,11 @@ class ClassRef:
     def name(self) -> str:
         return self.qualname.rpartition(".")[2]
 
+    @property
+    def is_private(self) -> bool:
+        """Whether strict type checkers refuse that another module names it."""
+        return any(part.startswith("_") for part in self.qualname.split("."))
+
 
 @final
 class Problem(Enum):
@@ -156,17 +161,26 @@ def union_members(type_: Type) -> tuple[Type, ...]:
 def parts(type_: Type) -> Iterator[Type]:
     """Yield a type and everything in it, aliases seen through."""
     yield type_
+    inner = _inner(type_)
+    for part in (type_.target, *inner) if isinstance(type_, AliasType) else inner:
+        yield from parts(part)
+
+
+def written_parts(type_: Type) -> Iterator[Type]:
+    """Yield a type and everything in it, as it is written: what aliases stand for is left out."""
+    yield type_
+    for part in _inner(type_):
+        yield from written_parts(part)
+
+
+def _inner(type_: Type) -> tuple[Type, ...]:
     match type_:
         case UnionType(members=inner) | ListType(items=inner):
-            pass
-        case AliasType(target=target, arguments=arguments):
-            inner = (target, *arguments)
-        case ClassType(arguments=inner) | LibraryType(arguments=inner):
-            pass
-        case _:
-            inner = ()
-    for part in inner:
-        yield from parts(part)
+            return inner
+        case ClassType(arguments=inner) | LibraryType(arguments=inner) | AliasType(arguments=inner):
+            return inner
+        case LiteralType() | UnknownType():
+            return ()
 
 
 def unknown_parts(type_: Type) -> Iterator[UnknownType]:

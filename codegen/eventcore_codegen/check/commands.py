@@ -7,8 +7,8 @@ from typing import Final
 
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.handle import async_generator, missing_handle, wrong_parameters
-from eventcore_codegen.check.types import no_events, no_state, typing_only, unresolved
-from eventcore_codegen.model import NONE, Command, Problem, StreamField, unknown_parts
+from eventcore_codegen.check.types import no_events, no_state, private, private_fault, typing_only, unresolved
+from eventcore_codegen.model import NONE, Command, Problem, StreamField, unaliased, union_members, unknown_parts, written_parts
 
 _FORMS: Final = "`StreamId[<State>]`, `StreamId[<State>] | None` or `tuple[StreamId[<State>], ...]`"
 _HIDING_STREAM: Final = frozenset({"self", "handle", "initial", "apply", "add_streams", "DISCOVERED"})
@@ -20,6 +20,7 @@ def command_faults(command: Command) -> Iterator[Fault]:
     """Yield what is wrong with a command."""
     yield from inherits_command(command)
     yield from no_stream(command)
+    yield from private_command(command)
     for stream in command.streams:
         yield from stream_faults(stream)
     yield from hiding_fields(command)
@@ -46,6 +47,12 @@ def no_stream(command: Command) -> Iterator[Fault]:
         yield Fault("EC101", command.span, message, "declare at least one: `<name>: StreamId[<State>] = stream()`")
 
 
+def private_command(command: Command) -> Iterator[Fault]:
+    """EC130: its generated classes would be private, too, and its own module has to import them."""
+    if command.ref.is_private:
+        yield private_fault(command.ref, command.span, "the command")
+
+
 def stream_faults(stream: StreamField) -> Iterator[Fault]:
     if stream.kind is None:
         yield from no_stream_id(stream)
@@ -63,9 +70,11 @@ def stream_faults(stream: StreamField) -> Iterator[Fault]:
     if stream.state is not None:
         yield from unresolved(stream.state, "state")
         yield from no_state(stream.state)
+        yield from private([unaliased(stream.state)], "the state")
     if stream.events is not None:
         yield from unresolved(stream.events, "event")
         yield from no_events(stream.events)
+        yield from private(union_members(stream.events), "the event")
         yield from typing_only(stream.events, f"the events of {stream.name!r}")
 
 
@@ -142,11 +151,12 @@ def unreadable_initial(command: Command) -> Iterator[Fault]:
     initial = command.methods.get("initial")
     if not command.folds_itself or initial is None:
         return
-    unknown = unknown_parts(initial.returns) if initial.returns is not None else ()
     if initial.returns is None:
         message = f"`initial` of {command.ref} does not say what it returns, which is the state that `handle` gets"
         yield Fault("EC125", initial.span, message, "annotate its return type")
-    for part in unknown:
+        return
+    yield from private(written_parts(initial.returns), "the type")
+    for part in unknown_parts(initial.returns):
         if part.problem is not Problem.BROKEN:
             message = f"{part.text!r}, in what `initial` of {command.ref} returns, cannot be resolved: {part.hint or part.problem.value}"
             yield Fault("EC125", part.span, message, f"name a type that can be imported from elsewhere, or {NONE}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.check.types import mutable, names_events, no_events, typing_only, unresolved
-from eventcore_codegen.model import DataField, Event, State
+from eventcore_codegen.check.types import mutable, names_events, no_events, private, typing_only, unresolved
+from eventcore_codegen.model import DataField, Event, State, union_members
 
 _LONGEST_NAME = 255
 
@@ -73,3 +73,4 @@ def apply_faults(state: State) -> Iterator[Fault]:
     elif state.event_type is not None:
         yield from unresolved(state.event_type, "event")
         yield from no_events(state.event_type)
+        yield from private(union_members(state.event_type), "the event")

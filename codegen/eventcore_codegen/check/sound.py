@@ -36,5 +36,5 @@ def _events_are_known(type_: Type | None, project: Project) -> bool:
 
 
 def _is_known(member: Type, project: Project) -> bool:
-    event = project.events.get(member.ref) if isinstance(member, ClassType) else None
+    event = project.events.get(member.ref) if isinstance(member, ClassType) and not member.ref.is_private else None
     return event is not None and event.name is not None and event.version is not None and not event.is_generic

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.model import (
     AliasType,
+    ClassRef,
     ClassType,
     LibraryType,
     LiteralType,
@@ -109,6 +111,18 @@ def no_events(type_: Type) -> Iterator[Fault]:
                 yield Fault("EC123", member.span, f"the type variable {text} is no @event class", help_)
             case _:
                 pass
+
+
+def private(types: Iterable[Type], what: str) -> Iterator[Fault]:
+    """EC130: a class or an alias that generated modules have to import, by a name that is private to its own."""
+    for part in types:
+        if isinstance(part, ClassType | AliasType) and part.ref.is_private:
+            yield private_fault(part.ref, part.span, what)
+
+
+def private_fault(ref: ClassRef, span: Span, what: str) -> Fault:
+    message = f"{what} {ref} is private, but generated code in another module has to name it"
+    return Fault("EC130", span, message, "rename it: what generated code names does not begin with an underscore")
 
 
 def names_events(type_: Type | None) -> bool:
