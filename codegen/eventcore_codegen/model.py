@@ -383,7 +383,7 @@ class Misplaced:
 @final
 @attrs.frozen
 class StarImport:
-    """``from module import *`` through which a name was found, or might have been."""
+    """``from module import *`` through which a name was found, or might have been. *module* is as the import writes it: ``..products``."""
 
     module: str
     name: str

@@ -70,7 +70,7 @@ def star_imports(module: Outline) -> Iterator[Fault]:
         imports.setdefault((star.span, star.module), []).append(star.name)
     for (span, source), names in imports.items():
         message = f"`import *` hides where {', '.join(map(repr, names))} {'comes' if len(names) == 1 else 'come'} from"
-        yield Fault("EC201", span, message, f"import by name: from {source or '.'} import {', '.join(names)}")
+        yield Fault("EC201", span, message, f"import by name: from {source} import {', '.join(names)}")
 
 
 def unclear_markers(module: Outline) -> Iterator[Fault]:

@@ -130,7 +130,7 @@ class _Assembly:
             self._add_module(module)
         self._follow()
         for step in self._declarations.through:
-            self._builder(step.module).stars.append(StarImport(step.star.module, step.name, step.star.span))
+            self._builder(step.module).stars.append(StarImport(step.star.written, step.name, step.star.span))
         for place, unclear in self._declarations.unclear:
             self._builder(place).unclear.append(unclear)
         modules = tuple(

@@ -259,6 +259,11 @@ class Star:
     typing_only: bool
     span: Span
 
+    @property
+    def written(self) -> str:
+        """The module as the import names it."""
+        return "." * self.level + self.module
+
 
 @final
 @attrs.frozen

@@ -237,3 +237,14 @@ def test_an_alias_may_have_type_parameters(source):
     modules = source.modules({"a.py": text.replace("StreamId[Cart]", "Many[Cart]")})
 
     assert unaliased(modules["a"].commands[0].streams[0].state).ref == ClassRef("a", "Cart")
+
+
+@pytest.mark.parametrize("module", ["shop.things", "..things", "..", ".", "..inner"])
+def test_a_star_import_is_to_be_replaced_by_one_of_the_same_module(source, module):
+    text = source.HEAD + f"from {module} import *\n" + COMMAND.format(state="Cart")
+    packages = dict.fromkeys(("shop/__init__.py", "shop/inner/__init__.py"), "from shop.things import Cart\n")
+    files = packages | {"shop/things.py": source.CART, "shop/inner/fill.py": text}
+
+    [help_] = [fault.help for fault in source.faults(files) if fault.code == "EC201"]
+
+    assert help_ == f"import by name: from {module} import Cart"
