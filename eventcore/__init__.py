@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
         StreamNotRequested,
         UndeclaredEvent,
+        UndeclaredField,
         UndeclaredStream,
         UnknownEventType,
         UnknownEventVersion,
@@ -205,6 +206,7 @@ __all__ = [
     "StreamWrite",
     "StreamsDiscovered",
     "UndeclaredEvent",
+    "UndeclaredField",
     "UndeclaredStream",
     "UnknownEventType",
     "UnknownEventVersion",
@@ -235,7 +237,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
             "InvalidPosition InvalidStreamId InvalidWrite LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown "
             "ProjectionBehind ProjectionError ProjectionStopped ReadOnlyStreamWrite RequestRefused "
             "RetriesExhausted StoreBusy StoreClosed StoreCorrupt StoreError StoreFull StoreReadOnly "
-            "StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredStream "
+            "StoreTooNew StoreUnavailable StreamNotRequested UndeclaredEvent UndeclaredField UndeclaredStream "
             "UnknownEventType UnknownEventVersion"
         ),
         "eventcore.events": "JsonValue Metadata Recorded",

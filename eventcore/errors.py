@@ -24,6 +24,7 @@
     │   │   ├── UndeclaredStream
     │   │   ├── ReadOnlyStreamWrite
     │   │   └── UndeclaredEvent
+    │   ├── UndeclaredField            `streams`, `state` or `resolver` has no such stream
     │   ├── StreamNotRequested         a stream was touched that was never asked for
     │   ├── DiscoveryLimitExceeded
     │   ├── IdempotencyKeyReused
@@ -249,15 +250,19 @@ class UndeclaredStream(InvalidWrite):
 
 
 class ReadOnlyStreamWrite(InvalidWrite):
-    """Raised for a write to a stream that the command declared read-only."""
+    """Raised for a write to a stream that the command declared read-only.
 
-    def __init__(self, command: str, field: str, stream_id: str, event: object) -> None:
+    *event* is None where `handle` came no further than ``streams.<field>.write``, which such a stream does not have.
+    """
+
+    def __init__(self, command: str, field: str, stream_id: str, event: object = None) -> None:
         self.command = command
         self.field = field
         self.stream_id = stream_id
         self.event = event
+        did = "wanted to write to" if event is None else f"wrote {_shorten(event)} to"
         super().__init__(
-            f"{command} wrote {_shorten(event)} to {stream_id!r}, but its field {field!r} is read-only; remove the write, or "
+            f"{command} {did} {stream_id!r}, but its field {field!r} is read-only; remove the write, or "
             f"`read_only=True` from the field and run `{GENERATE}`"
         )
 
@@ -274,6 +279,25 @@ class UndeclaredEvent(InvalidWrite, TypeError):
         super().__init__(
             f"{command} wrote {_shorten(event)} to {field!r} ({stream_id!r}), which takes {' | '.join(self.accepted) or 'no events'}; "
             f"write one of these, or let the state's `apply` take {type(event).__name__} and run `{GENERATE}`"
+        )
+
+
+class UndeclaredField(CommandError):
+    """Raised when `handle` touches ``streams.<name>``, ``state.<name>`` or ``resolver.<name>`` that the command does not declare.
+
+    *declared* are the names that there are.
+    """
+
+    def __init__(self, command: str, place: str, field: str, declared: Sequence[str]) -> None:
+        self.command = command
+        self.place = place
+        self.field = field
+        self.declared = tuple(declared)
+        known = ", ".join(f"{place}.{name}" for name in self.declared) or "none"
+        kind = "Discovered[<State>] = discovered()" if place == "resolver" else "StreamId[<State>] = stream()"
+        super().__init__(
+            f"{command}.handle touched {place}.{field}, which the command does not declare (there is: {known}); use one of these, or "
+            f"declare `{field}: {kind}` and run `{GENERATE}`"
         )
 
 

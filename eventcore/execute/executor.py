@@ -389,10 +389,12 @@ class _Execution:
                 writes = run.checked(streams, returned) if type(returned) in PLAIN else await run.settled(streams, returned)
             except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
-            except BaseException:
+            except BaseException as error:
                 # What a run did without having read all that it asked for does not count, an error no more than a write.
                 # (Task groups wrap `StreamsNeeded`, so it is not looked for by its class.)
                 if not run.unread:
+                    if isinstance(error, AttributeError) and (misuse := run.misuse(error)):
+                        raise misuse from error
                     raise
                 writes = []
             if not run.unread:

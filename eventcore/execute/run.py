@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
 from typing import Any, Final, TypeAlias, cast, final
 
 from eventcore.annotations import is_same_class
 from eventcore.declare import no_stream
-from eventcore.errors import InvalidCommand, InvalidHandle, StreamNotRequested
+from eventcore.errors import CommandError, InvalidCommand, InvalidHandle, ReadOnlyStreamWrite, StreamNotRequested, UndeclaredField
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
 from eventcore.ids import StreamId, is_stream_id, state_of
-from eventcore.typed import Handle, Handles, StreamSet, ValidWrite, handle
+from eventcore.typed import Handle, Handles, ReadOnlyStream, StreamSet, ValidWrite, handle
 
 PLAIN: Final = frozenset({GeneratorType, list, tuple})
 """What nearly every `handle` returns, and what needs no look at its abstract base classes."""
@@ -131,6 +131,30 @@ class Run:
         if not isinstance(returned, Iterable) or isinstance(returned, str | bytes):
             raise InvalidHandle(self._plan.name, returned)
         return self.checked(streams, cast("Iterable[object]", returned))
+
+    def misuse(self, error: AttributeError) -> CommandError | None:
+        """Say what *error* means if `handle` looked for what its streams, state or resolver do not have; None if it is the user's own.
+
+        Type checkers see none of it there, so untyped code gets Python's error; this looks at it afterwards, and costs nothing before.
+        """
+        plan, owner, name = self._plan, error.obj, error.name
+        if name is None or name.startswith("_"):
+            return None
+        if isinstance(owner, ReadOnlyStream) and name == "write":
+            field = next((stream.field for stream, ids in self._ids() if stream.read_only and owner.id in ids), None)
+            return None if field is None else ReadOnlyStreamWrite(plan.name, field, owner.id)
+        streams = [stream.field for stream in plan.streams]
+        places = ((plan.spec.make_streams, "streams", streams), (plan.spec.make_state, "state", streams))
+        for cls, place, declared in (*places, (plan.spec.make_resolver, "resolver", plan.discovered)):
+            if type(owner) is cls:
+                return UndeclaredField(plan.name, place, name, declared)
+        return None
+
+    def _ids(self) -> Iterator[tuple[BoundStream, Collection[StreamId]]]:
+        """Return every field with the ids of this run in it."""
+        fields = self._fields if self._fields is not None else [(key,) for key in self._declared]
+        for stream, keys in zip(self._plan.streams, fields, strict=True):
+            yield stream, self._asked[stream.field] if stream.kind == "discovered" else [key[0] for key in keys]
 
     def _present(self, stream: BoundStream, keys: tuple[StreamKey, ...]) -> tuple[Handle | Handles[object, Handle] | None, object]:
         """Return the field as the generated classes take it: its handles and its states."""

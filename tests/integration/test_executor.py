@@ -41,6 +41,7 @@ from eventcore import (
     StreamNotRequested,
     StreamWrite,
     UndeclaredEvent,
+    UndeclaredField,
     UndeclaredStream,
     UnknownEventType,
     UnknownEventVersion,
@@ -484,6 +485,76 @@ def test_a_write_that_may_not_be_done_is_refused_and_nothing_is_written(act, err
         assert await everything(store) == []
 
     asyncio.run(main())
+
+
+def found(field, ids, write):
+    """Ask for *ids* in *field*, then write."""
+
+    def act(streams, state, resolver):
+        getattr(resolver, field).add(ids)
+        return [write(streams)]
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "stream_id"),
+    [
+        (writes(lambda s: s.rules.write(Added(1))), "rules", RULES),
+        (writes(lambda s: s.rules.write), "rules", RULES),
+        (lambda s, state, r: (s.rules.write(Added(n)) for n in range(2)), "rules", RULES),
+        (found("seen", FRIEND, lambda s: s.seen[FRIEND].write(Added(1))), "seen", FRIEND),
+    ],
+)
+def test_untyped_code_that_looks_for_the_write_of_a_read_only_stream_is_told_so(act, field, stream_id):
+    with pytest.raises(
+        ReadOnlyStreamWrite, match=f"^Probe wanted to write to '{stream_id}', but its field '{field}' is read-only"
+    ) as caught:
+        run(act)
+
+    assert (caught.value.field, caught.value.stream_id, caught.value.event) == (field, stream_id, None)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (writes(lambda s: s.warehouse.write(Added(1))), r"streams.warehouse, .* \(there is: streams.main, streams.rules, .*stream\(\)"),
+        (lambda s, state, r: state.warehouse, r"state.warehouse, .* \(there is: state.main"),
+        (
+            lambda s, state, r: r.warehouse.add(FRIEND),
+            r"resolver.warehouse, .* \(there is: resolver.friends, resolver.seen\).*discovered\(\)",
+        ),
+    ],
+)
+def test_untyped_code_that_touches_what_the_command_does_not_declare_is_told_so(act, message):
+    with pytest.raises(UndeclaredField, match=f"^Probe.handle touched {message}") as caught:
+        run(act)
+
+    assert caught.value.field == "warehouse"
+    assert isinstance(caught.value.__cause__, AttributeError)
+
+
+def test_looking_whether_a_stream_can_be_written_is_no_error():
+    def act(streams, state, resolver):
+        assert not hasattr(streams.rules, "write")
+        assert not hasattr(streams, "warehouse")
+        return [streams.main.write(Added(1))] if hasattr(streams.main, "write") else ()
+
+    assert len(run(act).events) == 1
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda s, state, r: state.main.average,
+        lambda s, state, r: s.rules.verison,
+        writes(lambda s: Added(1).write(s)),
+        lambda s, state, r: s.notes.id,
+    ],
+)
+def test_an_attribute_error_of_the_commands_own_reaches_the_caller_as_it_is(act):
+    with pytest.raises(AttributeError):
+        run(act)
 
 
 def test_a_write_of_another_commands_set_is_foreign():
