@@ -15,7 +15,7 @@ from eventcore.codec.compiler import Compiler
 from eventcore.codec.fields import is_record, outline, shape_of
 from eventcore.codec.fingerprint import canonical_command
 from eventcore.codec.misfit import Misfit, shown
-from eventcore.codec.untyped import encode_json, refuse_unstorable_text
+from eventcore.codec.untyped import encode_metadata, refuse_unstorable_text
 from eventcore.errors import EventNotStorable, InvalidIdempotencyKey, InvalidMetadata
 from eventcore.events import Metadata
 
@@ -165,7 +165,7 @@ def _check_text(cls: type, encoded: object) -> None:
 def _dump_metadata(metadata: Any) -> bytes:
     if not isinstance(metadata, Mapping):
         raise Misfit(f"expected a mapping of strings to JSON values, got {shown(metadata)}")
-    encoded = encode_json(dict(cast("Mapping[object, object]", metadata)))
+    encoded = encode_metadata(cast("Mapping[object, object]", metadata))
     refuse_unstorable_text(encoded)
     return orjson.dumps(encoded)
 

@@ -1,7 +1,8 @@
-"""Places without a type of their own: `Any`, `object`, `JsonValue`. They hold JSON values, exactly: all else would come back as one."""
+"""Places without a type of their own: `Any`, `object`, `JsonValue`, and metadata. They hold JSON values: all else would come back as one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from eventcore.codec.coder import ANY_JSON, Coder
@@ -37,9 +38,37 @@ def _key(key: object) -> str:
     return key
 
 
-def _encode_under(key: object, item: object) -> object:
+def encode_metadata(value: object) -> object:
+    """Return a value of metadata as orjson is to write it. Raises `Misfit`.
+
+    What comes back is equal, as in events, but of JSON's own types: a `StreamId` is its text, and any mapping a dict.
+    """
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {_metadata_key(key): _encode_under(key, item, encode_metadata) for key, item in items}
+    if isinstance(value, list):
+        return [_encode_under(index, item, encode_metadata) for index, item in enumerate(cast("list[object]", value))]
+    if value is None or isinstance(value, bool):
+        return value
+    for base, plain in _PLAIN_OF.items():
+        if isinstance(value, base):
+            return encode_json(plain(value))
+    raise Misfit(f"{an(type(value))} is no JSON value; use {'a list' if isinstance(value, tuple) else 'its text'}")
+
+
+# Not the classes themselves: of an enum they make what it says, not what it is.
+_PLAIN_OF: Final[Mapping[type[object], Callable[..., object]]] = {str: str.__str__, int: int.__int__, float: float.__float__}
+
+
+def _metadata_key(key: object) -> str:
+    if not isinstance(key, str):
+        raise Misfit(f"the key {key!r} is no str; use its text")
+    return str.__str__(key)
+
+
+def _encode_under(key: object, item: object, encode: Callable[[object], object] = encode_json) -> object:
     try:
-        return encode_json(item)
+        return encode(item)
     except Misfit as misfit:
         misfit.under(key_segment(key))
         raise
