@@ -17,7 +17,8 @@ import attrs
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from eventcore.annotations import Shape, shape_of
-from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidCommand
+from eventcore.arguments import Arguments, is_whole
+from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidArgument, InvalidCommand, shortened
 from eventcore.frozen import frozen
 from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId, is_stream_id
 
@@ -90,6 +91,7 @@ def stream(*, read_only: bool = False, events: object = None, default: object = 
     ``tuple[StreamId[State], ...]`` (a number of streams known up front). With ``events=`` (an event class or a union of some) the
     annotation is a bare ``StreamId`` and the command folds by itself. A read-only stream's version is still checked when the command commits.
     """
+    _require_flag("stream()", "read_only", read_only)
     marker = StreamMarker(read_only=read_only, discovered=False, has_events=events is not None)
     if default is attrs.NOTHING:
         return attrs.field(metadata={_FIELD: marker})
@@ -101,6 +103,7 @@ def discovered(*, read_only: bool = False, events: object = None, init: Literal[
 
     In `handle`, ``resolver.<field>.add(ids)`` asks for them. *init* is there for type checkers alone.
     """
+    _require_flag("discovered()", "read_only", read_only)
     marker = StreamMarker(read_only=read_only, discovered=True, has_events=events is not None)
     return attrs.field(init=init, default=_DISCOVERED, repr=False, eq=False, metadata={_FIELD: marker})
 
@@ -120,10 +123,10 @@ def event(cls_or_name: type[T] | str | None = None, /, *, version: int = 1) -> t
 
     def decorate(cls: type[T], name: str | None) -> type[T]:
         _require_plain_class(cls, "@event")
-        if name is not None and not (name and name.isprintable() and name == name.strip() and len(name) <= 255):
+        if name is not None and not _is_event_name(name):
             raise DefinitionError(cls.__qualname__, f"{name!r} is no event name; use 1 to 255 printable characters without outer spaces")
-        if version < 1:
-            raise DefinitionError(cls.__qualname__, f"versions of an event count from 1, got {version}")
+        if not is_whole(version, 1):
+            raise DefinitionError(cls.__qualname__, f"versions of an event count from 1, got {version!r}")
         made = _freeze(cls)
         setattr(made, _EVENT, EventMarker(name or cls.__name__, version))
         return made
@@ -162,6 +165,7 @@ def state(
 
     def decorate(cls: type[T]) -> type[T]:
         _require_plain_class(cls, "@state")
+        _require_flag(cls.__qualname__, "ignore_unknown", ignore_unknown)
         _check_snapshots(cls, snapshot_every, version)
         if not callable(getattr(cls, "apply", None)):
             raise DefinitionError(cls.__qualname__, "a @state needs `def apply(self, event: <its events>) -> <itself>`", field="apply")
@@ -172,6 +176,8 @@ def state(
                     cls.__qualname__, f"it has no default, but a stream without events is {cls.__name__}(); give it one", field=field.name
                 )
         name = _snake_case(cls.__name__) if category is None else category
+        if not (isinstance(cast("object", name), str) and name):
+            raise DefinitionError(cls.__qualname__, f"a category is a text that the ids of its streams begin with, got {name!r}")
         StreamId(f"{name}-0")
         setattr(made, _STATE, StateMarker(name, ignore_unknown, snapshot_every, version))
         setattr(made, CATEGORY_ATTRIBUTE, name)
@@ -195,6 +201,7 @@ def command(cls: type[T] | None = None, /, *, allow_aliases: bool = False) -> ty
 
     def decorate(cls: type[T]) -> type[T]:
         _require_plain_class(cls, "@command")
+        _require_flag(cls.__qualname__, "allow_aliases", allow_aliases)
         _add_constructor_check(cls, allow_aliases=allow_aliases)
         made = _freeze(cls)
         setattr(made, _COMMAND, _read_command(made))
@@ -212,11 +219,19 @@ def require(condition: object, otherwise: str | BaseException, /, *args: object)
         return
     if isinstance(otherwise, BaseException):
         raise otherwise
-    raise CommandRejected(otherwise.format(*args) if args else otherwise)
+    Arguments("require").instances(str | BaseException, otherwise=otherwise)
+    try:
+        text = otherwise.format(*args) if args else otherwise
+    except Exception as error:
+        given = ", ".join(map(shortened, args))
+        raise InvalidArgument(
+            f"require: the text {otherwise!r} cannot be filled in with {given} ({error!r}); give it what it asks for"
+        ) from error
+    raise CommandRejected(text)
 
 
 def event_marker(cls: type[object]) -> EventMarker | None:
-    marker = cls.__dict__.get(_EVENT)
+    marker = getattr(cls, "__dict__", {}).get(_EVENT)
     return marker if isinstance(marker, EventMarker) else None
 
 
@@ -242,16 +257,25 @@ def _require_plain_class(cls: object, decorator: str) -> None:
             )
 
 
+def _require_flag(owner: str, name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise DefinitionError(owner, f"{name}={value!r} is neither True nor False")
+
+
+def _is_event_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name) and name.isprintable() and name == name.strip() and len(name) <= 255
+
+
 def _check_snapshots(cls: type[object], every: int | None, version: int) -> None:
-    if every is not None and every < 1:
+    if every is not None and not is_whole(every, 1):
         raise DefinitionError(cls.__qualname__, f"snapshot_every={every!r} counts the events between two snapshots; give 1 or more")
-    if version < 1:
-        raise DefinitionError(cls.__qualname__, f"versions of a state count from 1, got {version}")
+    if not is_whole(version, 1):
+        raise DefinitionError(cls.__qualname__, f"versions of a state count from 1, got {version!r}")
 
 
 def _freeze(cls: type[T]) -> type[T]:
-    _adopt_dataclass_fields(cls)
     try:
+        _adopt_dataclass_fields(cls)
         return frozen(cls)
     except (ValueError, TypeError) as error:
         raise DefinitionError(cls.__qualname__, f"attrs cannot make a class of it: {error}") from error

@@ -129,7 +129,7 @@ class InvalidStreamId(InvalidArgument):
     def __init__(self, value: object, problem: str) -> None:
         self.value = value
         self.problem = problem
-        super().__init__(f"{_shorten(value)} is no stream id: {problem}")
+        super().__init__(f"{shortened(value)} is no stream id: {problem}")
 
 
 class InvalidPosition(InvalidArgument):
@@ -137,7 +137,7 @@ class InvalidPosition(InvalidArgument):
 
     def __init__(self, value: object, problem: str) -> None:
         self.value = value
-        super().__init__(f"{_shorten(value)} is no position: {problem}; use a position that this store returned")
+        super().__init__(f"{shortened(value)} is no position: {problem}; use a position that this store returned")
 
 
 class InvalidCommand(InvalidArgument):
@@ -179,7 +179,7 @@ class NotACommand(InvalidArgument, TypeError):
         if isinstance(value, type):
             hint = f"the class {value.__name__} was given; make an instance of it"
         else:
-            hint = f"{_shorten(value)} is an instance of {type(value).__name__}, which carries no @command"
+            hint = f"{shortened(value)} is an instance of {type(value).__name__}, which carries no @command"
         super().__init__(f"execute takes a command: {hint}")
 
 
@@ -202,7 +202,7 @@ class InvalidHandle(CommandError, TypeError):
         self.command = command
         self.returned = returned
         super().__init__(
-            f"{command}.handle returned {_shorten(returned)}, expected an iterable of writes; yield or return "
+            f"{command}.handle returned {shortened(returned)}, expected an iterable of writes; yield or return "
             "`streams.<field>.write(event)`, or return () to write nothing"
         )
 
@@ -217,7 +217,7 @@ class NotAWrite(InvalidWrite, TypeError):
     def __init__(self, command: str, value: object) -> None:
         self.command = command
         self.value = value
-        super().__init__(f"{command}.handle yielded {_shorten(value)}, which is no write; yield `streams.<field>.write(event)`")
+        super().__init__(f"{command}.handle yielded {shortened(value)}, which is no write; yield `streams.<field>.write(event)`")
 
 
 class ForeignWrite(InvalidWrite):
@@ -229,7 +229,7 @@ class ForeignWrite(InvalidWrite):
         self.event = event
         self.made_with = made_with
         super().__init__(
-            f"{command}.handle yielded a write of {_shorten(event)} to {stream_id!r} that was made with {made_with}; "
+            f"{command}.handle yielded a write of {shortened(event)} to {stream_id!r} that was made with {made_with}; "
             "make every write with the `streams` that this run of handle was given"
         )
 
@@ -244,7 +244,7 @@ class UndeclaredStream(InvalidWrite):
         self.writable = tuple(writable)
         known = ", ".join(map(repr, self.writable)) or "none"
         super().__init__(
-            f"{command} wrote {_shorten(event)} to {stream_id!r}, a stream that it did not declare (writable here: {known}); "
+            f"{command} wrote {shortened(event)} to {stream_id!r}, a stream that it did not declare (writable here: {known}); "
             "declare a `stream()` field for it, or ask for it with `resolver.<field>.add(...)` of a `discovered()` field"
         )
 
@@ -260,7 +260,7 @@ class ReadOnlyStreamWrite(InvalidWrite):
         self.field = field
         self.stream_id = stream_id
         self.event = event
-        did = "wanted to write to" if event is None else f"wrote {_shorten(event)} to"
+        did = "wanted to write to" if event is None else f"wrote {shortened(event)} to"
         super().__init__(
             f"{command} {did} {stream_id!r}, but its field {field!r} is read-only; remove the write, or "
             f"`read_only=True` from the field and run `{GENERATE}`"
@@ -277,7 +277,7 @@ class UndeclaredEvent(InvalidWrite, TypeError):
         self.event = event
         self.accepted = tuple(accepted)
         super().__init__(
-            f"{command} wrote {_shorten(event)} to {field!r} ({stream_id!r}), which takes {' | '.join(self.accepted) or 'no events'}; "
+            f"{command} wrote {shortened(event)} to {field!r} ({stream_id!r}), which takes {' | '.join(self.accepted) or 'no events'}; "
             f"write one of these, or let the state's `apply` take {type(event).__name__} and run `{GENERATE}`"
         )
 
@@ -309,7 +309,7 @@ class StreamNotRequested(CommandError):
         self.field = field
         self.stream_id = stream_id
         super().__init__(
-            f"{command}.handle touched {_shorten(stream_id)} through {field!r} without having asked for it in this run; "
+            f"{command}.handle touched {shortened(stream_id)} through {field!r} without having asked for it in this run; "
             f"call `resolver.{field}.add(...)` with it first if the field is discovered(), or give it to the command's constructor"
         )
 
@@ -335,7 +335,7 @@ class IdempotencyKeyReused(CommandError):
         self.key = key
         self.command = command
         super().__init__(
-            f"the idempotency key {_shorten(key)} was already used by another command than this {command}; "
+            f"the idempotency key {shortened(key)} was already used by another command than this {command}; "
             "make one key per intended effect, and send a retry with exactly the same command"
         )
 
@@ -534,7 +534,8 @@ class LeaseLost(StoreError):
     """Raised by a transaction under a lease that is over: it was not renewed in time, and whoever holds it by now goes on."""
 
 
-def _shorten(value: object, limit: int = 120) -> str:
+def shortened(value: object, limit: int = 120) -> str:
+    """Return how *value* is shown in a message."""
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001  # an error about a value must not be replaced by one about showing it

@@ -162,7 +162,7 @@ class Position:
         """Return the position that ``str(position)`` printed. Raises `InvalidPosition`."""
         try:
             return cls(tuple(int(part) for part in text.split(cls._SEPARATOR)))
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, TypeError) as error:
             raise InvalidPosition(text, "expected the text of a position, such as '42'") from error
 
     @property

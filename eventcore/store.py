@@ -28,8 +28,9 @@ from uuid import UUID
 
 import attrs
 
+from eventcore.arguments import Arguments
 from eventcore.construct import new_tuple
-from eventcore.errors import InvalidArgument
+from eventcore.errors import InvalidArgument, InvalidPosition
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 
 
@@ -46,9 +47,13 @@ class ExpectedVersion:
     @staticmethod
     def exact(version: int, /) -> ExpectedVersion:
         """Expect *version* events in the stream; 0 for a stream that must not exist yet."""
-        if version < 0:
-            raise InvalidArgument(f"an expected version counts events and cannot be {version}")
-        return _EXACT[version] if version < len(_EXACT) else ExpectedVersion(version)
+        try:
+            if 0 <= version < len(_EXACT):
+                return _EXACT[version]
+        except TypeError:  # told below: most calls are made by executors, for each stream of a command
+            pass
+        Arguments("ExpectedVersion.exact").whole(0, version=version)
+        return ExpectedVersion(version)
 
     def admits(self, actual: int, /) -> bool:
         return self.version is None or self.version == actual
@@ -287,6 +292,13 @@ class EventFilter:
     types: frozenset[str] | None = None
     streams: tuple[StreamPrefix | StreamPattern, ...] | None = None
 
+    def __attrs_post_init__(self) -> None:
+        given = Arguments("EventFilter")
+        given.instances(frozenset | None, types=self.types)
+        given.instances(tuple | None, streams=self.streams)
+        for stream in self.streams or ():
+            given.instances(StreamPrefix | StreamPattern, streams=stream)
+
     def admits(self, stream_id: str, event_type: str, /) -> bool:
         """Tell whether an event of this type in this stream is selected."""
         if self.types is not None and event_type not in self.types:
@@ -498,6 +510,29 @@ class EventStore(StreamStore, EventLog, SnapshotStore, CheckpointStore, LeaseSto
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc_info: object) -> None: ...
+
+
+def is_store(value: object) -> bool:
+    """Tell whether *value* looks like a store: what the executor needs of one is there. A class of stores is none."""
+    return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in ("read", "append"))
+
+
+def check_page(limit: object, where: object) -> None:
+    """Refuse a page without room, and what is no filter. For stores. Raises `InvalidArgument`."""
+    given = Arguments("read_all")
+    given.whole(1, limit=limit)
+    given.instances(EventFilter, where=where)
+
+
+def check_age(older_than: object) -> None:
+    """Refuse what is no span of time. For stores. Raises `InvalidArgument`."""
+    Arguments("forget_idempotency_keys").instances(timedelta, older_than=older_than)
+
+
+def check_position(position: object) -> None:
+    """Refuse what is neither None nor a position of some store. For stores. Raises `InvalidPosition`."""
+    if position is not None and not isinstance(position, Position):
+        raise InvalidPosition(position, f"expected a Position, got {type(position).__name__} (`Position.parse` makes one of its text)")
 
 
 def check_request(request: AppendRequest) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar, Union, cast, final, get_args, 
 import orjson
 from cattrs import Converter
 
+from eventcore.arguments import Arguments
 from eventcore.codec.coder import Coder, Function
 from eventcore.codec.compiler import Compiler
 from eventcore.codec.fields import is_record, outline, shape_of
@@ -37,6 +38,9 @@ class EventCodec:
     """
 
     def __init__(self, converter: Converter | None = None, *, ignore_unknown_fields: bool = False) -> None:
+        given = Arguments("EventCodec")
+        given.instances(Converter | None, converter=converter)
+        given.flags(ignore_unknown_fields=ignore_unknown_fields)
         self._compiler = Compiler(converter, ignore_unknown=ignore_unknown_fields)
         self._encoders: dict[type, Function] = {}
         hooks = self._compiler.hooks

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, wait
 from typing import Final, Self, TypeVar, cast, final, overload
 
+from eventcore.arguments import Arguments
 from eventcore.errors import StoreClosed, StoreError
 from eventcore.events import Metadata
 from eventcore.execute.executor import CommandExecutor, DiscoveringCommand, PlainCommand
@@ -44,6 +45,10 @@ class BlockingExecutor:
     def __init__(
         self, make_store: Callable[[], EventStore], /, *, make_executor: Callable[[EventStore], CommandExecutor] = CommandExecutor
     ) -> None:
+        given = Arguments("BlockingExecutor")
+        expected = "a function that makes a store, such as `lambda: SqliteEventStore(path)`"
+        given.check(callable(make_store), "make_store", type(make_store), expected)  # not what may hold a password
+        given.callables(make_executor=make_executor)
         self._make_store = make_store
         self._make_executor = make_executor
         self._lock = threading.Lock()

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final, Never, Protocol, TypeVar, assert_never, cast, final, overload
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import (
     DiscoveryLimitExceeded,
@@ -44,7 +45,7 @@ from eventcore.execute.run import PLAIN, Run, given_streams
 from eventcore.execute.snapshots import SavesSnapshots, Snapshots
 from eventcore.execute.trains import Again, Outcome
 from eventcore.execute.trust import Trust
-from eventcore.ids import EventIdSource, StreamId, state_of
+from eventcore.ids import EventIdSource, StreamId, is_stream_id, state_of
 from eventcore.store import (
     AlreadyDone,
     AppendRequest,
@@ -56,6 +57,7 @@ from eventcore.store import (
     Refused,
     StoredEvent,
     StreamStore,
+    is_store,
     make_request,
     new_event,
 )
@@ -113,10 +115,15 @@ class CommandExecutor:
         chaining: bool = True,
         snapshots: bool = True,
     ) -> None:
-        if max_discoveries < 1:
-            raise InvalidArgument(f"CommandExecutor(max_discoveries={max_discoveries!r}): expected at least 1")
-        if cache_size < 0:
-            raise InvalidArgument(f"CommandExecutor(cache_size={cache_size!r}): expected 0 or more states")
+        given = Arguments("CommandExecutor")
+        given.check(is_store(store), "store", type(store), "an event store, such as SqliteEventStore(path)")  # not what may hold a password
+        given.instances(RetryPolicy, retry=retry)
+        given.whole(1, max_discoveries=max_discoveries)
+        given.whole(0, cache_size=cache_size)
+        given.instances(EventCodec | None, codec=codec)
+        given.flags(chaining=chaining, snapshots=snapshots)
+        if observer is not None:
+            given.callables(observer=observer)
         self.store: Final = store
         self.retry: Final = retry
         self.max_discoveries: Final = max_discoveries
@@ -182,6 +189,9 @@ class CommandExecutor:
 
         The id has to know its state (`StreamId.of`, ``StreamId[State](text)``), or *state* is given.
         """
+        given = Arguments("load")
+        given.check(is_stream_id(stream_id), "stream_id", stream_id, "a StreamId, such as StreamId.of(<State>, key)")
+        given.instances(type | None, state=state)
         cls = state or state_of(stream_id)
         if cls is None:
             raise InvalidArgument(

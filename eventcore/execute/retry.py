@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final, cast, final
+from typing import Final, final
 
 import attrs
 
-from eventcore.errors import InvalidArgument
+from eventcore.arguments import Arguments
 
 
 @final
@@ -29,16 +29,12 @@ class RetryPolicy:
     deadline: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        _require(isinstance(cast("object", self.max_attempts), int), "max_attempts", self.max_attempts, "a whole number")
-        for name in ("initial_delay", "max_delay", "multiplier", "jitter", "deadline"):
-            value: object = getattr(self, name)
-            _require(isinstance(value, int | float) or (value is None and name == "deadline"), name, value, "a number")
-        _require(self.max_attempts >= 1, "max_attempts", self.max_attempts, "at least 1")
-        _require(self.initial_delay >= 0, "initial_delay", self.initial_delay, "0 or more seconds")
-        _require(self.max_delay >= 0, "max_delay", self.max_delay, "0 or more seconds")
-        _require(self.multiplier >= 1, "multiplier", self.multiplier, "at least 1")
-        _require(0 <= self.jitter <= 1, "jitter", self.jitter, "between 0 and 1")
-        _require(self.deadline is None or self.deadline > 0, "deadline", self.deadline, "more than 0 seconds, or None")
+        given = Arguments("RetryPolicy")
+        given.whole(1, max_attempts=self.max_attempts)
+        given.number(0, initial_delay=self.initial_delay, max_delay=self.max_delay)
+        given.number(1, multiplier=self.multiplier)
+        given.number(0, 1, jitter=self.jitter)
+        given.seconds(deadline=self.deadline, optional=True)
 
     def delay(self, attempt: int, /, *, uniform: Callable[[float, float], float] = random.uniform) -> float:
         """Return the seconds to wait after attempt number *attempt* (from 1) conflicted."""
@@ -47,11 +43,6 @@ class RetryPolicy:
         # An exponent this large is beyond max_delay for every multiplier but 1, and would overflow.
         full = min(self.max_delay, self.initial_delay * self.multiplier ** min(attempt - 2, 64))
         return full * (1 - uniform(0, self.jitter))
-
-
-def _require(holds: bool, name: str, value: object, expected: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise InvalidArgument(f"RetryPolicy({name}={value!r}): expected {expected}")
 
 
 DEFAULT_RETRY: Final = RetryPolicy()

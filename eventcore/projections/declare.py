@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, Literal, TypeAlias, TypeVar, final, overload
+from typing import Final, Literal, TypeAlias, TypeVar, cast, final, overload
 
 import attrs
 
-from eventcore.errors import DefinitionError, InvalidArgument
+from eventcore.arguments import is_whole
+from eventcore.errors import DefinitionError, InvalidArgument, shortened
 from eventcore.events import Recorded
 from eventcore.execute import RetryPolicy
 from eventcore.ids import StreamPattern, StreamPrefix
@@ -84,8 +85,9 @@ def on(*events: type[object], effect: bool = False) -> Callable[[Callable[..., R
     Up to four event classes; for more, decorate the method several times. An *effect* is something outside the database, such as a mail: its
     handler is left out while a rebuild goes through history once more, and runs at least once for each event otherwise.
     """
-    if not events:
-        raise DefinitionError("@on", "it names no event; write @on(<an @event class>)")
+    if not events or not all(isinstance(cast("object", each), type) for each in events):
+        got = ", ".join(map(shortened, events)) or "nothing"
+        raise DefinitionError("@on", f"it takes event classes, as in @on(<an @event class>), and got {got}")
 
     def decorate(handler: Callable[..., R]) -> Callable[..., R]:
         known = handler_marker(handler)
@@ -132,12 +134,16 @@ def projection(
     """
 
     def decorate(cls: type[T]) -> type[T]:
+        if not isinstance(cast("object", cls), type):
+            raise DefinitionError(repr(cls), f"@projection decorates classes, not {type(cls).__name__}")
         owner = cls.__qualname__
         known_as = _snake_case(cls.__name__) if name is None else name
-        if not _NAME.fullmatch(known_as):
+        if not isinstance(cast("object", known_as), str) or not _NAME.fullmatch(known_as):
             raise DefinitionError(owner, f"{known_as!r} is no name of a projection; use a-z, 0-9, - and _, beginning with a letter")
-        if version < 1:
-            raise DefinitionError(owner, f"versions of a projection count from 1, got {version}")
+        if not is_whole(version, 1):
+            raise DefinitionError(owner, f"versions of a projection count from 1, got {version!r}")
+        if not isinstance(cast("object", retry), RetryPolicy):
+            raise DefinitionError(owner, f"retry is a RetryPolicy, not {retry!r}")
         if on_fault not in ("stop", "skip", "park"):
             raise DefinitionError(owner, f"on_fault is 'stop', 'skip' or 'park', not {on_fault!r}")
         handlers = tuple(_handlers(cls))

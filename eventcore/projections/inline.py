@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, ProjectionStopped
 from eventcore.projections.building import Building, chosen, handled
@@ -36,8 +37,11 @@ async def project_inline(
     A command whose event cannot be handled fails with `InlineProjectionFailed`, and with it nothing but its own events. Raises
     `ProjectionStopped` where history holds such an event, `InvalidArgument` for a projection that cannot be inline.
     """
-    if batch_size < 1:
-        raise InvalidArgument(f"project_inline(batch_size={batch_size!r}): expected at least 1 event")
+    given = Arguments("project_inline")
+    given.whole(1, batch_size=batch_size)
+    given.number(0, timeout=timeout)
+    given.instances(EventCodec | None, codec=codec)
+    given.instances(Iterable, projections=projections)
     projectors = _projectors(projections, codec or EventCodec())
     kept = await _kept_already(store, projectors)
     if kept is not None:

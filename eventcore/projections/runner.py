@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Final, Self, final
 from uuid import uuid4
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import InvalidArgument, ProjectionBehind, ProjectionStopped, StoreClosed
 from eventcore.ids import Position
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import ProjectionRecord, records
 from eventcore.projections.worker import Pace, Worker
-from eventcore.store import ProjectionStore
+from eventcore.store import ProjectionStore, check_position
 
 _log: Final = logging.getLogger("eventcore.projections")
 # Seconds between two looks at what another process has reached.
@@ -51,11 +52,12 @@ class ProjectionRunner:
         lease_seconds: float = 5.0,
         codec: EventCodec | None = None,
     ) -> None:
-        for name, value in (("batch_size", batch_size), ("batch_seconds", batch_seconds), ("poll_interval", poll_interval)):
-            if not value > 0:
-                raise InvalidArgument(f"ProjectionRunner({name}={value!r}): expected more than 0")
-        if not lease_seconds >= 0.1:
-            raise InvalidArgument(f"ProjectionRunner(lease_seconds={lease_seconds!r}): expected at least 0.1")
+        given = Arguments("ProjectionRunner")
+        given.whole(1, batch_size=batch_size)
+        given.seconds(batch_seconds=batch_seconds, poll_interval=poll_interval)
+        given.number(0.1, lease_seconds=lease_seconds)
+        given.instances(EventCodec | None, codec=codec)
+        given.instances(Iterable, projections=projections)
         used = codec or EventCodec()
         projectors = [Projector(each, used) for each in projections]
         self._projectors = {projector.name: projector for projector in projectors}
@@ -101,6 +103,8 @@ class ProjectionRunner:
         ``result.position`` of a command makes its caller read what it wrote, also where another process leads the projection. Raises
         `ProjectionBehind` after *timeout* seconds, and `ProjectionStopped` at once for one that will not go on by itself.
         """
+        Arguments("caught_up").number(0, timeout=timeout)
+        check_position(position)
         if position is None:
             return
         names = set(self._projectors if projections is None else projections)
@@ -199,6 +203,8 @@ async def caught_up(store: ProjectionStore, name: str, position: Position | None
 
     Raises `ProjectionBehind` after *timeout* seconds, and `ProjectionStopped` at once for one that will not go on by itself.
     """
+    Arguments("caught_up").number(0, timeout=timeout)
+    check_position(position)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while position is not None and not await _has_reached(store, name, position, timeout, is_late=loop.time() >= deadline):  # noqa: ASYNC110

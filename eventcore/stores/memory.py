@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeAlias, TypeVar, final
 from uuid import UUID
 
+from eventcore.arguments import Arguments
 from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, InvalidPosition, RequestRefused, StoreClosed
 from eventcore.ids import Position, position_at
 from eventcore.store import (
@@ -43,6 +44,9 @@ from eventcore.store import (
     StreamRead,
     StreamSlice,
     Verdict,
+    check_age,
+    check_page,
+    check_position,
     check_request,
     make_committed,
     make_stored,
@@ -75,6 +79,7 @@ class InMemoryEventStore(Subscribing):
     """
 
     def __init__(self, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        Arguments("InMemoryEventStore").callables(clock=clock)
         self._clock = clock
         # An inline handler that asks the store something, in the middle of an append, must not wait for itself.
         self._lock = threading.RLock()
@@ -136,6 +141,7 @@ class InMemoryEventStore(Subscribing):
         return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        check_age(older_than)
         self._refuse_if_closed()
         with self._lock:
             before = self._clock() - older_than
@@ -148,8 +154,7 @@ class InMemoryEventStore(Subscribing):
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
         self._refuse_if_closed()
-        if limit < 1:
-            raise InvalidArgument(f"read_all(limit={limit}): expected at least 1 event for each page")
+        check_page(limit, where)
         start = _index_of(after)
         with self._lock:
             head = len(self._log)
@@ -543,6 +548,7 @@ def _stored(rows: Iterable[_Row]) -> list[StoredEvent]:
 
 def _index_of(after: Position | None) -> int:
     """Return how many events of the log lie up to and including *after*."""
+    check_position(after)
     if after is None:
         return 0
     if len(after.key) != 1 or after.key[0] < 0:

@@ -10,7 +10,7 @@ import orjson
 
 from eventcore.codec import EventCodec
 from eventcore.declare import event_marker
-from eventcore.errors import EventDataError, EventNotReadable, InvalidArgument, UnknownEventType, UnknownEventVersion
+from eventcore.errors import EventDataError, EventNotReadable, InvalidArgument, UnknownEventType, UnknownEventVersion, shortened
 from eventcore.events import Recorded
 from eventcore.ids import StreamPattern, StreamPrefix
 from eventcore.store import EventColumns, StoredEvent
@@ -128,10 +128,18 @@ def stream_selectors(
     """Return what *streams* select: a text with a wildcard is a pattern over whole ids, one without is a prefix. Raises `InvalidArgument`."""
     if streams is None:
         return None
-    several = (streams,) if isinstance(streams, str | StreamPrefix | StreamPattern) else tuple(streams)
+    several = (streams,) if isinstance(streams, str | StreamPrefix | StreamPattern) else tuple(_each(streams))
     if not several:
         raise InvalidArgument("streams=() selects nothing; leave it out to select every stream")
     return tuple(_selector(each) for each in several)
+
+
+def _each(streams: object) -> Iterator[str | StreamPrefix | StreamPattern]:
+    several = cast("Iterable[object]", streams) if isinstance(streams, Iterable) else (streams,)
+    for each in several:
+        if not isinstance(each, str | StreamPrefix | StreamPattern):
+            raise InvalidArgument(f"streams={shortened(several)}: expected texts, StreamPrefix or StreamPattern, got {shortened(each)}")
+        yield each
 
 
 def _selector(stream: str | StreamPrefix | StreamPattern) -> StreamPrefix | StreamPattern:

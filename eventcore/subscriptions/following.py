@@ -8,11 +8,12 @@ import random
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Final, TypeAlias, TypeVar, cast
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import InvalidArgument, StoreBusy, StoreUnavailable
 from eventcore.events import Recorded
 from eventcore.ids import Position, StreamPattern, StreamPrefix
-from eventcore.store import EventFilter, EventLog, Page, StoredEvent
+from eventcore.store import EventFilter, EventLog, Page, StoredEvent, check_position
 from eventcore.subscriptions.decoding import EventDecoder, stream_selectors
 
 E = TypeVar("E")
@@ -47,11 +48,15 @@ class Subscribing:
 
         To go on where you left off, give the position of the last event as *after*. Raises an `EventDataError` for an event that cannot be read.
         """
+        given = Arguments("subscribe")
+        given.check(isinstance(cast("object", types), Iterable | type), "types", types, "an @event class, or several")
         several: tuple[type[E], ...] = (types,) if isinstance(types, type) else tuple(types)
         if not several:
             raise InvalidArgument("subscribe(()) selects nothing; name at least one @event class")
-        if page_size < 1:
-            raise InvalidArgument(f"a page holds at least one event; page_size cannot be {page_size}")
+        check_position(after)
+        given.whole(1, page_size=page_size)
+        given.number(0, poll_interval=poll_interval)
+        given.instances(EventCodec | None, codec=codec)
         decoder = EventDecoder(codec or EventCodec(), "the subscription", several)
         where = EventFilter(types=decoder.types, streams=stream_selectors(streams))
         decode = cast("Callable[[Iterable[StoredEvent]], Iterable[tuple[str, Recorded[E]]]]", decoder.recorded_all)

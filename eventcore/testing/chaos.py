@@ -7,6 +7,7 @@ import random
 from collections.abc import Coroutine, Sequence
 from typing import Final, NamedTuple, TypeVar, final
 
+from eventcore.arguments import Arguments
 from eventcore.errors import InvalidArgument, OutcomeUnknown, StoreUnavailable
 from eventcore.store import AppendRequest, EventStore, Verdict
 from eventcore.stores.memory import InMemoryEventStore
@@ -58,9 +59,9 @@ class ChaosStore(ForwardingStore):
     ) -> None:
         super().__init__(store or InMemoryEventStore())
         chances = {"failures_before": failures_before, "failures_after": failures_after, "lost_replies": lost_replies}
-        for name, chance in {"conflicts": conflicts, **chances}.items():
-            if not 0 <= chance <= 1:
-                raise InvalidArgument(f"ChaosStore({name}={chance!r}): expected a chance from 0 to 1")
+        given = Arguments("ChaosStore")
+        given.number(0, 1, conflicts=conflicts, **chances)
+        given.number(0, latency=latency)
         if sum(chances.values()) > 1:
             raise InvalidArgument("ChaosStore: the chances of failures and of lost replies add up to more than 1")
         self.mishaps: list[Mishap] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import final
 
-from eventcore.errors import InvalidArgument
+from eventcore.arguments import Arguments
 from eventcore.store import AlreadyDone, AppendRequest, Conflict, EventStore, KeyReused, StreamRead, Verdict
 from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing.forwarding import ForwardingStore
@@ -21,8 +21,7 @@ class ConflictingStore(ForwardingStore):
 
     def __init__(self, conflicts: int, store: EventStore | None = None) -> None:
         super().__init__(store or InMemoryEventStore())
-        if conflicts < 0:
-            raise InvalidArgument(f"ConflictingStore({conflicts}): expected how many requests conflict, 0 or more")
+        Arguments("ConflictingStore").whole(0, conflicts=conflicts)
         self.left = conflicts
 
     async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:

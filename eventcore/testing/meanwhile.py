@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import final
 
-from eventcore.errors import InvalidArgument
+from eventcore.arguments import Arguments
 from eventcore.store import EventStore, ReadResult, StreamRead
 from eventcore.testing.forwarding import ForwardingStore
 
@@ -16,8 +16,9 @@ class MeanwhileStore(ForwardingStore):
 
     def __init__(self, store: EventStore, happens: Callable[[], Awaitable[object]], *, after: int = 1) -> None:
         super().__init__(store)
-        if after < 1:
-            raise InvalidArgument(f"MeanwhileStore(after={after}): reads are counted from 1")
+        given = Arguments("MeanwhileStore")
+        given.callables(happens=happens)
+        given.whole(1, after=after)
         self._happens = happens
         self._after = after
         self._reads = 0

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar, cast, final
 
+from eventcore.arguments import Arguments
 from eventcore.errors import EventCoreError, InvalidArgument
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ def simulate(main: Callable[[], Coroutine[object, object, T]], *, seed: int) -> 
     module `random` is seeded too, so that jitter is the same. Threads, sockets and the system's clock are none of the loop's choices: use memory
     stores. Raises what ``main()`` raises, and `Deadlock`.
     """
+    Arguments("simulate").check(callable(main), "main", main, "a function that returns a coroutine: `main`, not `main()`")
     before = random.getstate()
     random.seed(seed)
     try:

@@ -1044,5 +1044,5 @@ def test_the_cache_forgets_what_was_used_longest_ago():
         assert len(executor.cache) == 2
 
     asyncio.run(main())
-    with pytest.raises(InvalidArgument, match="expected 0 or more states"):
+    with pytest.raises(InvalidArgument, match="expected a whole number, at least 0"):
         CommandExecutor(InMemoryEventStore(), cache_size=-1)

@@ -87,7 +87,7 @@ def test_a_failed_append_has_done_what_its_kind_says(mishap, error, is_there):
 def test_a_chaos_that_cannot_be_is_refused():
     with pytest.raises(InvalidArgument, match="no store has apend"):
         ChaosStore(seed=1, operations={"apend"})
-    with pytest.raises(InvalidArgument, match="from 0 to 1"):
+    with pytest.raises(InvalidArgument, match="between 0 and 1"):
         ChaosStore(seed=1, conflicts=2)
 
 

@@ -12,7 +12,7 @@ import asyncpg
 
 from eventcore.errors import InvalidPosition
 from eventcore.ids import Position, position_at
-from eventcore.store import SEPARATOR, BareEvents, StoredEvent, make_stored
+from eventcore.store import SEPARATOR, BareEvents, StoredEvent, check_position, make_stored
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
@@ -100,6 +100,7 @@ def literal(items: Iterable[object]) -> str:
 
 def place_of(position: Position | None) -> tuple[int, int]:
     """Return the transaction and the ordinal that a position of this store stands for. Raises `InvalidPosition`."""
+    check_position(position)
     if position is None:
         return _BEGINNING
     match position.key:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final, TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
 import asyncpg
 import attrs
 
+from eventcore.arguments import Arguments
 from eventcore.errors import InvalidArgument
 from eventcore.stores.postgres.statements import Schema
 from eventcore.stores.urls import check_dsn
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 FEWEST_CONNECTIONS: Final = 3
-
-
-def _seconds(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise InvalidArgument(f"{attribute.name} is a number of seconds above 0 and cannot be {value!r}")
+# PostgreSQL counts timeouts in milliseconds, and in 32 bits.
+_LONGEST_TIMEOUT: Final = 2_147_483
 
 
 def _check_source(source: object) -> None:
@@ -34,20 +32,27 @@ class Settings:
     source: str | Pool | None = attrs.field(repr=False)
     schema: Schema
     migrate: bool
-    pool_size: int = attrs.field()
-    lock_timeout: float = attrs.field(validator=_seconds)
-    statement_timeout: float | None = attrs.field(validator=_seconds)
-    reply_timeout: float = attrs.field(validator=_seconds)
-    patience: float = attrs.field(validator=_seconds)
+    pool_size: int
+    lock_timeout: float
+    statement_timeout: float | None
+    reply_timeout: float
+    patience: float
     statement_cache_size: int
     listen_dsn: str | None = attrs.field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.pool_size < FEWEST_CONNECTIONS:
-            raise InvalidArgument(
-                f"pool_size={self.pool_size}: a store needs {FEWEST_CONNECTIONS} connections, one each to append, to read streams, and for all else"
-            )
+        given = Arguments("PostgresEventStore")
+        given.flags(migrate=self.migrate)
+        # One each to append, to read streams, and for all else.
+        given.whole(FEWEST_CONNECTIONS, pool_size=self.pool_size)
+        given.seconds(reply_timeout=self.reply_timeout, patience=self.patience)
+        given.seconds(_LONGEST_TIMEOUT, lock_timeout=self.lock_timeout)
+        given.seconds(_LONGEST_TIMEOUT, statement_timeout=self.statement_timeout, optional=True)
+        given.whole(0, statement_cache_size=self.statement_cache_size)
         _check_source(self.source)
+        if not isinstance(cast("object", self.listen_dsn), str | None):
+            # Whatever it is may hold a password.
+            raise InvalidArgument(f"PostgresEventStore(listen_dsn=...): expected a DSN or None, got {type(self.listen_dsn).__name__}")
         for dsn in (self.source, self.listen_dsn):
             if isinstance(dsn, str):
                 check_dsn(dsn)

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Final, Self, TypeVar, final
 from uuid import UUID
 
-from eventcore.errors import InvalidArgument, StoreClosed, StoreError
+from eventcore.arguments import Arguments
+from eventcore.errors import StoreClosed, StoreError
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import (
     EVERYTHING,
@@ -24,6 +25,8 @@ from eventcore.store import (
     StoredEvent,
     StreamRead,
     Verdict,
+    check_age,
+    check_page,
     check_request,
 )
 from eventcore.stores.catalogue import StreamHead
@@ -94,6 +97,7 @@ class PostgresEventStore(Subscribing):
         statement_cache_size: int = 100,
         listen_dsn: str | None = None,
     ) -> None:
+        Arguments("PostgresEventStore").instances(str, schema=schema)
         self._settings = Settings(
             source=source,
             schema=Schema(schema),
@@ -133,12 +137,12 @@ class PostgresEventStore(Subscribing):
         return await self._opened.append(AppendCall(requests))
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        check_age(older_than)
         opened = self._opened
         return await opened.run(lambda connection: opened.keep.forget_outcomes(connection, older_than))
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        if limit < 1:
-            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        check_page(limit, where)
         opened = self._opened
         place_of(after)
         return await opened.run(lambda connection: opened.log.read(connection, after, limit, where))
@@ -178,8 +182,7 @@ class PostgresEventStore(Subscribing):
         return await opened.run(lambda connection: opened.catalogue.list_streams(connection, after, limit, streams))
 
     async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        if limit < 1:
-            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        check_page(limit, where)
         opened = self._opened
         place_of(before)
         return await opened.run(lambda connection: opened.catalogue.read_back(connection, before, limit, where))

@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import Final, Self, TypeVar, final
 from uuid import UUID
 
-from eventcore.errors import InvalidArgument, InvalidPosition, StoreClosed, StoreError
+from eventcore.arguments import Arguments
+from eventcore.errors import InvalidPosition, StoreClosed, StoreError
 from eventcore.ids import Position, StreamPattern, StreamPrefix
 from eventcore.store import (
     EVERYTHING,
@@ -25,6 +26,9 @@ from eventcore.store import (
     StoredEvent,
     StreamRead,
     Verdict,
+    check_age,
+    check_page,
+    check_position,
     check_request,
 )
 from eventcore.stores.catalogue import StreamHead
@@ -69,11 +73,12 @@ class SqliteEventStore(Subscribing):
         busy_timeout: float = 30.0,
         synchronous: Synchronous = "FULL",
     ) -> None:
+        given = Arguments("SqliteEventStore")
+        given.instances(str | os.PathLike, path=path)
+        given.flags(migrate=migrate)
+        given.number(0, busy_timeout=busy_timeout)
+        given.check(synchronous in ("OFF", "NORMAL", "FULL", "EXTRA"), "synchronous", synchronous, "OFF, NORMAL, FULL or EXTRA")
         self._migrate = migrate
-        if not busy_timeout >= 0:
-            raise InvalidArgument(f"busy_timeout is a number of seconds and cannot be {busy_timeout!r}")
-        if synchronous not in {"OFF", "NORMAL", "FULL", "EXTRA"}:
-            raise InvalidArgument(f"synchronous is OFF, NORMAL, FULL or EXTRA, not {synchronous!r}")
         location = checked_path(path)
         self._database = Database(location, busy_timeout, synchronous, Faults(str(location), busy_timeout))
         self._waiters = Waiters()
@@ -106,11 +111,11 @@ class SqliteEventStore(Subscribing):
         return await call.future
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
+        check_age(older_than)
         return await self._write(lambda connection: keep.forget_outcomes(connection, older_than))
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        if limit < 1:
-            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        check_page(limit, where)
         _check_position(after)
         call = Job(lambda connection: read_page(connection, after, limit, where))
         self._opened.side.submit(call)
@@ -157,8 +162,7 @@ class SqliteEventStore(Subscribing):
         return await self._look(lambda connection: catalogue.list_streams(connection, after, limit, streams))
 
     async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        if limit < 1:
-            raise InvalidArgument(f"a page holds at least one event; its limit cannot be {limit}")
+        check_page(limit, where)
         _check_position(before)
         return await self._look(lambda connection: catalogue.read_back(connection, before, limit, where))
 
@@ -243,5 +247,6 @@ def _closed(database: Database) -> StoreClosed:
 
 
 def _check_position(position: Position | None) -> None:
+    check_position(position)
     if position is not None and len(position.key) != 1:
         raise InvalidPosition(str(position), "the positions of an SQLite store are single numbers")
