@@ -276,9 +276,12 @@ class UndeclaredEvent(InvalidWrite, TypeError):
         self.stream_id = stream_id
         self.event = event
         self.accepted = tuple(accepted)
+        if isinstance(event, type):
+            repair = "write an instance of a class"
+        else:
+            repair = f"write one of these, or let the state's `apply` take {type(event).__name__} and run `{GENERATE}`"
         super().__init__(
-            f"{command} wrote {shortened(event)} to {field!r} ({stream_id!r}), which takes {' | '.join(self.accepted) or 'no events'}; "
-            f"write one of these, or let the state's `apply` take {type(event).__name__} and run `{GENERATE}`"
+            f"{command} wrote {shortened(event)} to {field!r} ({stream_id!r}), which takes {' | '.join(self.accepted) or 'no events'}; {repair}"
         )
 
 

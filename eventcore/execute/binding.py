@@ -19,7 +19,7 @@ import attrs
 from eventcore.annotations import is_same_class, shape_of
 from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
-from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, NotACommand
+from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, InvalidArgument, NotACommand
 from eventcore.execute.folding import EventReader, StateFold
 from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
 from eventcore.ids import StreamId
@@ -77,9 +77,13 @@ class Binder:
         return plan
 
     def fold(self, cls: type[object]) -> StateFold:
-        """Return how streams fold into a state class. Raises `GeneratedCodeError`."""
+        """Return how streams fold into a state class. Raises `InvalidArgument` for any other, `GeneratedCodeError`."""
         fold = self._folds.get(cls)
         if fold is None:
+            if state_marker(cls) is None:
+                raise InvalidArgument(
+                    f"streams fold into @state classes, and {cls.__qualname__} is none; give one, or decorate it with @state"
+                )
             site = _Site.of(cls)
             spec = site.generated().states.get(cls.__qualname__)
             if spec is None:

@@ -9,7 +9,16 @@ from typing import Any, Final, TypeAlias, cast, final
 
 from eventcore.annotations import is_same_class
 from eventcore.declare import no_stream
-from eventcore.errors import CommandError, InvalidCommand, InvalidHandle, ReadOnlyStreamWrite, StreamNotRequested, UndeclaredField
+from eventcore.errors import (
+    CommandError,
+    InvalidCommand,
+    InvalidHandle,
+    InvalidWrite,
+    ReadOnlyStreamWrite,
+    StreamNotRequested,
+    UndeclaredField,
+    shortened,
+)
 from eventcore.execute.binding import BoundStream, CommandPlan
 from eventcore.execute.folding import Known, StreamKey, Views
 from eventcore.ids import StreamId, is_stream_id, state_of
@@ -138,6 +147,11 @@ class Run:
         Type checkers see none of it there, so untyped code gets Python's error; this looks at it afterwards, and costs nothing before.
         """
         plan, owner, name = self._plan, error.obj, error.name
+        if name == "__run__":
+            what = f"made a StreamWrite of {shortened(owner)} in place of its streams"
+            return InvalidWrite(
+                f"{plan.name}.handle {what}; it is StreamWrite(streams, stream_id, event), or `streams.<field>.write(event)`"
+            )
         if name is None or name.startswith("_"):
             return None
         if isinstance(owner, ReadOnlyStream) and name == "write":
@@ -186,8 +200,9 @@ class Run:
     def _request(self, field: str, ids: Iterable[StreamId]) -> None:
         stream = next(stream for stream in self._plan.streams if stream.field == field)
         asked = self._asked[field]
-        for stream_id in ids:
-            if not isinstance(cast("object", stream_id), StreamId):
+        given: Iterable[object] = ids if isinstance(cast("object", ids), Iterable) else (ids,)
+        for stream_id in given:
+            if not is_stream_id(stream_id):
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"
                 raise InvalidCommand(self._plan.name, field, problem)
             _check_state(self._plan, stream, stream_id)

@@ -165,6 +165,8 @@ def test_a_subscription_says_what_it_was_asked_wrongly(wrong, error, message):
         (lambda executor: executor.load("counter-main", Counter), r"load\(stream_id='counter-main'\): expected a StreamId"),
         (lambda executor: executor.load(5), r"load\(stream_id=5\)"),
         (lambda executor: executor.load(MAIN, "Counter"), r"load\(state='Counter'\): expected a type or None"),
+        (lambda executor: executor.load(MAIN, int), "streams fold into @state classes, and int is none"),
+        (lambda executor: executor.load(MAIN, Added), "streams fold into @state classes, and Added is none"),
         (lambda executor: project_inline(executor.store, [Seen()], batch_size="5"), r"project_inline\(batch_size='5'\)"),
         (lambda executor: project_inline(executor.store, 5), r"project_inline\(projections=5\): expected an Iterable"),
         (lambda executor: caught_up(executor.store, "seen", Position.parse("1"), timeout=None), r"caught_up\(timeout=None\)"),

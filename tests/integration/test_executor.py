@@ -31,6 +31,7 @@ from eventcore import (
     InvalidHandle,
     InvalidIdempotencyKey,
     InvalidMetadata,
+    InvalidWrite,
     NotACommand,
     NotAWrite,
     Observation,
@@ -245,11 +246,20 @@ def test_a_command_that_asks_for_ever_is_stopped_and_told_what_it_asked_for():
     assert len(runs) == 4
 
 
-def test_asking_for_something_that_is_no_stream_id_is_an_error():
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["counter-friend"], r"'counter-friend' \(str\)"),
+        ("counter-friend", r"'counter-friend' \(str\)"),
+        (None, r"None \(NoneType\)"),
+        (5, r"5 \(int\)"),
+    ],
+)
+def test_asking_for_something_that_is_no_stream_id_is_an_error(asked, message):
     def act(streams, state, resolver):
-        resolver.friends.add(["counter-friend"])
+        resolver.friends.add(asked)
 
-    with pytest.raises(InvalidCommand, match=r"Probe.friends: handle asked for 'counter-friend' \(str\)"):
+    with pytest.raises(InvalidCommand, match=f"Probe.friends: handle asked for {message}"):
         run(act)
 
 
@@ -472,6 +482,12 @@ def writes(*made):
         (writes(lambda s: s.main.write(Noted("x"))), UndeclaredEvent, "which takes Added;"),
         (writes(lambda s: s.main.write(Retired())), UndeclaredEvent, "'main'"),
         (writes(lambda s: s.main.write(None)), UndeclaredEvent, "None"),
+        (writes(lambda s: s.main.write(Added)), UndeclaredEvent, "; write an instance of a class$"),
+        (
+            writes(lambda s: StreamWrite(MAIN, s, Added(1))),
+            InvalidWrite,
+            "Probe.handle made a StreamWrite of 'counter-main' in place of its",
+        ),
         (writes(lambda s: s.main.write(Added(float("nan")))), EventNotStorable, "Added"),
         (writes(lambda s: s.main.write(Added(10**30))), EventNotStorable, "Added"),
     ],
