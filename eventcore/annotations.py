@@ -37,8 +37,8 @@ def _looked_up(cls: Any, field: str) -> Shape | None:
     annotation: Any = attrs.fields_dict(cls)[field].type
     if isinstance(annotation, str):
         home: type[object] = next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
-        names = vars(sys.modules[home.__module__])
         try:
+            names = vars(sys.modules[home.__module__])
             while isinstance(annotation, str):  # text in text, where it is quoted besides
                 annotation = eval(annotation, names, dict(vars(home)))  # noqa: S307  # the class's own source, as typing.get_type_hints does
         except Exception:  # noqa: BLE001  # whatever it is, the type checker is who tells

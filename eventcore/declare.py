@@ -18,7 +18,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from eventcore.annotations import Shape, shape_of
 from eventcore.arguments import Arguments, is_whole
-from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidArgument, InvalidCommand, shortened
+from eventcore.errors import AliasedStreams, CommandRejected, DefinitionError, InvalidArgument, InvalidCommand, InvalidStreamId, shortened
 from eventcore.frozen import frozen
 from eventcore.ids import CATEGORY_ATTRIBUTE, StreamId, is_stream_id
 
@@ -123,7 +123,7 @@ def event(cls_or_name: type[T] | str | None = None, /, *, version: int = 1) -> t
 
     def decorate(cls: type[T], name: str | None) -> type[T]:
         _require_plain_class(cls, "@event")
-        if name is not None and not _is_event_name(name):
+        if name is not None and not (name and name.isprintable() and name == name.strip() and len(name) <= 255):
             raise DefinitionError(cls.__qualname__, f"{name!r} is no event name; use 1 to 255 printable characters without outer spaces")
         if not is_whole(version, 1):
             raise DefinitionError(cls.__qualname__, f"versions of an event count from 1, got {version!r}")
@@ -133,6 +133,8 @@ def event(cls_or_name: type[T] | str | None = None, /, *, version: int = 1) -> t
 
     if isinstance(cls_or_name, type):
         return decorate(cls_or_name, None)
+    if not isinstance(cast("object", cls_or_name), str | None):
+        raise DefinitionError("@event", f"it decorates classes and takes the name that they are stored under, a text; got {cls_or_name!r}")
     return lambda cls: decorate(cls, cls_or_name)
 
 
@@ -178,7 +180,12 @@ def state(
         name = _snake_case(cls.__name__) if category is None else category
         if not (isinstance(cast("object", name), str) and name):
             raise DefinitionError(cls.__qualname__, f"a category is a text that the ids of its streams begin with, got {name!r}")
-        StreamId(f"{name}-0")
+        try:
+            StreamId(f"{name}-0")
+        except InvalidStreamId as error:
+            raise DefinitionError(
+                cls.__qualname__, f"{name!r} is no category, which the ids of its streams begin with: {error.problem}"
+            ) from error
         setattr(made, _STATE, StateMarker(name, ignore_unknown, snapshot_every, version))
         setattr(made, CATEGORY_ATTRIBUTE, name)
         return made
@@ -262,10 +269,6 @@ def _require_flag(owner: str, name: str, value: object) -> None:
         raise DefinitionError(owner, f"{name}={value!r} is neither True nor False")
 
 
-def _is_event_name(name: object) -> bool:
-    return isinstance(name, str) and bool(name) and name.isprintable() and name == name.strip() and len(name) <= 255
-
-
 def _check_snapshots(cls: type[object], every: int | None, version: int) -> None:
     if every is not None and not is_whole(every, 1):
         raise DefinitionError(cls.__qualname__, f"snapshot_every={every!r} counts the events between two snapshots; give 1 or more")
@@ -277,7 +280,11 @@ def _freeze(cls: type[T]) -> type[T]:
     try:
         _adopt_dataclass_fields(cls)
         return frozen(cls)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, SyntaxError) as error:
+        # What attrs says of a field without a default after one that has it is true, and ten lines long.
+        if late := re.match(r"No mandatory attributes allowed after .*Attribute\(name='(\w+)'", str(error)):
+            problem = "it has no default and comes after a field that has one; move it up, or give it a default"
+            raise DefinitionError(cls.__qualname__, problem, field=late[1]) from error
         raise DefinitionError(cls.__qualname__, f"attrs cannot make a class of it: {error}") from error
 
 

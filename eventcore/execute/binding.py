@@ -19,7 +19,15 @@ import attrs
 from eventcore.annotations import is_same_class, shape_of
 from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
-from eventcore.errors import DefinitionError, GeneratedCodeMissing, GeneratedCodeStale, InvalidArgument, NotACommand
+from eventcore.errors import (
+    GENERATE,
+    DefinitionError,
+    GeneratedCodeError,
+    GeneratedCodeMissing,
+    GeneratedCodeStale,
+    InvalidArgument,
+    NotACommand,
+)
 from eventcore.execute.folding import EventReader, StateFold
 from eventcore.execute.snapshots import SnapshotRule, snapshot_rule
 from eventcore.ids import StreamId
@@ -147,15 +155,17 @@ class _Site:
 
     @classmethod
     def of(cls, owner: type[object]) -> _Site:
-        module = sys.modules[owner.__module__]
+        module = sys.modules.get(owner.__module__)
+        if module is None:
+            raise _no_file(owner)
         if owner.__module__ != "__main__":
             return cls(owner, module, owner.__module__, is_script=False)
         spec = module.__spec__
         if spec is not None:
             return cls(owner, module, spec.name, is_script=False)
         file = getattr(module, "__file__", None)
-        if file is None:
-            raise GeneratedCodeMissing(owner.__qualname__, "<none>", "a file: the class was defined interactively, and only files are read")
+        if file is None or not Path(file).exists():
+            raise _no_file(owner)
         return cls(owner, module, _module_name(Path(file).resolve()), is_script=True)
 
     @property
@@ -232,6 +242,13 @@ class _Site:
         if not isinstance(found, type):
             raise self.stale(f"there is no class {qualname} in {module_name}")
         return found
+
+
+def _no_file(owner: type[object]) -> GeneratedCodeError:
+    return GeneratedCodeError(
+        f"{owner.__qualname__} was not defined in a module that can be imported, and `{GENERATE}` reads files; put it into one, "
+        "run that on it, and import it from there"
+    )
 
 
 _KINDS: Final[Mapping[bool, frozenset[str]]] = {True: frozenset({"discovered"}), False: frozenset({"one", "optional", "many"})}

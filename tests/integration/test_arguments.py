@@ -201,7 +201,8 @@ def handle(self, streams, state):
 @pytest.mark.parametrize(
     ("decorate", "message"),
     [
-        *((lambda cls, name=name: event(name)(cls), "is no event name") for name in (5, ("a",), "", b"added")),
+        *((lambda cls, name=name: event(name)(cls), "a text; got") for name in (5, ("a",), b"added", len)),
+        (event(""), "'' is no event name"),
         *((lambda cls, version=version: event(version=version)(cls), "count from 1, got") for version in NOT_WHOLE),
         *((lambda cls, version=version: state(version=version)(cls), "count from 1, got") for version in NOT_WHOLE),
         *((lambda cls, every=every: state(snapshot_every=every)(cls), "give 1 or more") for every in NOT_WHOLE[1:]),

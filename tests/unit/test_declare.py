@@ -19,7 +19,7 @@ from eventcore import (
     stream,
 )
 from eventcore.declare import command_marker, event_marker, state_marker
-from eventcore.errors import AliasedStreams, InvalidStreamId
+from eventcore.errors import AliasedStreams
 
 
 @state
@@ -110,7 +110,7 @@ def test_a_state_names_its_category_in_snake_case_or_as_it_says():
 
 
 def test_a_category_that_no_stream_could_have_is_refused():
-    with pytest.raises(InvalidStreamId):
+    with pytest.raises(DefinitionError, match=r"Wrong: 'a\*' is no category, .*: it holds '\*'"):
 
         @state(category="a*")
         class Wrong:
@@ -228,6 +228,12 @@ def wrong_commands():
             main: StreamId = stream()
             handle = handle
 
+    def named_self():
+        @command
+        class Wrong:
+            self: StreamId = stream()
+            handle = handle
+
     return [
         (no_stream, None, "needs at least one stream"),
         (no_annotation, "main", "it has no annotation"),
@@ -240,7 +246,8 @@ def wrong_commands():
         (underscore, "_main", "cannot begin with an underscore"),
         (attrs_already, None, "remove the other decorator"),
         (inherits, None, "cannot inherit from the command"),
-        (order, None, "attrs cannot make a class of it"),
+        (order, "main", r"main: it has no default and comes after a field that has one; move it up, or give it a default$"),
+        (named_self, None, "attrs cannot make a class of it: duplicate argument 'self'"),
     ]
 
 
@@ -254,6 +261,8 @@ def test_what_is_no_class_is_refused(decorate):
     with pytest.raises(DefinitionError):
         decorated = decorate()(lambda: None)
         assert not callable(decorated)
+    with pytest.raises(DefinitionError):
+        decorate(lambda: None)
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from eventcore import (
     CommandExecutor,
+    GeneratedCodeError,
     GeneratedCodeMissing,
     GeneratedCodeStale,
     IdempotencyKeyReused,
@@ -103,6 +105,26 @@ def test_a_command_made_of_what_is_no_stream_is_refused_where_its_annotation_can
     for wrong in (None, (StreamId("glass-1"),)):
         with pytest.raises(InvalidCommand, match=r"Fill\.glass: expected a StreamId, got"):
             asyncio.run(executor.execute(module.Fill(wrong)))
+
+
+def test_a_command_that_stands_in_no_module_is_told_to_be_put_into_one():
+    names = {"__name__": "no_such_module"}
+    exec(SOURCE.format(name="no_such_module"), names)  # noqa: S102
+    executor = CommandExecutor(InMemoryEventStore())
+
+    for ask in (executor.execute(names["Fill"](StreamId("glass-1"))), executor.load(StreamId("glass-1"), names["Glass"])):
+        with pytest.raises(GeneratedCodeError, match="was not defined in a module that can be imported, .* put it into one"):
+            asyncio.run(ask)
+
+
+@pytest.mark.parametrize("read_from", ["argument", "standard input"])
+def test_a_command_of_no_file_is_told_to_be_put_into_one(read_from):
+    run = "import asyncio\nfrom eventcore import *\nasyncio.run(CommandExecutor(InMemoryEventStore()).execute(Fill(StreamId('a'))))"
+    program = f"{SOURCE.format(name='no_such_module')}\n{run}"
+    arguments, given = (["-c", program], "") if read_from == "argument" else (["-"], program)
+    done = subprocess.run([sys.executable, *arguments], input=given, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "GeneratedCodeError: Fill was not defined in a module that can be imported" in done.stderr
 
 
 @state
