@@ -358,13 +358,20 @@ def _read_command(cls: type[object]) -> CommandMarker:
 
 def _takes_resolver(cls: type[object]) -> bool:
     owner = cls.__qualname__
-    handle = getattr(cls, "handle", None)
+    found: object = getattr(cls, "handle", None)
+    # A decorator of the user's may stand around it.
+    handle: object = inspect.unwrap(found) if inspect.isfunction(found) else None
     if not inspect.isfunction(handle):
         raise DefinitionError(owner, "a command needs `def handle(self, streams, state) -> <Command>Writes`", field="handle")
     if inspect.isasyncgenfunction(handle):
         raise DefinitionError(
             owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle"
         )
+    if handle.__code__.co_flags & inspect.CO_VARARGS:
+        problem = (
+            "it takes *args, which does not tell whether it wants a resolver; name its parameters (in a decorator, use functools.wraps)"
+        )
+        raise DefinitionError(owner, problem, field="handle")
     parameters = handle.__code__.co_argcount - 1
     if parameters not in (2, 3) or handle.__code__.co_kwonlyargcount:
         problem = f"it takes {parameters} parameters, expected (self, streams, state) or (self, streams, state, resolver)"

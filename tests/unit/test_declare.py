@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import attrs
 import pytest
@@ -228,6 +229,14 @@ def wrong_commands():
             main: StreamId = stream()
             handle = handle
 
+    def any_number():
+        @command
+        class Wrong:
+            main: StreamId = stream()
+
+            def handle(self, *args):
+                return ()
+
     def named_self():
         @command
         class Wrong:
@@ -240,6 +249,7 @@ def wrong_commands():
         (no_handle, "handle", "a command needs `def handle"),
         (async_generator, "handle", "async generator"),
         (parameters, "handle", "it takes 1 parameters, expected"),
+        (any_number, "handle", r"it takes \*args, which does not tell"),
         (mixed, "other", "either all streams"),
         (no_initial, "initial", "folds them itself and needs it"),
         (needless_apply, "apply", "only a command whose streams say events="),
@@ -254,6 +264,25 @@ def wrong_commands():
 @pytest.mark.parametrize(("make", "field", "problem"), wrong_commands(), ids=lambda value: getattr(value, "__name__", None))
 def test_a_wrong_command_is_refused_at_import_naming_class_and_field(make, field, problem):
     refused(make, field=field, problem=problem)
+
+
+def test_a_handle_that_is_decorated_is_looked_at_within():
+    def traced(handle):
+        @functools.wraps(handle)
+        def wrapper(*args):
+            return handle(*args)
+
+        return wrapper
+
+    @command
+    class Traced:
+        main: StreamId = stream()
+
+        @traced
+        def handle(self, streams, state, resolver):
+            return ()
+
+    assert command_marker(Traced).takes_resolver
 
 
 @pytest.mark.parametrize("decorate", [event, state, command])
