@@ -20,7 +20,7 @@ import orjson
 
 from eventcore.codec import EventCodec
 from eventcore.construct import new_object, new_tuple
-from eventcore.errors import EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
+from eventcore.errors import DefinitionError, EventDataError, EventNotReadable, UnknownEventType, UnknownEventVersion
 from eventcore.events import Recorded
 from eventcore.execute.snapshots import SnapshotRule
 from eventcore.ids import Position, StreamId
@@ -131,8 +131,10 @@ class StateFold:
                 raise
             if event is None:
                 raise unreadable(stored, error) from error
-            self._note(error, event, stored)
+            self._note(error, state, event, stored)
             raise
+        if state is None:
+            raise self._nothing()
         return state
 
     def fold_bare(self, state: object, stream_id: str, events: BareEvents) -> object:
@@ -158,17 +160,25 @@ class StateFold:
             begun = len(values) - length_hint(following)
             rest = islice(_one_by_one(stream_id, events), max(0, begun - 1), None)
             if event is not None:
-                self._note(error, event, next(rest))
+                self._note(error, state, event, next(rest))
                 raise
             # Whatever it is, it is met again and told below.
         else:
+            if state is None:
+                raise self._nothing()
             return state
         return self.fold(state, rest)
 
-    def _note(self, error: Exception, event: object, stored: Stored) -> None:
+    def _nothing(self) -> DefinitionError:
+        """Say that `apply` forgot to return: a command would decide on no state at all."""
+        problem = f"it returned None, expected the next {self.state.__qualname__}; let it `return self` where an event changes nothing"
+        return DefinitionError(self.state.__qualname__, problem, field="apply")
+
+    def _note(self, error: Exception, state: object, event: object, stored: Stored) -> None:
         """Say of what `apply` raised at which event it was; what is an error of ours says so already."""
         if not isinstance(error, EventDataError):
-            error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}")
+            before = ", after it had returned None for the event before" if state is None else ""
+            error.add_note(f"while {self.state.__qualname__}.apply folded {event!r}, {_where(stored)}{before}")
 
     def foresee(self, state: object, events: Iterable[tuple[object, NewEvent]]) -> object:
         """Return *state* after events that are yet to be stored, as it will be when they are read.
@@ -187,6 +197,8 @@ class StateFold:
             if decode is None:
                 raise UnknownEventType(new.type, new.stream_id, 0, reader.owner, tuple(reader.types))
             state = apply(state, decode(new.data))
+        if state is None:
+            raise self._nothing()
         return state
 
 

@@ -19,6 +19,7 @@ from eventcore import (
     CommandFailed,
     CommandRejected,
     ConflictMet,
+    DefinitionError,
     DiscoveryLimitExceeded,
     EventNotReadable,
     EventNotStorable,
@@ -839,6 +840,28 @@ def test_an_error_in_apply_says_which_event_it_met():
             Notes.apply = original
 
         assert "version 1 of stream 'notes-1'" in caught.value.__notes__[0]
+
+    asyncio.run(main())
+
+
+def test_an_apply_that_forgets_to_return_is_told_before_anything_is_decided_on_it(monkeypatch):
+    monkeypatch.setattr(Notes, "apply", lambda self, event: None if event.text == "x" else Notes((*self.texts, event.text)))
+
+    async def main():
+        store = InMemoryEventStore()
+        executor = CommandExecutor(store)
+        write = [Noted("x")]
+        act = lambda streams, state, resolver: [streams.notes.write(write.pop())]  # noqa: E731
+        await executor.execute(probe(act, notes=NOTES))
+        # From what is kept, and from what is read.
+        for each in (executor, CommandExecutor(store)):
+            with pytest.raises(DefinitionError, match=r"^Notes.apply: it returned None, expected the next Notes; let it `return self`"):
+                await each.execute(probe(act, notes=NOTES))
+
+        await put(store, NOTES, [NewEvent(NOTES, new_event_id(), "Noted", 1, b'{"text":"y"}')])
+        with pytest.raises(AttributeError) as caught:
+            await CommandExecutor(store).load(NOTES)
+        assert "after it had returned None for the event before" in caught.value.__notes__[0]
 
     asyncio.run(main())
 

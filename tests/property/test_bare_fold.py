@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -47,6 +47,8 @@ class Folded:
     def apply(self, event: Counted | Shared | Loose) -> Folded:
         if isinstance(event, Counted) and event.count == 13:
             raise LookupError(f"no luck after {len(self.lines)}")
+        if isinstance(event, Counted) and event.count == 12:
+            return cast("Folded", None)  # what a forgotten `return` comes to
         return Folded((*self.lines, repr(event)))
 
 
