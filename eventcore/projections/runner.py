@@ -92,7 +92,10 @@ class ProjectionRunner:
         self._stop.set()
 
     async def run(self) -> None:
-        """Keep the projections up to date until `stop` is called. One that fails is told in the log, and never stops the others."""
+        """Keep the projections up to date until `stop` is called. One that fails is told in the log, and never stops the others.
+
+        Cancelled, it ends at once: what is under way is rolled back, and leases are given back.
+        """
         async with asyncio.TaskGroup() as tasks:
             for projector in self._projectors.values():
                 tasks.create_task(self._supervise(projector), name=f"eventcore-projection-{projector.name}")
@@ -140,8 +143,23 @@ class ProjectionRunner:
 
     async def _supervise(self, projector: Projector) -> None:
         """See that every generation of the projection that this code can work on has a worker."""
-        workers = self._workers[projector.name]
         tasks: dict[int, asyncio.Task[None]] = {}
+        try:
+            await self._staff(projector, tasks)
+            if tasks:
+                await asyncio.wait(tasks.values())
+        finally:
+            # Where this one was cancelled they are at work, on a store that may be closed next.
+            for task in tasks.values():
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks.values())
+            for task in tasks.values():
+                self._bury(projector, task)
+
+    async def _staff(self, projector: Projector, tasks: dict[int, asyncio.Task[None]]) -> None:
+        """Begin a worker for each generation that lacks one, until the end."""
+        workers = self._workers[projector.name]
         while not self._stop.is_set():
             for generation in [number for number, task in tasks.items() if task.done()]:
                 self._bury(projector, tasks.pop(generation))
@@ -158,10 +176,6 @@ class ProjectionRunner:
                 tasks[generation] = asyncio.create_task(worker.run(), name=f"eventcore-worker-{projector.name}-{generation}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self._pace.poll_interval)
-        if tasks:
-            await asyncio.wait(tasks.values())
-            for task in tasks.values():
-                self._bury(projector, task)
 
     def _bury(self, projector: Projector, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

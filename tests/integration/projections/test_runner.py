@@ -92,6 +92,25 @@ def test_it_goes_on_where_it_left_off(make: Callable[[], EventStore]) -> None:
     asyncio.run(run())
 
 
+def test_a_runner_that_is_cancelled_leaves_nobody_at_work(make: Callable[[], EventStore]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            before = asyncio.all_tasks()
+            running = asyncio.create_task(runner(store).run())
+            await caught_up(store, "balances", await pay(store, [("a", 1)]), timeout=20)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert not [
+                task.get_name()
+                for task in asyncio.all_tasks() - before
+                if task.get_name().startswith(("eventcore-worker", "eventcore-lease"))
+            ]
+            assert await store.acquire_lease("projection/balances/1", owner="another", ttl=timedelta(seconds=1)) is not None
+
+    asyncio.run(run())
+
+
 def test_a_batch_that_fails_leaves_nothing_and_harms_no_neighbour(make: Callable[[], EventStore]) -> None:
     """Skipped after its attempts: of the faulty event nothing stays, of all others everything, once."""
     seen: list[str] = []
