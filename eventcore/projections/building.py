@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
 from eventcore.projections.context import Context
-from eventcore.projections.projector import Projector
+from eventcore.projections.projector import Projector, cancelling_nobody
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
 from eventcore.store import InlineStore, Lease, Page
 
@@ -141,7 +141,8 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
     context = Context(record.name, record.generation, kept.transaction, record.tables, rebuilding=not record.live, creating=False)
     for stored in page.events:
         try:
-            await projector.handle(stored, context)
+            with cancelling_nobody():
+                await projector.handle(stored, context)
         except EventCoreError:
             raise
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import final
 
 from eventcore.errors import InlineProjectionFailed, RequestRefused
 from eventcore.projections.context import Context
-from eventcore.projections.projector import Projector
+from eventcore.projections.projector import Projector, is_being_cancelled
 from eventcore.projections.records import ProjectionRecord
 from eventcore.store import ReadModelTransaction, Row, Statement, StoredEvent
 
@@ -44,7 +44,8 @@ class InlineReadModels:
                             await context.flush()
                         watched.check()
                     except (Exception, SystemExit, asyncio.CancelledError) as error:
-                        if _is_being_cancelled(error):
+                        # One that raises what cancels or ends fails its own command only.
+                        if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                             raise
                         # SQL that was queued for an earlier event may have run only now.
                         known = step or not before or watched.refusal is None
@@ -60,17 +61,6 @@ class InlineReadModels:
 
 def _context(record: ProjectionRecord, transaction: ReadModelTransaction) -> Context:
     return Context(record.name, record.generation, transaction, record.tables, rebuilding=False, creating=False)
-
-
-def _is_being_cancelled(error: BaseException) -> bool:
-    """Whether the task that appends is cancelled. A handler that raises what cancels or ends fails its own command only."""
-    if not isinstance(error, asyncio.CancelledError):
-        return False
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # a thread without a loop
-        return False
-    return task is not None and task.cancelling() > 0
 
 
 def _failed(projector: Projector, error: BaseException, stored: StoredEvent | None) -> InlineProjectionFailed:

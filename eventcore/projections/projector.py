@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import Any, Final, final
 
 from eventcore.codec import EventCodec
@@ -16,6 +18,30 @@ from eventcore.store import StoredEvent
 from eventcore.subscriptions import EventDecoder
 
 _Bound = Callable[[Recorded[Any], Context], Any]  # whatever handlers return: an awaitable is awaited, the rest is dropped
+
+
+class HandlerCancelled(Exception):
+    """A handler let out the cancellation of something else that it awaited. Whoever runs it is not being cancelled."""
+
+
+def is_being_cancelled() -> bool:
+    """Whether the task that runs here is cancelled, and not only something that it awaited."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # a thread without a loop
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+@contextmanager
+def cancelling_nobody() -> Generator[None]:
+    """Let a handler that raises what cancels fail like any other. Raises `HandlerCancelled` then."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if is_being_cancelled():
+            raise
+        raise HandlerCancelled("something that it awaited was cancelled") from error
 
 
 @final
@@ -42,9 +68,10 @@ class Projector:
     async def create(self, context: Context) -> None:
         """Make the tables."""
         if self._create is not None:
-            returned = self._create(context)
-            if inspect.isawaitable(returned):
-                await returned
+            with cancelling_nobody():
+                returned = self._create(context)
+                if inspect.isawaitable(returned):
+                    await returned
         await context.flush()
 
     async def handle(self, stored: StoredEvent, context: Context) -> None:
@@ -72,13 +99,14 @@ class Projector:
         now = time.monotonic
         handlers = self._harmless if context.rebuilding else self._handlers
         handled = 0
-        for type_, recorded in self._decoder.recorded_all(events):
-            for handler in handlers[type_]:
-                returned = handler(recorded, context)
-                if returned is not None and inspect.isawaitable(returned):
-                    await returned
-            handled += 1
-            if now() >= until or (is_in_the_way is not None and is_in_the_way()):
-                break
+        with cancelling_nobody():
+            for type_, recorded in self._decoder.recorded_all(events):
+                for handler in handlers[type_]:
+                    returned = handler(recorded, context)
+                    if returned is not None and inspect.isawaitable(returned):
+                        await returned
+                handled += 1
+                if now() >= until or (is_in_the_way is not None and is_in_the_way()):
+                    break
         await context.flush()
         return handled

@@ -430,6 +430,22 @@ def test_history_that_it_cannot_take_is_told_and_gone_on_with(make: Make) -> Non
     asyncio.run(run())
 
 
+def test_history_that_lets_a_handler_be_cancelled_cancels_nobody(make: Make) -> None:
+    @projection
+    class Waits:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        async with make() as store:
+            await store.append([payment("a", 1, "s-1")])
+            with pytest.raises(ProjectionStopped, match="HandlerCancelled"):
+                await project_inline(store, [Waits()])
+
+    asyncio.run(run())
+
+
 def test_what_cannot_be_inline_is_told(make: Make) -> None:
     @projection
     class Mails:

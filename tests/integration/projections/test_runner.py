@@ -136,6 +136,27 @@ def test_a_batch_that_fails_leaves_nothing_and_harms_no_neighbour(make: Callable
     asyncio.run(run())
 
 
+def test_a_handler_whose_work_was_cancelled_fails_like_any_other(make: Callable[[], EventStore]) -> None:
+    """What it awaited was cancelled by somebody, and nobody cancelled the runner."""
+
+    @projection(on_fault="park", retry=QUICK)
+    class Waits:
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            work = asyncio.get_running_loop().create_future()
+            work.cancel()
+            await work
+
+    async def run() -> None:
+        async with make() as store, runner(store, Waits()) as running:
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+            async with records(store, read_only=True) as kept:
+                (parked,) = await kept.parked("waits")
+                assert parked.error == "HandlerCancelled: something that it awaited was cancelled"
+
+    asyncio.run(run())
+
+
 def test_an_event_is_not_tried_again_after_the_deadline_of_its_policy(make: Callable[[], EventStore]) -> None:
     tries = 0
 
