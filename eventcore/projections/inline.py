@@ -58,17 +58,22 @@ async def end_inline(store: InlineStore, name: str, /) -> None:
 
     Processes that still keep it inline get `InlineProjectionsDiffer` for their appends until they are started without it.
     """
-    async with store.switch_inline() as switch:
-        kept = Records(switch)
-        await kept.lock(name)
-        record = next((each for each in await kept.load(name) if each.inline), None)
-        if record is None:
-            raise InvalidArgument(f"there is no inline projection {name!r}; `eventcore projections list` shows those that there are")
-        await kept.set_inline(name, record.generation, inline=False)
-        await kept.advance(name, record.generation, Progress(await switch.newest(), 0))
-        await switch.demand(names_of(await _inline(kept)))
-    before = store.attach(None)
-    store.attach(before.without(name) if isinstance(before, InlineReadModels) else before)
+    before = None
+    try:
+        async with store.switch_inline() as switch:
+            kept = Records(switch)
+            await kept.lock(name)
+            record = await _inline_one(kept, name)
+            await kept.set_inline(name, record.generation, inline=False)
+            await kept.advance(name, record.generation, Progress(await switch.newest(), 0))
+            await switch.demand(names_of(await _inline(kept)))
+            # Appends of this store that wait for the end of the switch go on without it.
+            before = store.attach(None)
+            store.attach(before.without(name) if isinstance(before, InlineReadModels) else before)
+    except BaseException:
+        if before is not None:
+            store.attach(before)
+        raise
 
 
 def _projectors(projections: Iterable[object], codec: EventCodec) -> list[Projector]:
@@ -88,6 +93,13 @@ def _projectors(projections: Iterable[object], codec: EventCodec) -> list[Projec
                 f"{projector.name!r} says on_fault={marker.on_fault!r} and cannot be inline: what it cannot handle is not appended; leave it out"
             )
     return projectors
+
+
+async def _inline_one(kept: Records, name: str) -> ProjectionRecord:
+    record = next((each for each in await kept.load(name) if each.inline), None)
+    if record is None:
+        raise InvalidArgument(f"there is no inline projection {name!r}; `eventcore projections list` shows those that there are")
+    return record
 
 
 async def _inline(kept: Records) -> list[ProjectionRecord]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from eventcore import InMemoryEventStore, Recorded, SqliteEventStore
 from eventcore.errors import InlineProjectionFailed, InlineProjectionsDiffer, InvalidArgument, ProjectionStopped, RequestRefused
 from eventcore.projections import Context, ProjectionRunner, caught_up, end_inline, on, project_inline, projection
 from eventcore.projections.records import records
-from eventcore.store import ANY, NO_STREAM, AppendRequest, Committed, Conflict, IdempotencyKey, Refused, Statement
+from eventcore.store import ANY, NO_STREAM, AppendRequest, Committed, Conflict, IdempotencyKey, InlineSwitch, Refused, Statement
 from eventcore.stores.postgres import PostgresEventStore
 from eventcore.testing.contract.making import read_log
+from eventcore.testing.forwarding import ForwardingStore
 from tests.integration.projections.lab import Balances, Paid, Remarked, folded, new, pay, record
 
 Store = InMemoryEventStore | SqliteEventStore | PostgresEventStore
@@ -413,6 +414,36 @@ def test_from_a_runner_and_back(make: Make) -> None:
                 assert await balances(store) == await folded(store)
             with pytest.raises(InvalidArgument, match="no inline projection"):
                 await end_inline(store, "balances")
+
+    asyncio.run(run())
+
+
+def test_ending_it_refuses_no_append_of_the_same_store(make: Make) -> None:
+    class Slow(ForwardingStore):
+        @asynccontextmanager
+        async def switch_inline(self) -> AsyncGenerator[InlineSwitch]:
+            async with super().switch_inline() as switch:
+                yield switch
+            await asyncio.sleep(0.1)
+
+    async def run() -> None:
+        async with make() as store:
+            await project_inline(store, [Balances()])
+            ended = asyncio.Event()
+
+            async def go_on(stream_id: str) -> None:
+                while not ended.is_set():
+                    (verdict,) = await store.append([payment("a", 1, stream_id)])
+                    assert isinstance(verdict, Committed), verdict
+                    await asyncio.sleep(0)
+
+            appending = [asyncio.create_task(go_on(f"s-{number}")) for number in range(8)]
+            await end_inline(Slow(store), "balances")
+            ended.set()
+            await asyncio.gather(*appending)
+            async with ProjectionRunner(store, [Balances()], poll_interval=0.05) as runner:
+                await runner.caught_up((await store.read_all(limit=1_000_000)).position, timeout=20)
+                assert await balances(store) == await folded(store)
 
     asyncio.run(run())
 
