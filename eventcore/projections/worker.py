@@ -211,18 +211,27 @@ class Worker:
             record = await self._load(kept)
             parked = await kept.to_retry(self._projector.name, self.generation) if record.goes_on else []
         self._take(record)
-        for event_id, stored in [(each.stored.event_id, each.stored) for each in parked]:
-            try:
-                async with records(self._store, under=lease) as kept:
-                    context = self._context(record, kept.transaction)
-                    await self._projector.handle_all([stored], context)
-                    await kept.retried(self._projector.name, self.generation, event_id)
-            except (*_AWAY, LeaseLost):
-                raise
-            except Exception as error:  # noqa: BLE001  # it stays parked, with its newest error
-                async with records(self._store, under=lease) as kept:
-                    await kept.retry_failed(self._projector.name, self.generation, event_id, _described(error), 1)
+        for each in parked:
+            if self._stop.is_set() or not await self._retry(lease, each.stored):
+                break
         return record
+
+    async def _retry(self, lease: Lease, stored: StoredEvent) -> bool:
+        """Handle a parked event once more; return False where the projection was paused or stopped meanwhile."""
+        name = self._projector.name
+        try:
+            async with records(self._store, under=lease) as kept:
+                record = await self._load(kept)
+                if not record.goes_on:
+                    return False
+                await self._projector.handle_all([stored], self._context(record, kept.transaction))
+                await kept.retried(name, self.generation, stored.event_id)
+        except _NO_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001  # it stays parked, with its newest error
+            async with records(self._store, under=lease) as kept:
+                await kept.retry_failed(name, self.generation, stored.event_id, _described(error), 1)
+        return True
 
     async def _load(self, kept: Records) -> ProjectionRecord:
         record = await kept.load_one(self._projector.name, self.generation)

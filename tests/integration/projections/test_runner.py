@@ -311,6 +311,55 @@ def test_a_parked_event_is_handled_later(make: Callable[[], EventStore]) -> None
     asyncio.run(run())
 
 
+def test_stopping_and_pausing_do_not_wait_for_all_parked_events(make: Callable[[], EventStore]) -> None:
+    broken = True
+    handled: list[int] = []
+
+    @projection(on_fault="park", retry=RetryPolicy(max_attempts=1))
+    class Parking:
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            if broken:
+                raise ValueError("no")
+            handled.append(recorded.version)
+            begun.set()
+            await asyncio.sleep(0.05)
+
+    async def ask(store: EventStore) -> None:
+        begun.clear()
+        async with records(store) as kept:
+            await kept.request_retry("parking")
+            await kept.resume("parking")
+
+    begun = asyncio.Event()
+
+    async def run() -> None:
+        nonlocal broken
+        async with make() as store:
+            last = await pay(store, [("a", 1)] * 20)
+            async with runner(store, Parking()) as running:
+                await running.caught_up(last, timeout=20)
+            broken = False
+            await ask(store)
+            async with runner(store, Parking()):
+                await begun.wait()
+            assert len(handled) < 5
+            if isinstance(store, InMemoryEventStore):
+                return  # whoever pauses there has no place in line
+            await ask(store)
+            async with runner(store, Parking()):
+                await begun.wait()
+                async with records(store) as kept:
+                    assert await kept.pause("parking", paused=True)
+                before = len(handled)
+                await asyncio.sleep(0.3)
+                assert len(handled) <= before + 1
+            async with records(store, read_only=True) as kept:
+                assert await kept.count_parked() == {("parking", 1): 20 - len(handled)}
+
+    asyncio.run(run())
+
+
 def test_a_runner_that_begins_handles_what_was_asked_for_before(make: Callable[[], EventStore]) -> None:
     broken = True
 
