@@ -149,6 +149,7 @@ def projection(
         handlers = tuple(_handlers(cls))
         if not handlers:
             raise DefinitionError(owner, "a projection handles events; decorate a method with @on(<an @event class>)")
+        _refuse_generator(cls, "create", getattr(cls, "create", None))
         try:
             selectors = stream_selectors(streams)
         except InvalidArgument as error:
@@ -186,7 +187,16 @@ def _handlers(cls: type[object]) -> Iterable[tuple[str, HandlerMarker]]:
         if marker is not None:
             if not inspect.isfunction(handler) or handler.__code__.co_argcount != 3:
                 raise DefinitionError(cls.__qualname__, "a handler is `def name(self, recorded, context)`", field=name)
+            _refuse_generator(cls, name, handler)
             yield name, marker
+
+
+def _refuse_generator(cls: type[object], name: str, method: object) -> None:
+    """Refuse what does nothing when it is called: nobody would go through what it yields."""
+    if inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method):
+        raise DefinitionError(
+            cls.__qualname__, "it yields, so nothing of it would be run; write `context.execute(...)` without `yield`", field=name
+        )
 
 
 def _snake_case(name: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
-from eventcore.errors import LeaseLost, ProjectionBehind, ProjectionStopped
+from eventcore.errors import DefinitionError, LeaseLost, ProjectionBehind, ProjectionStopped
 from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
 from eventcore.projections.declare import OnFault
@@ -669,3 +669,29 @@ async def until_reached(store: EventStore, position: Position) -> None:
 async def opened(folder: Path) -> AsyncIterator[SqliteEventStore]:
     async with SqliteEventStore(folder / "events.db") as store:
         yield store
+
+
+def test_a_method_that_yields_is_refused_at_import() -> None:
+    """It would do nothing when it is called, and its events would count as handled."""
+    with pytest.raises(DefinitionError, match=r"Yields.*paid.*it yields"):
+
+        @projection
+        class Yields:
+            @on(Paid)
+            def paid(self, recorded: Recorded[Paid], context: Context) -> Iterator[None]:
+                yield context.execute("SELECT 1")
+
+    with pytest.raises(DefinitionError, match=r"YieldsLater.*paid.*it yields"):
+
+        @projection
+        class YieldsLater:
+            @on(Paid)
+            async def paid(self, recorded: Recorded[Paid], context: Context) -> AsyncIterator[object]:
+                yield await context.fetch("SELECT 1")
+
+    with pytest.raises(DefinitionError, match=r"MakesNothing.*create.*it yields"):
+
+        @projection
+        class MakesNothing(Balances):
+            def create(self, context: Context) -> Iterator[None]:  # type: ignore[override]
+                yield context.execute("SELECT 1")
