@@ -63,9 +63,13 @@ class Database:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
             raise StoreUnavailable(f"this Python carries SQLite {sqlite3.sqlite_version}; the event store needs {oldest} or newer")
-        if not self.path.parent.is_dir():
+        try:
+            is_there, is_folder = self.path.parent.is_dir(), self.path.is_dir()
+        except OSError as error:
+            raise self.faults.translate(error) from error
+        if not is_there:
             raise StoreUnavailable(f"{self.path} cannot be opened: the folder {self.path.parent} does not exist; create it first")
-        if self.path.is_dir():
+        if is_folder:
             raise StoreUnavailable(f"{self.path} cannot be opened: it is a folder; give the path of a file in it")
 
     def connect(self, mode: Literal["rw", "rwc"] = "rw", *, waits: bool = True) -> sqlite3.Connection:

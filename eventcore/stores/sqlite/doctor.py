@@ -42,12 +42,12 @@ async def examine(path: Path) -> Report:
 
 def _examine(path: Path) -> Report:
     path = path.absolute()
-    if not path.is_file():
-        return [Area("schema", "not there", {"path": str(path)}, [Finding("schema-missing", f"there is no file {path}")])]
     faults = Faults(str(path), _BUSY_TIMEOUT)
     try:
+        if not path.is_file():
+            return [Area("schema", "not there", {"path": str(path)}, [Finding("schema-missing", f"there is no file {path}")])]
         connection = _connect(path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise faults.translate(error) from error
     with closing(connection):
         file = _area("file", look_at_file, connection, path, faults)

@@ -112,13 +112,14 @@ class Faults:
         return error if isinstance(error, EventCoreError) else _because(self._store_error(error), error)
 
     def _store_error(self, error: Exception) -> StoreError:
-        code = code_of(error)
+        code = _CANTOPEN if isinstance(error, OSError) else code_of(error)
         if isinstance(error, orjson.JSONDecodeError):
             return StoreCorrupt(f"{self.path} holds an event that is no text in UTF-8 ({error}); something else than eventcore wrote it")
         if code == _IOERR_WRITE:
             code = _FULL
         make, text = _MEANINGS.get(code & 0xFF, (StoreUnavailable, "{path} failed: {error}"))
-        return make(text.format(path=self.path, error=str(error) or repr(error), busy_timeout=self.busy_timeout))
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        return make(text.format(path=self.path, error=said or repr(error), busy_timeout=self.busy_timeout))
 
 
 def _because(error: _E, cause: Exception) -> _E:

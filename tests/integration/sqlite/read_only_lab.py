@@ -1,4 +1,4 @@
-"""Run by the read-only tests: python read_only_lab.py PATH use|create
+"""Run by the read-only tests: python read_only_lab.py PATH use|create|look
 
 As root nothing is read-only: then it goes on as nobody, once everything is imported.
 """
@@ -10,10 +10,12 @@ import os
 import sys
 import urllib.parse  # noqa: F401  # pathlib imports it when it is needed (from Python 3.13 on), and nobody may not be allowed to read it
 from datetime import timedelta
+from pathlib import Path
 
 from eventcore.errors import EventCoreError, StoreReadOnly, StoreUnavailable
 from eventcore.store import Committed, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.stores.sqlite.doctor import examine
 from eventcore.stores.sqlite.migrations import migrations
 from eventcore.testing.contract.making import append_one, new_event, read_log, request
 
@@ -49,9 +51,18 @@ async def create(path: str) -> None:
         raise AssertionError("a store cannot be made where nothing may be written")
 
 
+async def look(path: str) -> None:
+    try:
+        await examine(Path(path))
+    except StoreUnavailable as error:
+        assert path in str(error)
+    else:
+        raise AssertionError("a file in a folder that may not be entered cannot be looked at")
+
+
 if os.geteuid() == 0:
     migrations()
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-asyncio.run({"use": use, "create": create}[sys.argv[2]](sys.argv[1]))
+asyncio.run({"use": use, "create": create, "look": look}[sys.argv[2]](sys.argv[1]))

@@ -19,6 +19,7 @@ import pytest
 from eventcore.errors import InvalidArgument, MigrationNeeded, NotAnEventStore, StoreCorrupt, StoreError, StoreTooNew, StoreUnavailable
 from eventcore.store import ReadResult, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.stores.sqlite.doctor import examine
 from eventcore.testing.contract.making import add, read_log
 
 READ_ONLY_LAB = Path(__file__).with_name("read_only_lab.py")
@@ -215,6 +216,21 @@ def test_a_folder_that_may_not_be_written_is_told(public_folder: Path) -> None:
     done = read_only(public_folder, "create")
     assert done.returncode == 0, done.stderr
     assert list(public_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["create", "look"])
+def test_a_folder_that_may_not_be_entered_is_told(public_folder: Path, what: str) -> None:
+    public_folder.chmod(0o700 if os.geteuid() == 0 else 0)
+    done = read_only(public_folder, what)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    path = tmp_path / f"{'a' * 300}.db"
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        open_and_close(path)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        asyncio.run(examine(path))
 
 
 def test_every_error_is_ours() -> None:
