@@ -13,7 +13,9 @@ from urllib.parse import unquote, unquote_plus
 
 HIDDEN: Final = "***"
 
-_SCHEME: Final = re.compile(r"^\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# Also one that was mistyped: a slash or the colon is missing.
+_SCHEME: Final = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*://|postgres\w*(?:\+\w+)?[:/]+)", re.IGNORECASE)
+_HOSTS: Final = re.compile(r"[^/?#]*\[[^/?#]*|[^:/?#]*(?::\d*)?(?:,[^:/?#]*(?::\d*)?)*(?=[/?#]|$)")
 # password, sslpassword, oauth_client_secret, scram_client_key, scram_server_key, and what others call theirs.
 _SECRET_NAME: Final = re.compile(r"password|passwd|passphrase|pwd|secret|token|scram_\w*key", re.IGNORECASE)
 _QUERY_NAME: Final = re.compile(r"([?&])([^=&?]*)=")
@@ -73,6 +75,9 @@ def _spans_of_user(url: str, start: int) -> Iterator[tuple[int, int]]:
     colon = url.find(":", start)
     if start <= colon < end:
         yield colon + 1, end
+    elif end < start <= colon and not _HOSTS.match(url, start):
+        # The "@" and the host were left out, or what is no port is none.
+        yield colon + 1, len(url)
 
 
 def _spans_of_query(url: str, start: int) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, unquote_plus
 import attrs
 
 from eventcore.errors import InvalidArgument
-from eventcore.stores.redaction import redacted
+from eventcore.stores.redaction import HIDDEN, redacted
 
 DEFAULT_SCHEMA: Final = "eventcore"
 EXPECTED: Final = "sqlite:///FILE, postgresql://USER@HOST/DATABASE?schema=SCHEMA, or the path of an SQLite file"
@@ -23,8 +23,10 @@ EXPECTED: Final = "sqlite:///FILE, postgresql://USER@HOST/DATABASE?schema=SCHEMA
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = re.compile(r"postgres(?:ql)?://", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_SLASHED: Final = re.compile(r"[a-z][a-z0-9+.-]*:?/", re.IGNORECASE)
 # The names by which a file is taken for a database that is not there yet; another one has to exist.
 _SUFFIXES: Final = frozenset({".db", ".sqlite", ".sqlite3"})
+_LARGEST_PORT: Final = 65_535
 _FILES: Final = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl"})
 _ESCAPE: Final = "where a user name or a password holds one of @ : / ? # & % [ ], write it percent-encoded (@ as %40, / as %2F)"
 
@@ -74,10 +76,21 @@ def check_dsn(dsn: str) -> None:
     if place.count("@") > 1 or "@" in path or "#" in dsn:
         raise _unreadable(dsn, f"it is not clear where the user ends and the host begins; {_ESCAPE}")
     for host in unquote(place.rpartition("@")[2]).split(","):
-        if not host.startswith("/") and not re.fullmatch(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::\d*)?", host):
-            raise _unreadable(dsn, f"a host is not HOST or HOST:PORT with a number; {_ESCAPE}")
+        if host.startswith("/"):
+            continue
+        parts = re.fullmatch(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?", host)
+        if parts is None or not _is_port(parts[1] or ""):
+            raise _unreadable(dsn, f"a host is not HOST or HOST:PORT with a number up to {_LARGEST_PORT}; {_ESCAPE}")
     if query and not all("=" in part for part in query.split("&")):
         raise _unreadable(dsn, f"what follows the '?' is not NAME=VALUE&NAME=VALUE; {_ESCAPE}")
+    ports = (part.removeprefix("port=") for part in query.split("&") if part.startswith("port="))
+    if not all(_is_port(port) for several in ports for port in unquote_plus(several).split(",")):
+        raise _unreadable(dsn, f"a port is no number up to {_LARGEST_PORT}")
+
+
+def _is_port(text: str) -> bool:
+    """Whether *text* is one, or nothing: the driver hands any number on, and the socket raises what is no error of a connection."""
+    return not text or (text.isdecimal() and int(text) <= _LARGEST_PORT)
 
 
 def missing_files(dsns: Iterable[str], /) -> list[str]:
@@ -109,4 +122,11 @@ def _path(text: str) -> Path:
         path = Path(text)
         if path.suffix in _SUFFIXES or os.path.exists(path):  # noqa: PTH110  # a path that may not be looked at is none that exists
             return path
-    raise InvalidArgument(f"{redacted(text)!r} names no store; expected {EXPECTED}")
+    raise InvalidArgument(f"{_shown(text)!r} names no store; expected {EXPECTED}")
+
+
+def _shown(text: str) -> str:
+    """Return *text*, which is no URL, without what may be a user and a password before an ``@``."""
+    shown = redacted(text)
+    _, at, rest = shown.rpartition("@")
+    return f"{HIDDEN}@{rest}" if at and not _SLASHED.match(text) else shown

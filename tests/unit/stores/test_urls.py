@@ -117,8 +117,24 @@ def test_a_dsn_that_is_let_through_is_understood_by_the_driver_as_it_was_meant(p
         "postgresql://u:s@ame@h/db",
         "postgresql://h:port/db",
         "postgresql://h/db?sesame",
+        "postgresql://h:65536/db",
+        "postgresql://h:1,[::1]:65536/db",
     ],
 )
 def test_a_dsn_that_a_driver_would_misread_is_refused_before_the_driver_sees_it(text):
     with pytest.raises(InvalidArgument, match="percent-encoded"):
         parse_url(text)
+
+
+@pytest.mark.parametrize("port", ["65536", "abc", "5432,65536", "-1"])
+def test_a_port_that_is_none_is_refused_wherever_it_stands(port):
+    with pytest.raises(InvalidArgument, match="port"):
+        parse_url(f"postgresql:///db?host=h1,h2&port={port}")
+    assert parse_url("postgresql://h1,h2/db?port=5432,65535")
+
+
+@pytest.mark.parametrize("text", ["user:sesame@host/db", "sesame@host/db", "postgresql:/user:sesame@host/db", "postgresql://user:sesame"])
+def test_what_is_no_url_shows_no_password_either(text):
+    with pytest.raises(InvalidArgument) as raised:
+        parse_url(text)
+    assert "sesame" not in str(raised.value)
