@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import suppress
@@ -31,9 +32,9 @@ def show(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print *text* as it is. Raises Unread and CannotPrint."""
+    """Print *text* without a line end of its own. Raises Unread and CannotPrint."""
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(_encodable(text))
         sys.stdout.flush()
     except OSError as error:
         # Python flushes once more when it exits, and would complain then.
@@ -41,6 +42,22 @@ def write(text: str) -> None:
         if isinstance(error, BrokenPipeError):
             raise Unread from None
         raise CannotPrint(f"the standard output cannot be written: {error.strerror or error}") from None
+
+
+def _encodable(text: str) -> str:
+    r"""Return *text* with every character that the output cannot have written as ``\u65e5``, as in JSON: not every terminal and pipe takes UTF-8."""
+    encoding = sys.stdout.encoding or "utf-8"
+    if _takes(text, encoding):
+        return text
+    return "".join([one if _takes(one, encoding) else json.dumps(one)[1:-1] for one in text])
+
+
+def _takes(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_closed() -> bool:

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from eventcore import EventFilter, PostgresEventStore, StreamPattern, StreamPrefix
-from eventcore.store import EVERYTHING
+from eventcore import EventFilter, PostgresEventStore, SqliteEventStore, StreamPattern, StreamPrefix
+from eventcore.ids import new_event_id
+from eventcore.store import ANY, EVERYTHING, AppendRequest, NewEvent
 from tests.faults.crashing import crashing_server
 
 from .conftest import STREAMS, Place, environment, event, write
@@ -190,6 +192,35 @@ def test_a_reader_that_has_enough_is_no_error(history):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_the_output_cannot_encode_is_written_as_in_json(eventcore, tmp_path, form):
+    asyncio.run(write_words(tmp_path / "words.db", "Grüße, 日本 😀"))
+
+    shown = eventcore("events", "words.db", *form, PYTHONIOENCODING="ascii")
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert r"Gr\u00fc\u00dfe, \u65e5\u672c \ud83d\ude00" in shown.stdout
+    if form:
+        assert json.loads(shown.stdout)["data"] == {"words": "Grüße, 日本 😀"}
+
+
+async def write_words(path, words):
+    async with SqliteEventStore(path) as store:
+        data = json.dumps({"words": words}, ensure_ascii=False).encode()
+        await store.append([AppendRequest({"a-1": ANY}, [NewEvent("a-1", new_event_id(), "Said", 1, data)])])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", ["streams", "events", "tail", "doctor"])
+def test_an_output_without_room_says_nothing_about_the_store(history, command):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        program = [sys.executable, "-m", "eventcore", command, history.url]
+        done = subprocess.run(program, check=False, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    assert done.returncode == 2
+    assert done.stderr == "eventcore: the standard output cannot be written: No space left on device\n"
 
 
 class Tail:
