@@ -12,7 +12,7 @@ _EXIT_CODES: Final = """\
 exit codes:
   0    done
   1    lag: one is behind, paused or stopped
-  2    there is no such store or projection, or it cannot be read
+  2    there is no such store or projection, or it cannot be read; rebuild --wait: what was built is stopped or paused
   130  interrupted with Ctrl-C"""
 
 _ACTIONS: Final = (

@@ -15,7 +15,7 @@ from eventcore.cli.look.parked import counted, parked_json, parked_lines
 from eventcore.cli.look.shown import full_time, time_text
 from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, shortened
 from eventcore.cli.output import put, write
-from eventcore.errors import InvalidArgument
+from eventcore.errors import InvalidArgument, ProjectionStopped
 from eventcore.projections.inline import end_inline
 from eventcore.projections.records import ProjectionRecord, lease_name, records
 from eventcore.store import Lease, StoredEvent
@@ -130,14 +130,16 @@ async def _rebuild(store: Browsed, name: str, *, wait: bool) -> int:
 
 
 async def _built(store: Browsed, name: str, bar: Bar) -> ProjectionRecord | None:
-    """Return the live generation once no other one is being built."""
+    """Return the live generation once no other one is being built. Raises `ProjectionStopped` where that will not be."""
     while True:
         async with records(store, read_only=True) as kept:
             generations = await kept.load(name)
         live = next((each for each in generations if each.live), None)
-        building = next((each for each in generations if not each.live), None)
+        building = next((each for each in reversed(generations) if not each.live), None)
         if building is None or live is None:
             return live
+        if not building.goes_on:
+            raise ProjectionStopped(name, building.stopped_by)
         bar.draw(building, live)
         await asyncio.sleep(_LOOK_AGAIN)
 
@@ -152,8 +154,9 @@ class Bar:
 
     def draw(self, building: ProjectionRecord, live: ProjectionRecord) -> None:
         share = min(1.0, building.handled / live.handled) if live.handled else 1.0
-        said = f"stopped by {building.fault}" if building.fault is not None else self._left(building, live)
-        text = f"{'█' * round(share * _BAR):░<{_BAR}} {share:4.0%}  {building.handled} of {live.handled} events  {harmless(said)}"
+        text = (
+            f"{'█' * round(share * _BAR):░<{_BAR}} {share:4.0%}  {building.handled} of {live.handled} events  {self._left(building, live)}"
+        )
         if self._terminal.width is None:
             put(text)
             return

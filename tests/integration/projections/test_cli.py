@@ -210,6 +210,29 @@ def test_what_follows_the_bar_of_a_rebuild_begins_a_line(tmp_path: Path) -> None
     assert re.search(r"\r\n *balances is live as generation 2\r\n", printed), printed
 
 
+@pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "paused"])
+def test_waiting_for_a_rebuild_that_does_not_go_on_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str], stopped: bool) -> None:
+    path = tmp_path / "events.db"
+
+    @projection(name="balances", retry=RetryPolicy(max_attempts=1))
+    class Faulty(Balances):
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            if context.rebuilding and not stopped:
+                await asyncio.to_thread(main, ["projections", "pause", "balances", "--url", str(path)])
+            elif context.rebuilding:
+                raise ValueError("no")
+
+    async def work(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        await runner.caught_up(await pay(store, [("a", 1)] * 10), timeout=20)
+        assert await asyncio.to_thread(main, ["projections", "rebuild", "balances", "--wait", "--url", str(path)]) == 2
+
+    during(path, work, runs=Faulty())
+    told = capsys.readouterr().err
+    assert "eventcore: the projection 'balances' does not go on: " in told
+    assert ("ValueError: no" if stopped else "it is paused; resume it") in told
+
+
 def test_the_time_that_is_left_is_told_by_what_was_seen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A rebuild that was half done when somebody began to look is not half done in no time."""
     bar = Bar()
