@@ -82,7 +82,7 @@ class Worker:
         self._pace = pace
         self._stop = stop
         self._advanced = advanced
-        self._noted = 0.0
+        self._noted = -math.inf
         self._pages = Pages(store, projector.where, most=pace.batch_size, seconds=pace.batch_seconds)
 
     async def run(self) -> None:
@@ -154,12 +154,13 @@ class Worker:
     # The work
 
     async def _lead(self, lease: Lease, leads: asyncio.Event) -> None:
+        clock = asyncio.get_running_loop().time
         record, ready = await self._look(lease), False
-        looked = time.monotonic()
+        looked = clock()
         while leads.is_set() and not self._stop.is_set():
-            if time.monotonic() - looked >= self._pace.poll_interval:
+            if clock() - looked >= self._pace.poll_interval:
                 record = await self._look(lease)
-                looked = time.monotonic()
+                looked = clock()
             if not record.goes_on:
                 await self._sleep(self._pace.poll_interval)
                 continue
@@ -173,7 +174,7 @@ class Worker:
                     record = await self._look(lease)
             except MayNotGoOn:
                 record = await self._look(lease)
-                looked = time.monotonic()
+                looked = clock()
 
     async def _prepare(self, lease: Lease) -> None:
         """Make the tables, where that was not done yet."""
@@ -241,13 +242,14 @@ class Worker:
 
     async def _follow(self, lease: Lease) -> None:
         """Handle a page; where there is nothing to handle, wait for news."""
+        clock = asyncio.get_running_loop().time
         page = await self._pages.after(self.position)
         if page.events:
             await self._handle(lease, page.events, page.position)
             return
-        if page.position != self.position and (page.more or time.monotonic() - self._noted >= _NOTE):
+        if page.position != self.position and (page.more or clock() - self._noted >= _NOTE):
             await self._commit(lease, (), page.position)
-            self._noted = time.monotonic()
+            self._noted = clock()
         if not page.more:
             behind = page.position != self.position
             await self._news(page.position, _NOTE if behind else self._pace.poll_interval)
@@ -363,9 +365,10 @@ class Worker:
         Return the newest error and how often it was tried; None where it succeeded, or the runner stops.
         """
         retry = self._projector.marker.retry
-        until = math.inf if retry.deadline is None else time.monotonic() + retry.deadline
+        clock = asyncio.get_running_loop().time
+        until = math.inf if retry.deadline is None else clock() + retry.deadline
         attempt = 1
-        while attempt < retry.max_attempts and time.monotonic() < until:
+        while attempt < retry.max_attempts and clock() < until:
             await self._sleep(retry.delay(attempt))
             if self._stop.is_set():
                 return None

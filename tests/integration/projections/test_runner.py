@@ -20,6 +20,7 @@ from eventcore.projections.records import records
 from eventcore.projections.runner import live_record
 from eventcore.store import EventStore, Lease, ReadModelTransaction, Statement
 from eventcore.stores.postgres import PostgresEventStore
+from eventcore.testing import simulate
 from eventcore.testing.forwarding import ForwardingStore
 from tests.integration.projections.lab import Balances, Paid, Remarked, folded, pay, record, shown
 
@@ -174,6 +175,32 @@ def test_an_event_is_not_tried_again_after_the_deadline_of_its_policy(make: Call
             assert tries < 1000
 
     asyncio.run(run())
+
+
+def test_in_a_simulation_time_is_that_of_the_loop() -> None:
+    """A minute of trying passes at once, and so does the interval after which a runner looks for what was asked of it."""
+    tries = 0
+
+    @projection(on_fault="park", retry=RetryPolicy(max_attempts=1000, initial_delay=10, max_delay=10, jitter=0.0, deadline=60))
+    class Hopeless:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            nonlocal tries
+            tries += 1
+            raise ValueError("no")
+
+    async def run() -> None:
+        async with InMemoryEventStore() as store, ProjectionRunner(store, [Hopeless()], poll_interval=3600) as running:
+            began = asyncio.get_running_loop().time()
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=3600)
+            assert 60 <= asyncio.get_running_loop().time() - began < 80
+            before = tries
+            async with records(store) as kept:
+                assert await kept.request_retry("hopeless") == 1
+            await asyncio.sleep(7200)
+            assert tries == before + 1
+
+    simulate(run, seed=1)
 
 
 def test_generations_with_indexes_stand_side_by_side(make: Callable[[], EventStore]) -> None:
