@@ -11,6 +11,7 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -122,18 +123,25 @@ def eventcore_postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     if dsn:
         yield dsn
         return
-    from eventcore.testing.postgres import test_server  # noqa: PLC0415
-
-    with test_server() as started:
+    with _postgres_module().test_server() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def _eventcore_postgres_for_tests(eventcore_postgres: str) -> Iterator[PostgresForTests]:
-    from eventcore.testing.postgres import PostgresForTests  # noqa: PLC0415
-
-    with PostgresForTests(eventcore_postgres) as postgres:
+    __tracebackhide__ = True  # where a server does not answer, the argument would be shown, and a password may be in it
+    with _postgres_module().PostgresForTests(eventcore_postgres) as postgres:
         yield postgres
+
+
+def _postgres_module() -> ModuleType:
+    try:
+        from eventcore.testing import postgres  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        pytest.fail("tests on PostgreSQL need asyncpg; install it with `pip install 'eventcore-py[postgres]'`", pytrace=False)
+    return postgres
 
 
 @pytest.fixture

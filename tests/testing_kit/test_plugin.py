@@ -83,3 +83,20 @@ def test_a_store_of_the_users_own_needs_no_server(tmp_path):
     code, said = run(tmp_path, TESTS, "--eventcore-store=postgres", "--eventcore-postgres=postgresql://nobody@127.0.0.1:1/none")
 
     assert (code, "2 passed" in said) == (0, True), said
+
+
+def test_a_driver_that_is_missing_is_named_with_its_extra(tmp_path):
+    code, said = run(tmp_path, "import sys\n\nsys.modules['asyncpg'] = None\n" + TESTS, "--eventcore-store=postgres")
+
+    assert code == 1
+    assert "tests on PostgreSQL need asyncpg; install it with `pip install 'eventcore-py[postgres]'`" in said
+    assert "Traceback" not in said
+
+
+def test_a_server_that_does_not_answer_gives_no_password_away(tmp_path):
+    dsn = "postgresql://u:sesame@127.0.0.1:1/x"
+    code, said = run(tmp_path, TESTS, "--eventcore-store=postgres", f"--eventcore-postgres={dsn}", "-k", "a_scenario")
+
+    assert code == 1
+    assert "no connection" in said
+    assert "sesame" not in said
