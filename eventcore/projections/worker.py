@@ -55,7 +55,7 @@ class Pace:
 
 
 class GenerationGone(Exception):
-    """The generation was removed: another one is live."""
+    """The generation was removed, or will never be live: a newer one is, or is being built."""
 
 
 class MayNotGoOn(Exception):
@@ -257,7 +257,9 @@ class Worker:
     async def _build(self, lease: Lease) -> bool:
         """Handle a page of what the live generation has handled; return True once this one has taken its place."""
         async with records(self._store, read_only=True) as kept:
-            goal = next((each.position for each in await kept.load(self._projector.name) if each.live), None)
+            generations = await kept.load(self._projector.name)
+        self._require_newest(generations)
+        goal = next((each.position for each in generations if each.live), None)
         if goal is None or (self.position is not None and self.position >= goal):
             return await self._swap(lease)
         page = await self._pages.after(self.position)
@@ -278,6 +280,7 @@ class Worker:
             async with records(self._store, under=lease) as kept:
                 await kept.lock(self._projector.name)
                 generations = await kept.load(self._projector.name)
+                self._require_newest(generations)
                 mine = await self._load(kept)
                 goal = next((each.position for each in generations if each.live), None)
                 if goal is not None and (mine.position is None or mine.position < goal):
@@ -303,6 +306,11 @@ class Worker:
             return False
         _log.info("projection %s is live", self._label)
         return True
+
+    def _require_newest(self, generations: Sequence[ProjectionRecord]) -> None:
+        """Raise `GenerationGone` where newer code builds, too: to become live before it would take away what that has built."""
+        if any(each.generation > self.generation for each in generations):
+            raise GenerationGone
 
     async def _news(self, after: Position | None, timeout: float) -> None:
         """Wait for news, or for the end."""

@@ -625,6 +625,45 @@ def test_what_the_live_read_model_handles_up_to_the_swap_is_in_the_new_one(make:
 
 # In memory, whoever opened a transaction keeps others waiting: nobody can be replaced in the middle of it.
 @pytest.mark.parametrize("make", ["sqlite", "postgres"], indirect=True)
+def test_of_several_that_are_built_only_the_newest_becomes_live(make: Callable[[], EventStore]) -> None:
+    """A rebuild of old code that is under way when newer code begins: it would take away what that has built."""
+    builds, goes_on = asyncio.Event(), asyncio.Event()
+
+    @projection(name="balances")
+    class Old(Balances):
+        @on(Paid)
+        async def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            if context.rebuilding:
+                builds.set()
+                await goes_on.wait()
+            super().paid(recorded, context)
+
+    @projection(name="balances", version=2)
+    class New(Balances): ...
+
+    async def run() -> None:
+        async with make() as store:
+            last = await pay(store, [("a", 1)] * 3)
+            async with runner(store, Old()) as old:
+                await old.caught_up(last, timeout=20)
+                async with records(store) as kept:
+                    assert await kept.request_rebuild("balances") == 2
+                await builds.wait()
+                async with records(store) as kept:
+                    await kept.add("balances", 3, 2, live=False)
+                goes_on.set()
+                await asyncio.sleep(0.5)
+                async with records(store, read_only=True) as kept:
+                    assert [(each.generation, each.live) for each in await kept.load("balances")] == [(1, True), (2, False), (3, False)]
+                async with runner(store, New()), asyncio.timeout(20):
+                    while (await live_record(store, "balances")).generation != 3:  # type: ignore[union-attr]
+                        await asyncio.sleep(0.02)
+            assert await balances(store) == {"a": (3, 3)}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("make", ["sqlite", "postgres"], indirect=True)
 def test_whoever_was_replaced_while_it_handled_an_event_blames_no_event(
     make: Callable[[], EventStore], caplog: pytest.LogCaptureFixture
 ) -> None:
