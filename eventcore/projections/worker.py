@@ -18,7 +18,17 @@ from typing import Final, assert_never, final
 
 import attrs
 
-from eventcore.errors import LeaseLost, OutcomeUnknown, StoreBusy, StoreClosed, StoreError, StoreUnavailable
+from eventcore.errors import (
+    LeaseLost,
+    OutcomeUnknown,
+    StoreBusy,
+    StoreClosed,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 from eventcore.ids import Position
 from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
@@ -29,7 +39,7 @@ from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadMod
 _log: Final = logging.getLogger("eventcore.projections")
 
 # What says something about the store and nothing about an event: it is waited out, and no event is blamed.
-_AWAY: Final = (StoreBusy, StoreUnavailable, OutcomeUnknown)
+_AWAY: Final = (StoreBusy, StoreUnavailable, OutcomeUnknown, StoreFull, StoreReadOnly, StoreCorrupt)
 # Seconds between two looks of one who does not hold the lease, and between two notes of a position where there was nothing to handle.
 _STANDBY: Final = 0.5
 _NOTE: Final = 0.2

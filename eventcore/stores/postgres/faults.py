@@ -107,6 +107,11 @@ def needs_retry(error: BaseException) -> bool:
     return code_of(error) in {_SERIALIZATION_FAILURE, _DEADLOCK}
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room: nobody's fault, though something smaller may fit."""
+    return code_of(error) == _DISK_FULL
+
+
 def needs_read_committed(error: BaseException) -> bool:
     return code_of(error) == _NOT_READ_COMMITTED
 

@@ -14,7 +14,7 @@ from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, needs_retry
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_full, is_lost, needs_retry
 from eventcore.stores.postgres.statements import Schema
 
 T = TypeVar("T")
@@ -160,7 +160,9 @@ async def run_all(
 def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRefused | None:
     """Say that the database did not take *statement*; None where that is not what *error* means."""
     # A value that the driver cannot encode is no fault of the connection, and neither is a table that the projection did not make.
-    if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (blames_request(error) and not needs_retry(error)):
+    if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (
+        blames_request(error) and not needs_retry(error) and not is_full(error)
+    ):
         sql = " ".join(statement.sql.split())[:200]
         text = f"{faults.store} refused `{sql}`: {error}; mend the SQL of the projection, or look at the event that it was run for"
         return because(RequestRefused(text), error)

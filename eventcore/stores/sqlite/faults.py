@@ -49,6 +49,11 @@ def is_busy(error: BaseException) -> bool:
     return code_of(error) & 0xFF in {_BUSY, _LOCKED}
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room: nobody's fault, though something smaller may fit."""
+    return code_of(error) & 0xFF == _FULL or code_of(error) == _IOERR_WRITE
+
+
 _BUSY_TEXT: Final = (
     "{path} stayed locked by others for more than {busy_timeout} s; nothing was written; try again, let the other process commit sooner, "
     "or wait longer with busy_timeout="

@@ -20,6 +20,7 @@ from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.lite import StatementFailed, execute, fetch, quoted
 from eventcore.stores.sqlite.database import Database
+from eventcore.stores.sqlite.faults import is_full
 from eventcore.stores.sqlite.slices import newest_position
 from eventcore.stores.sqlite.statements import statements
 from eventcore.stores.sqlite.transaction import Transactions
@@ -157,7 +158,7 @@ class _Session:
             return act(self._begun(under, read_only=read_only))
         except StatementFailed as failed:
             faults = self._database.faults
-            if faults.blames_request(failed.error):
+            if faults.blames_request(failed.error) and not is_full(failed.error):
                 raise failed.refused(faults.path) from failed.error
             raise faults.translate(failed.error) from failed.error
         except sqlite3.Error as error:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eventcore import CommandExecutor, Position, PostgresEventStore, RequestRefused, StoreBusy, StoreFull
-from eventcore.store import Committed, Refused, StreamRead
+from eventcore.store import Committed, Refused, Statement, StreamRead
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
 from tests.faults.judge import Told
 from tests.faults.workload import account_ids, following, open_bank, require_truth, run_clients, transfer
@@ -116,6 +116,11 @@ def test_a_full_disk(tmp_path: Path, schema: str) -> None:
             assert len(await read_log(store)) == len(committed)
             calls = [append_one(store, request({f"b-{n}": 0}, new_event(f"b-{n}", [n, os.urandom(300_000).hex()]))) for n in range(4)]
             assert all(isinstance(error, StoreFull) for error in await asyncio.gather(*calls, return_exceptions=True))
+            with pytest.raises(StoreFull):
+                async with store.transaction() as transaction:
+                    table = transaction.table("large")
+                    large = Statement(f"INSERT INTO {table} VALUES ($1)", (os.urandom(3_000_000).hex(),))
+                    await transaction.execute([Statement(f"CREATE TABLE {table} (text TEXT)"), large])
             await asyncio.to_thread(server.relieve)
             await add(store, "a-1", "room again")
             events = await read_log(store)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 
 from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
-from eventcore.errors import DefinitionError, LeaseLost, ProjectionBehind, ProjectionStopped
+from eventcore.errors import (
+    DefinitionError,
+    LeaseLost,
+    ProjectionBehind,
+    ProjectionStopped,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
 from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
 from eventcore.projections.declare import OnFault
@@ -173,6 +183,34 @@ def test_an_event_is_not_tried_again_after_the_deadline_of_its_policy(make: Call
         async with make() as store, runner(store, Hopeless()) as running:
             await running.caught_up(await pay(store, [("a", 1)]), timeout=60)
             assert tries < 1000
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [StoreFull, StoreReadOnly, StoreUnavailable, StoreBusy])
+def test_a_store_that_takes_nothing_is_waited_for_and_no_event_is_blamed(error: type[StoreError]) -> None:
+    class Sick(ForwardingStore):
+        left = 0
+
+        async def _forward(self, operation: str, call: Coroutine[object, object, Any], /) -> Any:
+            if operation == "execute" and self.left:
+                self.left -= 1
+                call.close()
+                raise error("not now")
+            return await call
+
+    @projection(on_fault="skip", retry=QUICK, name="balances")
+    class Skipping(Balances): ...
+
+    async def run() -> None:
+        async with InMemoryEventStore() as store:
+            sick = Sick(store)
+            async with runner(sick, Skipping()):
+                await caught_up(store, "balances", await pay(store, [("a", 1)]), timeout=20)
+                sick.left = QUICK.max_attempts + 2
+                await caught_up(store, "balances", await pay(store, [("a", 1)] * 5), timeout=20)
+            assert sick.left == 0
+            assert await balances(store) == {"a": (6, 6)}
 
     asyncio.run(run())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eventcore.errors import RequestRefused, StoreFull
-from eventcore.store import AppendRequest, Committed, Conflict, NewEvent, Refused, StreamRead
+from eventcore.store import AppendRequest, Committed, Conflict, NewEvent, Refused, Statement, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.stores.sqlite.writer import Writer
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
@@ -192,3 +192,17 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+def test_a_full_disk_is_no_fault_of_a_statement_on_a_read_model(path: Path) -> None:
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            async with store.transaction() as transaction:
+                await transaction.execute([Statement("CREATE TABLE large (text TEXT)")])
+                [row] = await transaction.fetch(Statement("PRAGMA page_count"))
+                await transaction.fetch(Statement(f"PRAGMA max_page_count = {row['page_count'] + 3}"))
+            with pytest.raises(StoreFull, match="room"):
+                async with store.transaction() as transaction:
+                    await transaction.execute([Statement("INSERT INTO large VALUES ($1)", ("x" * 100_000,))])
+
+    asyncio.run(run())
