@@ -107,6 +107,11 @@ def needs_retry(error: BaseException) -> bool:
     return code_of(error) in {_SERIALIZATION_FAILURE, _DEADLOCK}
 
 
+def is_forbidden(error: BaseException) -> bool:
+    """Whether the role lacks a right."""
+    return code_of(error) == _NO_RIGHT
+
+
 def is_full(error: BaseException) -> bool:
     """Whether there was no room: nobody's fault, though something smaller may fit."""
     return code_of(error) == _DISK_FULL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
-from typing import TypeVar, final
+from typing import Final, TypeVar, final
 
 import asyncpg
 
@@ -14,10 +14,13 @@ from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_full, is_lost, needs_retry
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, needs_retry
 from eventcore.stores.postgres.statements import Schema
 
 T = TypeVar("T")
+
+_SQL_OR_EVENT: Final = "mend the SQL of the projection, or look at the event that it was run for"
+_RIGHTS: Final = "grant this role what the page 'PostgreSQL in production' lists for the role of a ProjectionRunner"
 
 
 @final
@@ -164,6 +167,6 @@ def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRe
         blames_request(error) and not needs_retry(error) and not is_full(error)
     ):
         sql = " ".join(statement.sql.split())[:200]
-        text = f"{faults.store} refused `{sql}`: {error}; mend the SQL of the projection, or look at the event that it was run for"
-        return because(RequestRefused(text), error)
+        remedy = _RIGHTS if is_forbidden(error) else _SQL_OR_EVENT
+        return because(RequestRefused(f"{faults.store} refused `{sql}`: {error}; {remedy}"), error)
     return None

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from eventcore import MigrationNeeded, PostgresEventStore, StoreUnavailable
+from eventcore import MigrationNeeded, PostgresEventStore, RequestRefused, StoreUnavailable
 from eventcore.projections import project_inline
+from eventcore.projections.records import records
 from eventcore.store import ANY, AppendRequest, Refused, Snapshot
 from eventcore.testing.contract.making import add, labels_of, read_log
 from tests.integration.postgres.hand import connected
@@ -128,6 +129,18 @@ def test_a_role_without_rights_is_told_what_it_lacks(postgres: str, schema: str)
                         pass
             finally:
                 await admin.execute(f"DROP ROLE {schema}_app")
+
+    asyncio.run(scenario())
+
+
+def test_who_may_not_write_records_of_projections_is_told_so(postgres: str, schema: str) -> None:
+    """`eventcore projections pause`, as the role of an application."""
+
+    async def scenario() -> None:
+        async with _application(postgres, schema) as dsn, PostgresEventStore(dsn, schema=schema, migrate=False) as store:
+            with pytest.raises(RequestRefused, match="permission denied for table projections; grant this role what"):
+                async with records(store) as kept:
+                    await kept.pause("balances", paused=True)
 
     asyncio.run(scenario())
 
