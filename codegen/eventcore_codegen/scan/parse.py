@@ -18,6 +18,7 @@ from eventcore_codegen.diagnostics import START, Span
 from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.bodies import bodies
+from eventcore_codegen.scan.chains import without_chains
 from eventcore_codegen.scan.expressions import ExpressionReader
 from eventcore_codegen.scan.fingerprints import fingerprints
 from eventcore_codegen.scan.ids import made_ids
@@ -61,7 +62,7 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
     lines = split_lines(text)
     places = Places(lines)
     try:
-        module = cst.parse_module(text)
+        module = cst.parse_module(without_chains(text, checked, places))
         with _deep_recursion():
             return _ModuleReader(module, bodies(checked, _JUDGED, places), fingerprints(checked, lines)).read(
                 tuple(made_ids(checked, places)), tuple(ignores(text))
