@@ -12,6 +12,7 @@ import attrs
 
 from eventcore_codegen.diagnostics import CODES, Diagnostic, Severity, default_severity
 from eventcore_codegen.sources.excluded import Excluded
+from eventcore_codegen.sources.files import absolute
 
 Level: TypeAlias = Literal["error", "warning", "off"]
 
@@ -76,7 +77,7 @@ def find_config(paths: Iterable[Path], base: Path) -> Config:
     It is the nearest pyproject.toml above that has a ``[tool.eventcore]``. Raises BadConfig.
     """
     first = next(iter(paths), None)
-    start = base if first is None else base / first
+    start = base if first is None else absolute(base / first)
     for folder in (start, *start.parents):
         path = folder / FILE
         table = _table(path) if path.is_file() else None

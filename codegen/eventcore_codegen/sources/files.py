@@ -35,7 +35,7 @@ class UnreadableFile:
 def find_files(paths: Iterable[Path], excluded: Callable[[Path], bool]) -> tuple[list[Path], list[UnreadableFile]]:
     """Return the Python files at and below *paths*, each once, sorted, and the paths that are neither file nor folder.
 
-    What is *excluded* is left out below a folder; whoever names it itself wants it.
+    What is *excluded* is left out below a folder, and what was generated from it; whoever names it itself wants it.
     """
     found: dict[str, Path] = {}
     faults: list[UnreadableFile] = []
@@ -80,8 +80,15 @@ def _walk(folder: Path, faults: list[UnreadableFile], excluded: Callable[[Path],
     for place, folders, files in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if _is_searched(child := Path(place, name)) and not excluded(child))
         for name in sorted(files):
-            if name.endswith(".py") and not name.startswith(".") and not excluded(file := Path(place, name)):
+            if name.endswith(".py") and not name.startswith(".") and not _is_left_out(file := Path(place, name), excluded):
                 yield file
+
+
+def _is_left_out(file: Path, excluded: Callable[[Path], bool]) -> bool:
+    """Tell whether a file is excluded, or belongs to one that is."""
+    if excluded(file):
+        return True
+    return file.name.endswith("_streams.py") and excluded(file.with_name(source_name(file.name))) and _starts_generated(file)
 
 
 def _is_searched(folder: Path) -> bool:

@@ -102,6 +102,48 @@ def test_the_sources_of_the_project_are_read_from_its_settings(project, capsys, 
     assert (project / ".eventcore_cache").is_dir()
 
 
+@pytest.mark.parametrize("pattern", ["shop/cart.py", "cart.py", "shop/__init__.py", "shop"])
+def test_what_is_excluded_is_left_alone_with_what_was_generated_from_it(project, capsys, pattern):
+    (project / "box.py").write_text(STATE.replace("Cart", "Box").replace("@event", "@event('boxed')"))
+    (project / "shop/__init__.py").write_text(STATE.replace("Cart", "Bag").replace("@event", "@event('bagged')"))
+    assert main(["generate", "."]) == 0
+    excluded = {"shop": ["shop/cart", "shop/"], "shop/__init__.py": ["shop/"]}.get(pattern, ["shop/cart"])
+    old = {project / f"{path}_streams.py": (project / f"{path}_streams.py").read_text() + "# old\n" for path in excluded}
+    (project / "pyproject.toml").write_text(f'[tool.eventcore]\nexclude = ["{pattern}"]\n')
+    for path, text in old.items():
+        path.write_text(text)
+
+    assert main(["generate", "--check", "."]) == 0
+    assert main(["generate", "."]) == 0
+
+    assert {path: path.read_text() for path in old} == old
+    for path in old:
+        path.unlink()
+    assert main(["generate", "."]) == 0
+    assert not any(path.exists() for path in old)
+
+
+def test_a_module_of_the_users_is_not_excluded_for_its_name(project, capsys):
+    (project / "shop/cart_streams.py").write_text(STATE.replace("Cart", "Bag"))
+    (project / "pyproject.toml").write_text('[tool.eventcore]\nexclude = ["cart.py"]\n')
+
+    assert main(["generate", "."]) == 0
+
+    assert (project / "shop/cart_streams_streams.py").exists()
+
+
+def test_the_settings_are_those_above_the_path_however_it_is_written(project, capsys, monkeypatch):
+    (project / "pyproject.toml").write_text('[tool.eventcore]\nexclude = ["*_old.py"]\n')
+    (project / "shop/cart_old.py").write_text(STATE)
+    (project / "tools").mkdir()
+    (project / "tools/pyproject.toml").write_text("[tool.eventcore]\nexclude = ['*']\n")
+    monkeypatch.chdir(project / "tools")
+
+    assert main(["generate", "../shop"]) == 0
+
+    assert sorted(path.name for path in project.rglob("*_streams.py")) == ["cart_streams.py"]
+
+
 @pytest.mark.parametrize(("level", "code", "shown"), [("error", 2, "EC201 error"), ("warning", 0, "EC201 warning"), ("off", 0, "")])
 def test_a_warning_counts_for_what_the_project_says(project, capsys, level, code, shown):
     (project / "pyproject.toml").write_text(f'[tool.eventcore.severity]\nEC201 = "{level}"\n')
