@@ -137,7 +137,7 @@ class Names:
         if nested is not None:
             return Found(ClassTarget(module, nested))
         alias = scope.aliases.get(name)
-        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias, scope=scope))
+        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias.value, alias.parameters, scope))
 
     def _in_module(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]]) -> Found:
         if module.syntax is None:

@@ -49,7 +49,6 @@ from eventcore_codegen.scan.syntax import (
 from eventcore_codegen.sources.files import split_lines
 
 _DEEP: Final = 15_000
-_VARIABLES: Final = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 _JUDGED: Final = frozenset({"handle", "initial", "apply"})
 """The methods of which the bodies are looked into."""
 
@@ -174,9 +173,8 @@ class _ModuleReader:
                 self._bind(target.value, Alias(self._expressions.type_of(value)), target, typing_only=typing_only)
             case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression()) | cst.AugAssign(target=cst.Name() as target):
                 self._bind(target.value, Opaque(), target, typing_only=typing_only)
-            case cst.TypeAlias(name=name, value=value):
-                stands_for = Alias(self._expressions.type_of(value), tree.type_parameters(statement))
-                self._bind(name.value, stands_for, name, typing_only=typing_only)
+            case cst.TypeAlias(name=name):
+                self._bind(name.value, self._alias(statement), name, typing_only=typing_only)
             case _:
                 pass
 
@@ -200,9 +198,22 @@ class _ModuleReader:
         if isinstance(value, cst.SimpleString | cst.ConcatenatedString):
             return Opaque()
         if isinstance(value, cst.Call):
-            return TypeVariable() if self._last_name(value.func) in _VARIABLES else Opaque()
+            return self._made(value)
         read = self._expressions.type_of(value)
         return Alias(read) if isinstance(read, Name | Subscript | Either) else Opaque()
+
+    def _made(self, call: cst.Call) -> Bound:
+        """Return what a call binds: a type variable, an alias, or what nothing is known of."""
+        match self._last_name(call.func), call.args:
+            case "TypeVar" | "ParamSpec" | "TypeVarTuple", _:
+                return TypeVariable()
+            case "TypeAliasType", [_, value, *_]:
+                return Alias(self._expressions.type_of(value.value))
+            case _:
+                return Opaque()
+
+    def _alias(self, statement: cst.TypeAlias) -> Alias:
+        return Alias(self._expressions.type_of(statement.value), tree.type_parameters(statement))
 
     def _read_import(self, alias: cst.ImportAlias, *, typing_only: bool) -> None:
         module = alias.evaluated_name
@@ -234,7 +245,7 @@ class _ModuleReader:
         fields: list[Field] = []
         methods: list[Method] = []
         nested: list[ClassSyntax] = []
-        aliases: dict[str, Expr] = {}
+        aliases: dict[str, Alias] = {}
         for statement in tree.statements(node.body):
             match statement:
                 case cst.ClassDef():
@@ -250,7 +261,9 @@ class _ModuleReader:
                     fields.append(Field(name, None, self._value(statement.value), self._span(target)))
                     bound = self._alias_or_opaque(statement.value)
                     if isinstance(bound, Alias):
-                        aliases[name] = bound.value
+                        aliases[name] = bound
+                case cst.TypeAlias(name=name):
+                    aliases[tree.identifier(name.value)] = self._alias(statement)
                 case _:
                     pass
         return ClassSyntax(

@@ -188,7 +188,7 @@ class ClassSyntax:
     fields: tuple[Field, ...]
     methods: tuple[Method, ...]
     nested: tuple[ClassSyntax, ...]
-    aliases: Mapping[str, Expr]
+    aliases: Mapping[str, Alias]
     span: Span
     fingerprint: str = ""
 

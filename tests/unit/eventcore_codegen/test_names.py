@@ -214,6 +214,7 @@ S = TypeVar("S")
         ("Ident: TypeAlias = 'StreamId[S]'", "Ident['Cart']"),
         ("Ident = StreamId[S]\nMaybe = Optional[Ident[S]]", "Maybe[Cart]"),
         ("Ident = StreamId[S]\nEither = Union[K, Ident[S]]", "Either[None, Cart]"),
+        ("from typing_extensions import TypeAliasType\nIdent = TypeAliasType('Ident', StreamId[S], type_params=(S,))", "Ident[Cart]"),
         ("Ident = StreamId\nIdents = tuple[Ident[S], ...]", "Idents[Cart]"),
     ],
 )
@@ -231,10 +232,17 @@ def test_a_state_is_found_through_a_generic_alias(source, aliases, annotation):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python itself cannot read it")
-def test_an_alias_may_have_type_parameters(source):
-    text = source.CART + "type Ident[Added] = StreamId[Added]\ntype Many[T] = tuple[Ident[T], ...]\n" + COMMAND.format(state="Cart")
+@pytest.mark.parametrize(
+    ("aliases", "annotation"),
+    [
+        ("type Ident[Added] = StreamId[Added]\ntype Many[T] = tuple[Ident[T], ...]\n", "Many[Cart]"),
+        ("class Ids:\n    type Of[T] = StreamId[T]\n    type Cart = Of[Cart]\n", "Ids.Of[Cart]"),
+    ],
+)
+def test_an_alias_may_have_type_parameters(source, aliases, annotation):
+    text = source.CART + aliases + COMMAND.format(state="Cart")
 
-    modules = source.modules({"a.py": text.replace("StreamId[Cart]", "Many[Cart]")})
+    modules = source.modules({"a.py": text.replace("StreamId[Cart]", annotation)})
 
     assert unaliased(modules["a"].commands[0].streams[0].state).ref == ClassRef("a", "Cart")
 
