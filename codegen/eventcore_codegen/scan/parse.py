@@ -188,11 +188,8 @@ class _ModuleReader:
 
     def _read_assign(self, targets: Sequence[cst.BaseExpression], value: cst.BaseExpression, *, typing_only: bool) -> None:
         for target in targets:
-            if isinstance(target, cst.Name):
-                self._bind(target.value, self._alias_or_opaque(value), target, typing_only=typing_only)
-            else:
-                for name in tree.names_in(target):
-                    self._bind(name.value, Opaque(), name, typing_only=typing_only)
+            for name, part in tree.assigned(target, value):
+                self._bind(name.value, Opaque() if part is None else self._alias_or_opaque(part), name, typing_only=typing_only)
 
     def _alias_or_opaque(self, value: cst.BaseExpression) -> Bound:
         if isinstance(value, cst.SimpleString | cst.ConcatenatedString):

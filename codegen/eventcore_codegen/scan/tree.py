@@ -73,6 +73,25 @@ def names_in(target: cst.CSTNode) -> Iterator[cst.Name]:
             pass
 
 
+def assigned(target: cst.CSTNode, value: cst.BaseExpression) -> Iterator[tuple[cst.Name, cst.BaseExpression | None]]:
+    """Yield the names that assigning *value* to *target* binds, with what each is bound to; None where that cannot be seen."""
+    match target, value:
+        case cst.Name(), _:
+            yield target, value
+        case cst.Tuple(elements=names), cst.Tuple(elements=values) if len(names) == len(values) and not any(
+            map(_is_starred, (*names, *values))
+        ):
+            for element, part in zip(names, values, strict=True):
+                yield from assigned(element.value, part.value)
+        case _:
+            for name in names_in(target):
+                yield name, None
+
+
+def _is_starred(element: cst.BaseElement) -> bool:
+    return isinstance(element, cst.StarredElement)
+
+
 def identifier(name: str) -> str:
     """Return *name* as Python takes it: identifiers that look alike are one."""
     return name if name.isascii() else unicodedata.normalize("NFKC", name)

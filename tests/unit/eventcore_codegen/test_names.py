@@ -55,27 +55,29 @@ def test_a_state_is_found_through_re_exports_of_re_exports(source):
 
 
 @pytest.mark.parametrize(
-    "imports",
+    ("imports", "decorator", "marker"),
     [
-        "import eventcore as ec\ncommand, stream = ec.command, ec.stream",
-        "from eventcore import command as cmd\nfrom eventcore.declare import stream",
+        ("import eventcore as ec", "ec.command", "ec.stream"),
+        ("import eventcore as ec\ncmd, (_, read) = ec.command, (ec.event, ec.stream)", "cmd", "read"),
+        ("import eventcore as ec\ncmd = decorator = ec.command", "cmd", "stream"),
+        ("from eventcore import command as cmd\nfrom eventcore.declare import stream as read", "cmd", "read"),
     ],
 )
-def test_decorators_are_known_by_what_they_are(source, imports):
-    text = (
-        source.CART
-        + imports.partition("\n")[0]
-        + "\n"
-        + (
-            "@ec.command\nclass Fill:\n    cart: ec.StreamId[Cart] = ec.stream()\n"
-            if "as ec" in imports
-            else "@cmd\nclass Fill:\n    cart: StreamId[Cart] = stream()\n"
-        )
-    )
+def test_decorators_are_known_by_what_they_are(source, imports, decorator, marker):
+    fill = f"@{decorator}\nclass Fill:\n    cart: StreamId[Cart] = {marker}()\n    def handle(self, streams, state): return []\n"
 
-    (command,) = source.modules({"a.py": text + "    def handle(self, streams, state): return []\n"})["a"].commands
+    (command,) = source.modules({"a.py": f"{source.CART}{imports}\n{fill}"})["a"].commands
 
     assert command.streams[0].kind == "one"
+
+
+@pytest.mark.parametrize(
+    "bound", ["cmd, *rest = ec.command, 1", "cmd, other = *[ec.command], 1", "cmd, other = both", "[cmd] = ec.command"]
+)
+def test_what_a_name_is_bound_to_is_not_guessed(source, bound):
+    text = f"import eventcore as ec\n{bound}\n@cmd\nclass A: pass\n"
+
+    assert source.modules({"a.py": text})["a"].commands == ()
 
 
 def test_a_class_that_is_decorated_with_another_command_is_none(source):
