@@ -32,9 +32,12 @@ def show(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print *text* without a line end of its own. Raises Unread and CannotPrint."""
+    r"""Print *text*, with ``\u00e4`` for what the output has no character for, which is the same in JSON. Raises Unread and CannotPrint."""
     try:
-        sys.stdout.write(_encodable(text))
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError as error:
+            sys.stdout.write("".join(_sayable(character, error.encoding) for character in text))
         sys.stdout.flush()
     except OSError as error:
         # Python flushes once more when it exits, and would complain then.
@@ -44,20 +47,12 @@ def write(text: str) -> None:
         raise CannotPrint(f"the standard output cannot be written: {error.strerror or error}") from None
 
 
-def _encodable(text: str) -> str:
-    r"""Return *text* with every character that the output cannot have written as ``\u65e5``, as in JSON: not every terminal and pipe takes UTF-8."""
-    encoding = sys.stdout.encoding or "utf-8"
-    if _takes(text, encoding):
-        return text
-    return "".join([one if _takes(one, encoding) else json.dumps(one)[1:-1] for one in text])
-
-
-def _takes(text: str, encoding: str) -> bool:
+def _sayable(character: str, encoding: str) -> str:
     try:
-        text.encode(encoding)
+        character.encode(encoding)
     except UnicodeEncodeError:
-        return False
-    return True
+        return json.dumps(character)[1:-1]
+    return character
 
 
 def is_closed() -> bool:

@@ -59,11 +59,16 @@ async def make_store(path: Path) -> None:
         pass
 
 
-def run(folder: Path, command: str, output: str, *, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, command: str, output: str, *, unbuffered: str = "", encoding: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {sys.executable} -m eventcore {command} {output}"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUNBUFFERED": unbuffered},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONUNBUFFERED": unbuffered,
+            "PYTHONIOENCODING": encoding,
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -103,3 +108,12 @@ def test_nobody_who_reads_is_no_error_and_changes_no_answer(folder, command, cod
 
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.removesuffix("help: run `eventcore generate shop`\n") == ""
+
+
+def test_what_the_output_has_no_characters_for_is_written_as_in_json(folder):
+    (folder / "shop/cart.py").write_text(CART.replace("Cart", "Körbe"), encoding="utf-8")
+
+    done = run(folder, "map shop", "", encoding="ascii")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "K\\u00f6rbe" in done.stdout
