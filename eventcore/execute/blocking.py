@@ -20,7 +20,7 @@ from eventcore.events import Metadata
 from eventcore.execute.executor import CommandExecutor, DiscoveringCommand, PlainCommand
 from eventcore.execute.results import CommandResult, Loaded
 from eventcore.ids import StreamId
-from eventcore.store import EventStore
+from eventcore.store import EventStore, is_store
 from eventcore.typed import StreamResolver, StreamSet
 
 S = TypeVar("S")
@@ -99,6 +99,7 @@ class BlockingExecutor:
 
     def call(self, work: Callable[[EventStore], Awaitable[T]], /) -> T:
         """Run *work* with the store, in its event loop, and wait for what it returns: ``executor.call(lambda store: store.read_all())``."""
+        Arguments("call").callables(work=work)
 
         async def in_loop(running: _Opened) -> T:
             return await work(running.store)
@@ -176,8 +177,17 @@ class _Running:
 
 
 async def _open(make_store: Callable[[], EventStore], make_executor: Callable[[EventStore], CommandExecutor]) -> _Opened:
-    store = await make_store().__aenter__()
-    return _Opened(store, make_executor(store))
+    given, made = Arguments("BlockingExecutor"), make_store()
+    given.check(is_store(made), "make_store", make_store, f"a function that returns a store; it returned {type(made).__name__}")
+    store = await made.__aenter__()
+    try:
+        executor = make_executor(store)
+        expected = f"a function that returns a CommandExecutor; it returned {type(executor).__name__}"
+        given.check(isinstance(cast("object", executor), CommandExecutor), "make_executor", make_executor, expected)
+    except BaseException:
+        await store.__aexit__(None, None, None)
+        raise
+    return _Opened(store, executor)
 
 
 def _refuse_inside_a_loop() -> None:

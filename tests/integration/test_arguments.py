@@ -168,7 +168,8 @@ def test_a_subscription_says_what_it_was_asked_wrongly(wrong, error, message):
         (lambda executor: executor.load(MAIN, int), "streams fold into @state classes, and int is none"),
         (lambda executor: executor.load(MAIN, Added), "streams fold into @state classes, and Added is none"),
         (lambda executor: project_inline(executor.store, [Seen()], batch_size="5"), r"project_inline\(batch_size='5'\)"),
-        (lambda executor: project_inline(executor.store, 5), r"project_inline\(projections=5\): expected an Iterable"),
+        (lambda executor: project_inline(executor.store, 5), r"project_inline\(projections=5\): expected instances of @projection"),
+        (lambda executor: project_inline("shop.db", [Seen()]), r"project_inline\(store=<class 'str'>\): expected a store that keeps read"),
         (lambda executor: caught_up(executor.store, "seen", Position.parse("1"), timeout=None), r"caught_up\(timeout=None\)"),
         (lambda executor: caught_up(executor.store, "seen", "1", timeout=1), "'1' is no position"),
     ],
@@ -176,6 +177,34 @@ def test_a_subscription_says_what_it_was_asked_wrongly(wrong, error, message):
 def test_a_call_says_what_it_was_given_wrongly(make, message):
     with pytest.raises(InvalidArgument, match=message):
         asyncio.run(make(CommandExecutor(InMemoryEventStore())))
+
+
+def test_a_runner_takes_a_store_and_projections():
+    with pytest.raises(InvalidArgument, match=r"ProjectionRunner\(store=<class 'str'>\): expected a store that keeps read models"):
+        ProjectionRunner("shop.db", [Seen()])
+    with pytest.raises(InvalidArgument, match=r"ProjectionRunner\(projections=.*\): expected instances of @projection classes, in a list"):
+        ProjectionRunner(STORE, Seen())
+
+
+class NotedStore(InMemoryEventStore):
+    closed = False
+
+    async def __aexit__(self, *exc_info):
+        self.closed = True
+        await super().__aexit__(*exc_info)
+
+
+def test_a_blocking_executor_says_what_its_functions_returned():
+    store = NotedStore()
+    for make, message in (
+        (lambda: BlockingExecutor(lambda: None), r"make_store=.*\): expected a function that returns a store; it returned NoneType"),
+        (lambda: BlockingExecutor(lambda: store, make_executor=lambda store: store), "a CommandExecutor; it returned NotedStore"),
+    ):
+        with make() as executor, pytest.raises(InvalidArgument, match=message):
+            executor.load(MAIN)
+    assert store.closed
+    with BlockingExecutor(InMemoryEventStore) as executor, pytest.raises(InvalidArgument, match=r"call\(work=5\): expected what can be"):
+        executor.call(5)
 
 
 def test_a_simulation_takes_the_function_and_not_its_coroutine():
