@@ -200,7 +200,10 @@ class Run:
     def _request(self, field: str, ids: Iterable[StreamId]) -> None:
         stream = next(stream for stream in self._plan.streams if stream.field == field)
         asked = self._asked[field]
-        given: Iterable[object] = ids if isinstance(cast("object", ids), Iterable) else (ids,)
+        try:
+            given: Iterator[object] = iter(ids)
+        except TypeError:
+            given = iter((ids,))
         for stream_id in given:
             if not is_stream_id(stream_id):
                 problem = f"handle asked for {stream_id!r} ({type(stream_id).__name__}), expected a StreamId; use StreamId.of(<State>, key)"
