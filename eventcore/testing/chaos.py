@@ -113,6 +113,7 @@ def _known(operations: frozenset[str] | set[str] | None) -> frozenset[str] | Non
     """Refuse an operation that no store has: a misspelt one would be a day without chaos."""
     if operations is None:
         return None
+    Arguments("ChaosStore").instances(frozenset | set, operations=operations)
     port = {name for name in dir(EventStore) if not name.startswith("_")} | _TRANSACTION
     if wrong := sorted(operations - port):
         raise InvalidArgument(f"ChaosStore(operations=...): no store has {', '.join(wrong)}; see eventcore.store.EventStore")

@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, Generic, Never, Protocol, TypeAlias, TypeVar, cast, final, overload
 
+from eventcore.arguments import Arguments
 from eventcore.declare import command_marker, event_marker
 from eventcore.errors import CommandRejected, InvalidArgument, NotACommand
 from eventcore.events import Metadata
@@ -72,6 +73,7 @@ class Scenario:
 
     def given(self, *history: StreamEvents | AnyCommand) -> Scenario:
         """Let *history* have happened: events in streams (`on`), and commands, which have to succeed."""
+        _require_history("given", history)
         self._run(_happen(self.executor, history))
         return self
 
@@ -80,6 +82,7 @@ class Scenario:
 
         A command reads once, then once more for each round of discovery.
         """
+        _require_history("meanwhile", history)
         self._meanwhile.append((history, after))
         return self
 
@@ -190,6 +193,8 @@ class Outcome(Generic[E_co]):
         """
         __tracebackhide__ = True
         self.judged = True
+        for each in expected:
+            Arguments("then").check(isinstance(cast("object", each), StreamEvents), "expected", each, "what `on(stream, event, ...)` makes")
         wanted = _by_stream((each.stream_id, each.events) for each in expected)
         if isinstance(self._outcome, Exception):
             self._unexpected(f"should have written\n\n{differences.listed(wanted, self._name)}")
@@ -258,6 +263,12 @@ def _by_stream(changes: Iterable[tuple[StreamId, tuple[object, ...]]]) -> dict[s
     for stream_id, events in changes:
         streams.setdefault(str(stream_id), []).extend(events)
     return streams
+
+
+def _require_history(call: str, history: Iterable[object]) -> None:
+    for each in history:
+        holds = isinstance(each, StreamEvents) or command_marker(type(each)) is not None
+        Arguments(call).check(holds, "history", each, "commands, and what `on(stream, event, ...)` makes")
 
 
 async def _happen(executor: CommandExecutor, history: Iterable[StreamEvents | AnyCommand]) -> None:

@@ -39,6 +39,7 @@ def simulate(main: Callable[[], Coroutine[object, object, T]], *, seed: int) -> 
 
 def explore(main: Callable[[], Coroutine[object, object, object]], *, seeds: Iterable[int] = range(100)) -> None:
     """Run ``main()`` once for each of *seeds*, each time interleaved in another way. The error of one that fails says how to have it again."""
+    Arguments("explore").instances(Iterable, seeds=seeds)
     tried = 0
     for seed in seeds:
         tried += 1

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar, final, overload
 
 import attrs
 
-from eventcore.ids import StreamId
+from eventcore.arguments import Arguments
+from eventcore.ids import StreamId, is_stream_id
 
 E = TypeVar("E")
 E1 = TypeVar("E1")
@@ -33,6 +34,11 @@ class StreamEvents:
 
     stream_id: StreamId
     events: tuple[object, ...]
+
+    def __attrs_post_init__(self) -> None:
+        given = Arguments("on")
+        given.check(is_stream_id(self.stream_id), "stream", self.stream_id, "a StreamId, such as StreamId.of(<State>, key)")
+        given.check(len(self.events) > 0, "events", self.events, "at least one event")
 
 
 # The checkers find E between two bounds: it is at least what is given, and at most what the state's `apply` takes. Of several values for

@@ -32,7 +32,7 @@ from eventcore import (
     stream,
 )
 from eventcore.projections import ProjectionRunner, caught_up, on, project_inline, projection
-from eventcore.testing import ChaosStore, ConflictingStore, MeanwhileStore, simulate
+from eventcore.testing import ChaosStore, ConflictingStore, MeanwhileStore, explore, simulate
 
 MAIN = StreamId.of(Counter, "main")
 STORE = InMemoryEventStore()
@@ -94,6 +94,8 @@ class Seen:
         *((runner_with, name, NOT_SECONDS) for name in ("batch_seconds", "poll_interval", "lease_seconds")),
         (runner_with, "codec", ("json",)),
         *((chaos_with, name, NOT_SECONDS) for name in ("conflicts", "failures_before", "lost_replies", "latency")),
+        (chaos_with, "operations", ("append", ["append"])),
+        (lambda seeds: explore(print, seeds=seeds), "seeds", (5,)),
         (ConflictingStore, "conflicts", NOT_WHOLE),
         (lambda happens: MeanwhileStore(STORE, happens), "happens", (None,)),
         (lambda after: MeanwhileStore(STORE, print, after=after), "after", (0, *NOT_WHOLE)),

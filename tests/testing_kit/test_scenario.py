@@ -10,7 +10,7 @@ import pytest
 from bank.accounts import Account, AccountOpened, MoneyDeposited, MoneyReceived, MoneySent
 from bank.commands import DepositMoney, InsufficientFunds, OpenAccount, TransferMoney
 from eventcore import InvalidArgument, NotACommand, StreamId
-from eventcore.testing import Scenario, on
+from eventcore.testing import Scenario, check_command, on
 from shop.carts import Cart, CheckedOut, ItemAdded
 from shop.checkout import CheckoutCart
 from shop.commands import BlockCustomer
@@ -109,6 +109,32 @@ def test_commands_that_meet_do_what_they_do_in_some_order(bank):
     assert together.then_in_some_order() is together
     bank.finish()
     assert bank.state(ADA).balance in {200, 300}
+
+
+@pytest.mark.parametrize(
+    ("say", "message"),
+    [
+        (
+            lambda bank: bank.given(ADA, MoneyDeposited(1)),
+            r"given(history='account-ada'): expected commands, and what `on(stream, event, ...)`",
+        ),
+        (lambda bank: bank.meanwhile(MoneyDeposited(1)), "meanwhile(history=MoneyDeposited("),
+        (lambda bank: bank.when(DepositMoney(ADA, 1)).then(MoneyDeposited(1)), "): expected what `on(stream, event, ...)` makes"),
+        (lambda bank: on("account-ada", MoneyDeposited(1)), "on(stream='account-ada'): expected a StreamId"),
+        (lambda bank: on(ADA), "on(events=()): expected at least one event"),
+    ],
+)
+def test_what_scenarios_are_made_of_is_checked(bank, say, message):
+    with pytest.raises(InvalidArgument, match=re.escape(message)):
+        say(bank)
+
+
+@pytest.mark.parametrize("wrong", [5, DepositMoney(ADA, 1), MoneyDeposited])
+def test_only_classes_of_commands_are_checked_for_their_properties(wrong):
+    with pytest.raises(InvalidArgument, match=r"check_command\(command=.*\): expected a @command class"):
+        check_command(wrong)
+    with pytest.raises(InvalidArgument, match=r"check_command\(others=.*\): expected a @command class"):
+        check_command(DepositMoney, others=[wrong])
 
 
 def test_what_is_no_command_and_what_is_no_event_is_refused(bank):

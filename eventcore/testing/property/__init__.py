@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
+from eventcore.declare import command_marker
 from eventcore.errors import CommandRejected, InvalidArgument
 from eventcore.store import EventStore
 from eventcore.stores.memory import InMemoryEventStore
@@ -42,6 +44,10 @@ def check_command(
     Needs Hypothesis: the extra `testing`.
     """
     __tracebackhide__ = True
+    given = Arguments("check_command")
+    for name, several in {"command": (command,), "others": others, "after": after}.items():
+        for each in several:
+            given.check(isinstance(cast("object", each), type) and command_marker(each) is not None, name, each, "a @command class")
     try:
         from eventcore.testing.property.search import Search  # noqa: PLC0415  # it imports Hypothesis, which is an extra
     except ModuleNotFoundError as error:
