@@ -111,7 +111,9 @@ class EventCodec:
             return _dump_metadata(metadata)
         except Misfit as misfit:
             raise InvalidMetadata(f"metadata{misfit.path}: {misfit.problem}") from misfit
-        except (RecursionError, TypeError) as error:
+        except RecursionError as error:
+            raise InvalidMetadata("metadata cannot be stored: it is nested too deeply, or holds itself") from error
+        except TypeError as error:
             raise InvalidMetadata(f"metadata cannot be stored: {error}") from error
 
     def decode_metadata(self, data: bytes) -> Metadata:

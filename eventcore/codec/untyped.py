@@ -53,7 +53,7 @@ def encode_metadata(value: object) -> object:
     for base, plain in _PLAIN_OF.items():
         if isinstance(value, base):
             return encode_json(plain(value))
-    raise Misfit(f"{an(type(value))} is no JSON value; use {'a list' if isinstance(value, tuple) else 'its text'}")
+    raise Misfit(f"{an(type(value))} is no JSON value; use {'a list' if isinstance(value, tuple | set | frozenset) else 'its text'}")
 
 
 # Not the classes themselves: of an enum they make what it says, not what it is.

@@ -617,6 +617,10 @@ def test_metadata_comes_back(metadata: Metadata) -> None:
     assert codec.decode_metadata(codec.encode_metadata(metadata)) == metadata
 
 
+HOLDS_ITSELF: dict[str, Any] = {}
+HOLDS_ITSELF["it"] = HOLDS_ITSELF
+
+
 class Shade(str, Enum):  # noqa: UP042  # whose `str` is not its text
     RED = "red"
 
@@ -644,6 +648,8 @@ def test_metadata_of_a_subclass_of_what_json_has_comes_back_equal_as_what_json_h
         ({"actor": {"roles": [float("nan")]}}, r"^metadata\.actor\.roles\[0\]: nan"),
         ({"at": datetime(2024, 1, 1)}, r"^metadata\.at: a datetime is no JSON value; use its text"),
         ({"a": ("b",)}, r"^metadata\.a: a tuple .*use a list"),
+        ({"a": {1}}, r"^metadata\.a: a set .*use a list"),
+        (HOLDS_ITSELF, r"^metadata cannot be stored: it is nested too deeply, or holds itself"),
         ({1: 2}, r"^metadata: the key 1 is no str"),
         ({"a": "\0"}, r"^metadata\.a: the text holds NUL"),
         ({"\ud800": 1}, r"^metadata\['\\ud800'\]: the key holds the lone surrogate"),
