@@ -404,7 +404,7 @@ class _Execution:
                 # (Task groups wrap `StreamsNeeded`, so it is not looked for by its class.)
                 if not run.unread:
                     if isinstance(error, AttributeError) and (misuse := run.misuse(error)):
-                        raise misuse from error
+                        raise misuse.with_traceback(error.__traceback__) from None
                     raise
                 writes = []
             if not run.unread:
