@@ -74,6 +74,20 @@ class Written(NamedTuple):
         return versions | {write.stream_id: stored.version for write, stored in zip(self.writes, self.committed, strict=True)}
 
 
+@final
+class Told(NamedTuple):
+    """Of a result from another process."""
+
+    recorded: tuple[Recorded[object], ...]
+    known: Mapping[StreamId, int]
+
+    def events(self) -> tuple[Recorded[object], ...]:
+        return self.recorded
+
+    def versions(self) -> Mapping[StreamId, int]:
+        return self.known
+
+
 def written(
     codec: EventCodec, metadata: bytes, writes: Sequence[ValidWrite], request: AppendRequest, committed: Sequence[StoredEvent], /
 ) -> Written:
@@ -113,9 +127,17 @@ class CommandResult(Generic[E_co]):
         """The versions of all its streams afterwards, as far as the command knows."""
         return self._source.versions()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not with its source, which holds what its process runs with.
+        return _restored, (Told(self.events, dict(self.versions)), self.position, self.attempts, self.replayed)
+
     def __repr__(self) -> str:
         shown = f"events={self.events!r}, position={self.position!r}, attempts={self.attempts}, versions={dict(self.versions)!r}"
         return f"CommandResult({shown}, replayed={self.replayed})"
+
+
+def _restored(source: Source, position: Position | None, attempts: int, replayed: bool) -> CommandResult[Any]:  # noqa: FBT001
+    return CommandResult(source, position, attempts, replayed=replayed)
 
 
 @final

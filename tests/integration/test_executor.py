@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 from pathlib import Path
 
 import attrs
@@ -667,6 +668,21 @@ def test_a_result_tells_what_was_recorded():
         assert (recorded.event_id, recorded.recorded_at) == (stored.event_id, stored.recorded_at)
         assert recorded.recorded_at.utcoffset().total_seconds() == 0
         assert result.position == stored.position
+
+    asyncio.run(main())
+
+
+def test_a_result_crosses_a_process_pool():
+    async def main():
+        executor = CommandExecutor(InMemoryEventStore())
+        written = await executor.execute(probe(writes(lambda s: s.main.write(Added(4)))), metadata={"actor": "ann"})
+        nothing = await executor.execute(probe(writes()))
+        for result in (written, nothing):
+            there = pickle.loads(pickle.dumps(result))
+
+            assert (there.events, there.versions) == (result.events, result.versions)
+            assert (there.position, there.attempts, there.replayed) == (result.position, result.attempts, result.replayed)
+            assert repr(there) == repr(result)
 
     asyncio.run(main())
 
