@@ -20,10 +20,10 @@ The rules that every store keeps:
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, final, runtime_checkable
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast, final, runtime_checkable
 from uuid import UUID
 
 import attrs
@@ -284,13 +284,21 @@ class Refused(NamedTuple):
 Verdict: TypeAlias = Committed | Conflict | AlreadyDone | KeyReused | Refused
 
 
+def _frozenset(given: Collection[str] | None) -> frozenset[str] | None:
+    return frozenset(given) if isinstance(given, set | list | tuple) else cast("frozenset[str] | None", given)
+
+
+def _tuple(given: Sequence[StreamPrefix | StreamPattern] | None) -> tuple[StreamPrefix | StreamPattern, ...] | None:
+    return tuple(given) if isinstance(given, list) else cast("tuple[StreamPrefix | StreamPattern, ...] | None", given)
+
+
 @final
 @attrs.frozen(kw_only=True)
 class EventFilter:
     """Select events by type and by stream; the filter is applied before any limit. None selects all; several streams select any of them."""
 
-    types: frozenset[str] | None = None
-    streams: tuple[StreamPrefix | StreamPattern, ...] | None = None
+    types: frozenset[str] | None = attrs.field(default=None, converter=_frozenset)
+    streams: tuple[StreamPrefix | StreamPattern, ...] | None = attrs.field(default=None, converter=_tuple)
 
     def __attrs_post_init__(self) -> None:
         given = Arguments("EventFilter")

@@ -24,6 +24,7 @@ from eventcore import (
     RetryPolicy,
     SqliteEventStore,
     StreamId,
+    StreamPrefix,
     command,
     discovered,
     event,
@@ -88,7 +89,7 @@ class Seen:
         (PostgresEventStore, "statement_timeout", (*NOT_SECONDS[1:], float("inf"))),
         *((PostgresEventStore, name, NOT_WHOLE) for name in ("pool_size", "statement_cache_size")),
         (ExpectedVersion.exact, "version", NOT_WHOLE[:3]),
-        (EventFilter, "types", ("Added", ["Added"])),
+        (EventFilter, "types", ("Added", 5)),
         (EventFilter, "streams", ("cart-", ["cart-"], ("cart-",))),
         (runner_with, "batch_size", NOT_WHOLE),
         *((runner_with, name, NOT_SECONDS) for name in ("batch_seconds", "poll_interval", "lease_seconds")),
@@ -277,3 +278,10 @@ def test_a_template_is_only_filled_in_when_the_condition_fails():
     require(True, "{} {}", 1)
     with pytest.raises(CommandRejected, match=r"^\{\} as it stands$"):
         require(False, "{} as it stands")
+
+
+def test_a_filter_takes_any_collection_of_names_and_selectors():
+    loose = EventFilter(types=["Added", "Added"], streams=[StreamPrefix("cart-")])
+
+    assert loose == EventFilter(types=frozenset({"Added"}), streams=(StreamPrefix("cart-"),))
+    assert EventFilter(types={"Added"}) == EventFilter(types=("Added",))
