@@ -482,4 +482,10 @@ def _backoff(failures: int) -> float:
 
 
 def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_FAULT]
+    """Return what *error* says, in text that every store can keep: an error may quote whatever it met."""
+    try:
+        text = str(error)
+    except Exception as another:  # noqa: BLE001  # it is the handler's, too
+        text = f"it cannot be told ({type(another).__name__})"
+    told = f"{type(error).__name__}: {text}"[:_LONGEST_FAULT].replace("\0", "\\x00")
+    return told.encode(errors="backslashreplace").decode()

@@ -215,6 +215,47 @@ def test_a_store_that_takes_nothing_is_waited_for_and_no_event_is_blamed(error: 
     asyncio.run(run())
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("a\0b"), r"ValueError: a\x00b"),
+        (ValueError("a\ud800b"), r"ValueError: a\ud800b"),
+        (Unspeakable(), "Unspeakable: it cannot be told (RuntimeError)"),
+    ],
+    ids=["zero", "surrogate", "none"],
+)
+def test_an_error_with_a_text_that_no_store_keeps_is_told_all_the_same(
+    make: Callable[[], EventStore], error: Exception, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL", "eventcore.projections")  # pytest-xdist cannot hand on half of a pair, either
+
+    @projection(on_fault="park", retry=QUICK)
+    class Quoting:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            raise error
+
+    async def run() -> None:
+        async with make() as store, runner(store, Quoting()) as running:
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+            async with records(store) as kept:
+                (parked,) = await kept.parked("quoting")
+                assert parked.error == told
+                assert await kept.request_retry("quoting") == 1
+            async with asyncio.timeout(20):
+                while parked.attempts == QUICK.max_attempts:
+                    await asyncio.sleep(0.02)
+                    async with records(store, read_only=True) as kept:
+                        (parked,) = await kept.parked("quoting")
+
+    asyncio.run(run())
+
+
 def test_in_a_simulation_time_is_that_of_the_loop() -> None:
     """A minute of trying passes at once, and so does the interval after which a runner looks for what was asked of it."""
     tries = 0
