@@ -175,7 +175,9 @@ class ProjectionRunner:
                 del workers[generation]
             try:
                 wanted = await self._wanted(projector)
-            except StoreClosed:
+            except StoreClosed as error:
+                if not self._stop.is_set():
+                    _log.error("projection %s ended: %s", projector.name, error)
                 break
             except Exception as error:  # noqa: BLE001  # told, and tried again: no other projection is to feel it
                 _log.warning("projection %s could not be looked up: %s", projector.name, error)

@@ -122,6 +122,14 @@ def test_a_runner_that_is_cancelled_leaves_nobody_at_work(make: Callable[[], Eve
     asyncio.run(run())
 
 
+def test_a_runner_without_an_open_store_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(runner(SqliteEventStore(tmp_path / "events.db")).run())
+
+    (told,) = [each.getMessage() for each in caplog.records if each.name == "eventcore.projections"]
+    assert told.startswith("projection balances ended: the store of ")
+    assert "async with" in told
+
+
 def test_a_batch_that_fails_leaves_nothing_and_harms_no_neighbour(make: Callable[[], EventStore]) -> None:
     """Skipped after its attempts: of the faulty event nothing stays, of all others everything, once."""
     seen: list[str] = []
