@@ -235,6 +235,12 @@ class StopsAtItsLastMatch(InMemoryEventStore):
         return page._replace(position=page.events[-1].position if page.events else after)
 
 
+class StandsStillWhereNothingMatches(InMemoryEventStore):
+    async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
+        page = await super().read_all(after, limit=limit, where=where)
+        return page if page.events else page._replace(position=after)
+
+
 class ComparesPrefixesAsLikeDoes(InMemoryEventStore):
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
         if where.streams is None:
@@ -430,6 +436,7 @@ CAUGHT = [
     (ReadsNewestFirst, ["reads_are_ordered", "events_are_ordered_across_streams"]),
     (FiltersAfterTheLimit, ["a_filter_comes_before_the_limit", "pages_pass_what_the_filter_leaves_out"]),
     (StopsAtItsLastMatch, ["pages_pass_what_the_filter_leaves_out"]),
+    (StandsStillWhereNothingMatches, ["pages_pass_what_the_filter_leaves_out"]),
     (ComparesPrefixesAsLikeDoes, ["prefix_is_literal"]),
     (NeverWakes, ["an_append_wakes_everyone_who_waits"]),
     (KeepsTheOlderSnapshot, ["an_older_snapshot_does_not_replace_a_newer_one"]),

@@ -150,3 +150,11 @@ class FilterScenarios(StoreScenarios):
         await add(store, "busy-1", "late", kind="Signal")
         require_equal(labels_of((await store.read_all(position, where=where)).events), ["late"], "what came after the reader had caught up")
         require_equal(len((await store.read_all(position, where=EVERYTHING)).events), 1, "events after the position of a filtered page")
+        position = (await store.read_all(position, where=where)).position
+        await add(store, "busy-1", *range(10), kind="Noise")
+        page = await store.read_all(position, where=where)
+        require_equal(
+            (labels_of(page.events), page.position, page.more),
+            ([], (await read_log(store))[-1].position, False),
+            "a page of nothing but what the filter leaves out",
+        )
