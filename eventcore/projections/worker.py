@@ -143,8 +143,10 @@ class Worker:
             heartbeat.cancel()
             await asyncio.wait([heartbeat])
             await self._pages.forget()
-            with suppress(StoreError):
-                await self._store.release_lease(lease)
+            # Where the store is away it need not be waited for: by then the lease has run out by itself.
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(self._pace.lease_seconds):
+                    await self._store.release_lease(lease)
 
     async def _renew(self, lease: Lease, leads: asyncio.Event) -> None:
         """Keep the lease. That a renewal fails is no loss yet: only another owner is, and the transactions tell."""

@@ -122,6 +122,24 @@ def test_a_runner_that_is_cancelled_leaves_nobody_at_work(make: Callable[[], Eve
     asyncio.run(run())
 
 
+def test_giving_a_lease_back_takes_no_longer_than_the_lease() -> None:
+    """A store that is away would be waited for, and the end of the program with it."""
+
+    class Away(ForwardingStore):
+        async def release_lease(self, lease: Lease, /) -> None:
+            await asyncio.sleep(3600)
+
+    async def run() -> None:
+        async with InMemoryEventStore() as store:
+            running = asyncio.create_task(runner(Away(store), lease_seconds=0.2).run())
+            await caught_up(store, "balances", await pay(store, [("a", 1)]), timeout=20)
+            running.cancel()
+            async with asyncio.timeout(5):
+                await asyncio.wait([running])
+
+    asyncio.run(run())
+
+
 def test_a_runner_without_an_open_store_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(runner(SqliteEventStore(tmp_path / "events.db")).run())
 
