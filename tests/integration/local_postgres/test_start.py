@@ -54,9 +54,16 @@ def postmaster_of(folder: Path) -> int:
 
 def await_end(pid: int) -> None:
     until = time.monotonic() + 20
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while lives(pid):
         assert time.monotonic() < until, f"process {pid} lives on"
         time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_what_was_committed_is_there_at_the_next_start_on_the_same_port(tmp_path):
