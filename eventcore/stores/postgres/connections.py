@@ -74,6 +74,20 @@ def source_of(settings: Settings) -> Source:
     return PoolSource(settings.source, settings) if isinstance(settings.source, asyncpg.Pool) else DsnSource(settings.source, settings)
 
 
+def has_ended(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # A pool has taken back what ended, and nobody may ask it anything any more.
+        return True
+
+
+def terminate(connection: Connection) -> None:
+    """End *connection* without a word to the server, unless it has ended."""
+    if not has_ended(connection):
+        connection.terminate()
+
+
 @final
 class Session:
     """One connection, used by one task at a time. It is made when it is needed, and made anew when it was lost."""
@@ -90,7 +104,7 @@ class Session:
 
         Raises `StoreUnavailable`.
         """
-        if self._connection is not None and not self._connection.is_closed():
+        if self._connection is not None and not has_ended(self._connection):
             return self._connection
         await self.drop()
         began = time.monotonic()
@@ -160,8 +174,7 @@ class Session:
         """Give the connection up without a word to the server, which may be gone."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if not connection.is_closed():
-                connection.terminate()
+            terminate(connection)
             await self._return(connection)
 
     async def close(self) -> None:
@@ -174,7 +187,7 @@ class Session:
             await self._source.give_back(connection)
         except OF_THE_DRIVER:
             # It is given up either way.
-            connection.terminate()
+            terminate(connection)
 
 
 @final

@@ -13,7 +13,7 @@ from eventcore.errors import InlineProjectionsDiffer, RequestRefused
 from eventcore.ids import Position
 from eventcore.store import Committed, InlineWork, Row, Statement
 from eventcore.stores.postgres.batch import Batch, Decision
-from eventcore.stores.postgres.connections import Connection, Session
+from eventcore.stores.postgres.connections import Connection, Session, terminate
 from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, because, is_lost
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels, refused, run_all
 from eventcore.stores.postgres.statements import Schema
@@ -100,7 +100,7 @@ async def _roll_back(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
     except OF_THE_DRIVER:
-        connection.terminate()
+        terminate(connection)
 
 
 @final

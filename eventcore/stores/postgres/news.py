@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, final
 
 from eventcore.errors import StoreError
-from eventcore.stores.postgres.connections import Connection, Session, Sessions
+from eventcore.stores.postgres.connections import Connection, Session, Sessions, has_ended
 from eventcore.stores.postgres.statements import Schema
 
 _log = logging.getLogger("eventcore.postgres")
@@ -137,7 +137,7 @@ async def _until_lost(connection: Connection) -> None:
     """Return when the connection has ended, or raise what it answers when it is asked whether it lives."""
     ended = asyncio.Event()
     connection.add_termination_listener(lambda _: ended.set())
-    while not connection.is_closed():
+    while not has_ended(connection):
         try:
             async with asyncio.timeout(_HEARTBEAT):
                 await ended.wait()
