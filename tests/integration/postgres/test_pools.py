@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 
 from eventcore import PostgresEventStore
-from eventcore.store import Statement
-from eventcore.testing.contract.making import add, labels_of, read_log, version_of
-from tests.integration.postgres.hand import connected
+from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, Statement, StreamRead
+from eventcore.testing.contract.bare import folded
+from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
+from tests.integration.postgres.hand import adding, connected
 
 THROW_OUT = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = $1"
 
@@ -49,5 +51,45 @@ def test_connections_that_the_server_ends_are_replaced(postgres: str, schema: st
             assert await waiting
             # And where they have ended when the store is closed.
             await admin.fetchval(THROW_OUT, schema)
+
+    asyncio.run(scenario())
+
+
+async def with_codecs(connection: asyncpg.Connection) -> None:
+    """As most programs do that keep JSON."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def test_codecs_of_a_pool_change_nothing(postgres: str, schema: str) -> None:
+    async def scenario() -> None:
+        async with over_a_pool(postgres, schema, init=with_codecs) as store:
+            await add(store, "a-1", 1, 2)
+            await add(store, "a-1", 3, kind="Rare")
+            some = frozenset({"Rare"})
+
+            assert labels_of((await read_one(store, "a-1")).events) == [1, 2, 3]
+            assert labels_of((await read_one(store, "a-1", types=some)).events) == [3]
+            reads = [StreamRead("a-1", 0, types, bare=True) for types in (None, some)]
+            assert [len(folded(each)) for each in (await store.read(reads)).slices] == [3, 1]
+
+            lost = await append_one(store, adding("a-1", "late", 1))
+            assert isinstance(lost, Conflict)
+            assert labels_of(lost.news["a-1"].events) == [2, 3]
+            keyed = request({"b-1": None}, new_event("b-1", "once"), key=IdempotencyKey("key", b"print"))
+            await append_one(store, keyed)
+            again = await append_one(store, keyed)
+            assert isinstance(again, AlreadyDone)
+            assert labels_of(again.events) == ["once"]
+            remembered = (await store.read([], idempotency_key="key")).remembered
+            assert remembered is not None
+            assert labels_of(remembered.events) == ["once"]
+
+            for limit in (1000, 10**7):  # in one row, and in a row for each
+                assert labels_of(await read_log(store, limit=limit)) == [1, 2, 3, "once"]
+                assert labels_of(await read_log(store, limit=limit, where=EventFilter(types=some))) == [3]
+            found = (await store.read_back(limit=1)).events
+            assert labels_of(found) == ["once"]
+            assert await store.find_event(found[0].event_id) == found[0]
 
     asyncio.run(scenario())

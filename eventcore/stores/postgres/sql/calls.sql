@@ -1,8 +1,11 @@
 -- Lists come as text, which the driver encodes in one piece and not element by element: numbers as array literals, texts joined by the unit
 -- separator (chr 31), which no stream id and no JSON text can hold. A list that held it would be longer than its neighbours, and be refused.
+-- JSON comes and goes as text as well: what a codec of the user's pool makes of jsonb is nothing to us. The doctor knows each statement by its first words.
 
 -- name: append
-SELECT * FROM {schema}.append(
+SELECT verdicts, versions, check_heads, head_txs, head_ordinals, first_ordinal, request,
+    tx, ordinal, recorded_at, stream_id, version, event_id, type, type_version, data::text, metadata::text
+FROM {schema}.append(
     string_to_array($1::text, chr(31)), $2::text::bigint[], $3::text::integer[], $4::text::integer[],
     string_to_array($5::text, chr(31)), $6::text::bigint[], $7::text::uuid[], string_to_array($8::text, chr(31)), $9::text::integer[],
     string_to_array($10::text, chr(31))::jsonb[], string_to_array($11::text, chr(31))::jsonb[],
@@ -10,11 +13,13 @@ SELECT * FROM {schema}.append(
 );
 
 -- name: read
-SELECT * FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3, $4, $5, $6, $7);
+SELECT number, head_version, head_tx, head_ordinal, kept,
+    tx, ordinal, recorded_at, stream_id, version, event_id, type, type_version, data::text, metadata::text, versions, contents
+FROM {schema}.read(string_to_array($1::text, chr(31)), $2::text::bigint[], $3::text[]::jsonb[], $4, $5, $6, $7);
 
 -- name: read_log
 WITH page AS (SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6))
--- A page in one row, which the server makes and the driver takes apart sooner than many. The doctor knows it by its first words.
+-- A page in one row, which the server makes and the driver takes apart sooner than many.
 -- `places` has 44 bytes for each event; `ended` is the row without an event, which no other column tells of: each leaves NULL out.
 SELECT
     string_agg(CASE WHEN p.type_version = 1 AND strpos(p.type, chr(30)) = 0 THEN p.type ELSE p.type || chr(30) || p.type_version END, chr(31)) AS types,
@@ -28,7 +33,8 @@ SELECT
 FROM page AS p;
 
 -- name: read_log_in_rows
-SELECT * FROM {schema}.read_log($1, $2, $3, $4, $5, $6);
+SELECT tx, ordinal, recorded_at, stream_id, version, event_id, type, type_version, data::text, metadata::text
+FROM {schema}.read_log($1, $2, $3, $4, $5, $6);
 
 -- name: news
 SELECT visible, held FROM {schema}.news($1, $2);

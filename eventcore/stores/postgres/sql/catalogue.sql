@@ -21,7 +21,7 @@ ORDER BY e.tx DESC, e.ordinal DESC
 OFFSET $3 - 1 LIMIT 1;
 
 -- name: page_back
-SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data::text, e.metadata::text
 FROM {schema}.events AS e
 WHERE (e.tx, e.ordinal) < ($1, $2) AND (e.tx, e.ordinal) >= ($3, $4)
     AND ($5::text[] IS NULL OR e.type = ANY ($5)) AND ($6::text[] IS NULL OR e.stream_id LIKE ANY ($6))
@@ -29,7 +29,7 @@ ORDER BY e.tx DESC, e.ordinal DESC
 LIMIT $7;
 
 -- name: event
-SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
+SELECT e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data::text, e.metadata::text
 FROM {schema}.events AS e
 WHERE e.event_id = $1;
 

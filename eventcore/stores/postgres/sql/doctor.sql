@@ -145,8 +145,10 @@ SELECT
     count(*) FILTER (WHERE a.state = 'active' AND a.wait_event_type = 'Lock') AS held_up,
     coalesce(max(extract(epoch FROM clock_timestamp() - a.query_start)) FILTER (WHERE a.state = 'active'), 0)::float8 AS seconds
 FROM pg_stat_activity AS a
-JOIN (VALUES ('append', '', '.append('), ('read', '', '.read('), ('log', '', '.read_log('), ('log', 'WITH page AS (', '.read_log('))
-    AS l (lane, begin, call) ON starts_with(a.query, l.begin || 'SELECT * FROM ' || $1 || l.call)
+JOIN (
+    VALUES ('append', 'SELECT verdicts,', '.append('), ('read', 'SELECT number,', '.read('), ('log', 'SELECT tx,', '.read_log('),
+        ('log', 'WITH page AS (', '.read_log(')
+) AS l (lane, begin, call) ON starts_with(a.query, l.begin) AND strpos(a.query, 'FROM ' || $1 || l.call) > 0
 WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.datname = current_database()
 GROUP BY 1, 2
 ORDER BY 1, 2;
