@@ -11,8 +11,9 @@ from eventcore import InvalidPosition, Position, PostgresEventStore
 from eventcore.store import EVERYTHING
 from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.statements import Schema
-from eventcore.testing.contract.making import add, labels_of, read_log
+from eventcore.testing.contract.making import add, labels_of, read_log, version_of
 from tests.integration.postgres.hand import adding, append_in, connected
+from tests.servers.standby import primary_and_standby
 
 
 @pytest.mark.parametrize("ends", ["COMMIT", "ROLLBACK"])
@@ -40,6 +41,32 @@ def test_late_commit_is_delivered(postgres: str, schema: str, ends: str, restart
             assert labels_of(events) == (["late", "early"] if ends == "COMMIT" else ["early"])
 
     asyncio.run(scenario())
+
+
+def test_a_standby_shows_nothing_before_what_commits_late(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It knows how far transactions have ended, but not which of those after that are open, nor what they have locked."""
+
+    async def scenario(primary: str, standby: str) -> None:
+        async with PostgresEventStore(primary) as store, connected(primary) as slow:
+            await slow.execute("BEGIN")
+            await append_in(slow, "eventcore", adding("a-1", "late"))
+            (early,) = await add(store, "b-1", "early")
+            async with PostgresEventStore(standby, migrate=False) as reader, asyncio.timeout(30):
+                while await version_of(reader, "b-1") == 0:
+                    await asyncio.sleep(0.01)
+                page = await reader.read_all()
+                assert labels_of(page.events) == []
+                assert not await reader.wait_for_news(None, timeout=0.05)
+                await slow.execute("COMMIT")
+                assert await reader.wait_for_news(page.position, timeout=10)
+                events = await read_log(reader, after=page.position)
+                while early not in events:
+                    await asyncio.sleep(0.01)
+                    events = await read_log(reader, after=page.position)
+                assert labels_of(events) == ["late", "early"]
+
+    with primary_and_standby(tmp_path_factory.mktemp("standby")) as (primary, standby):
+        asyncio.run(scenario(primary, standby))
 
 
 def test_a_foreign_transaction_holds_no_reader_up(postgres: str, schema: str) -> None:

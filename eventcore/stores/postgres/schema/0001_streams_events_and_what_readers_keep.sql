@@ -93,7 +93,8 @@ ALTER TABLE {schema}.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
 --
 -- Transactions that are still open in this snapshot hold it back only where they may append: an append takes the lock {seed} before its transaction gets
 -- a number, and keeps it to the end. A transaction that has a number and not that lock will not append any more (`append` refuses it). One that ended
--- since the snapshot was taken counts as open: what it wrote is not in the snapshot.
+-- since the snapshot was taken counts as open: what it wrote is not in the snapshot. Where the snapshot names none of those that are open, as on a
+-- standby, the oldest of them is all that is known.
 -- `moved` tells that this was so: asking again shows more.
 CREATE FUNCTION {schema}.horizon(OUT tx bigint, OUT moved boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -106,7 +107,8 @@ DECLARE
 BEGIN
     moved := false;
     SELECT s.epoch::bigint << 48 INTO base FROM {schema}.store AS s;
-    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
+    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
+        AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
             SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l

@@ -321,7 +321,8 @@ DECLARE
 BEGIN
     moved := false;
     SELECT s.epoch::bigint << 48 INTO base FROM "eventcore".store AS s;
-    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
+    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
+        AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
             SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l
@@ -666,25 +667,25 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 10:48:57.888829+00', 1, 1, '01a221c5-c100-73bd-aa65-f10c682a7eee', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-28 10:48:57.892718+00', 1, 1, '01a221c5-c124-7b9a-a1cd-e0f55b9cd7d2', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-28 10:48:57.892718+00', 2, 1, '01a221c5-c124-7cfd-a1fe-83f6ad268a9b', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 12:00:40.090798+00', 1, 1, '01a22c54-1e8b-7156-974e-ff61e66fa37d', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 12:00:40.093009+00', 1, 1, '01a22c54-1e9c-7249-8374-7c9e2f87333b', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 12:00:40.093009+00', 2, 1, '01a22c54-1e9c-777d-85ee-3d9e2a848399', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 10:48:58.907824+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 12:00:41.103297+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 10:48:57.854611+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 12:00:40.074501+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-28 10:48:57.892718+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 12:00:40.093009+00');
 
 
 
@@ -696,8 +697,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
 
 
 

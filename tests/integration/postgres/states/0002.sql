@@ -321,7 +321,8 @@ DECLARE
 BEGIN
     moved := false;
     SELECT s.epoch::bigint << 48 INTO base FROM "eventcore".store AS s;
-    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
+    IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
+        AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
             SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l
@@ -711,22 +712,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-28 10:44:51.364373+00', 1, 1, '01a221c1-fe12-7af9-88cd-7443f379d27f', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-28 10:44:51.367522+00', 1, 1, '01a221c1-fe26-7101-a991-807e7757f51f', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-28 10:44:51.367522+00', 2, 1, '01a221c1-fe26-7630-9f2a-746dcbfd9b98', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 12:00:38.940119+00', 1, 1, '01a22c54-1a0b-7ec4-9723-735bc5bc7e41', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 12:00:38.942459+00', 1, 1, '01a22c54-1a1e-753b-9013-cd8029803a88', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 12:00:38.942459+00', 2, 1, '01a22c54-1a1e-788e-9eaf-078f7e1c0817', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-28 10:44:52.379942+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 12:00:39.952814+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-28 10:44:51.339764+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-28 10:44:51.344051+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 12:00:38.918039+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 12:00:38.922351+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-28 10:44:51.367522+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 12:00:38.942459+00');
 
 
 
