@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, is_lost, is_refused_connection
+from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, is_lost, is_only_reading, is_refused_connection
 from eventcore.stores.postgres.settings import Pool, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -166,7 +166,7 @@ class Session:
         try:
             return await work
         except BaseException as error:
-            if is_lost(error) or not isinstance(error, Exception):
+            if is_lost(error) or is_only_reading(error) or not isinstance(error, Exception):
                 await self.drop()
             raise
 

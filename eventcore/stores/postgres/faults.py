@@ -97,6 +97,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, (OSError, EOFError, TimeoutError, asyncpg.InternalClientError))
 
 
+def is_only_reading(error: BaseException) -> bool:
+    """Whether the session may only read: another one may be let in where it can write, as after a failover."""
+    return code_of(error) == _READ_ONLY
+
+
 def is_refused_connection(error: BaseException) -> bool:
     """Whether it makes no sense to try again soon: a password, a name, a right, a certificate."""
     return isinstance(error, asyncpg.PostgresError) and code_of(error)[:2] in {"28", "3D", "42"}

@@ -14,7 +14,7 @@ from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, needs_retry
+from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, is_only_reading, needs_retry
 from eventcore.stores.postgres.statements import Schema
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class PostgresReadModelTransaction:
             self._connection = None
 
     async def _translated(self, error: Exception) -> EventCoreError:
-        if is_lost(error):
+        if is_lost(error) or is_only_reading(error):
             await self._lose()
         return self._faults.translate(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -18,9 +19,11 @@ from eventcore import (
     StoreBusy,
     StoreClosed,
     StoreError,
+    StoreReadOnly,
     StoreTooNew,
     StoreUnavailable,
 )
+from eventcore.store import Statement
 from eventcore.stores.postgres.faults import Faults
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
 from tests.integration.postgres.hand import adding, append_in, connected
@@ -197,6 +200,37 @@ def test_a_database_with_another_default_isolation(postgres: str, schema: str, l
                     append_one(store, request({x: 0, y: 0}, new_event(y))), append_one(store, request({x: 0, y: 0}, new_event(x)))
                 )
                 assert sorted(type(verdict).__name__ for verdict in verdicts) == ["Committed", "Conflict"]
+
+    asyncio.run(scenario())
+
+
+def test_a_session_that_can_only_read_is_not_kept(postgres: str, schema: str) -> None:
+    """After a failover the old primary may let the store in again, as a standby; a session that stays there would never write again."""
+    role, password = f"role_of_{schema}", "for-a-test"
+    parts = urlsplit(postgres)
+    dsn = postgres.replace(parts.netloc, f"{role}:{password}@{parts.hostname}:{parts.port}")
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema), connected(postgres) as admin:
+            await admin.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{password}'")
+            try:
+                await admin.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+                async with PostgresEventStore(dsn, schema=schema, pool_size=3) as store:
+                    with pytest.raises(StoreReadOnly):
+                        await add(store, "a-1", 1)
+                    with pytest.raises(StoreReadOnly):
+                        await store.acquire_lease("lease", owner="me", ttl=timedelta(seconds=1))
+                    with pytest.raises(StoreReadOnly):
+                        async with store.transaction() as transaction:
+                            await transaction.execute([Statement(f"CREATE TABLE {transaction.table('mine')} (n integer)")])
+
+                    await admin.execute(f"ALTER ROLE {role} RESET default_transaction_read_only")
+                    await add(store, "a-1", 1)
+                    assert await store.acquire_lease("lease", owner="me", ttl=timedelta(seconds=1))
+                    async with store.transaction() as transaction:
+                        await transaction.execute([Statement(f"CREATE TABLE {transaction.table('mine')} (n integer)")])
+            finally:
+                await admin.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
     asyncio.run(scenario())
 
