@@ -25,6 +25,11 @@ _LONGEST_WAIT: Final = 1.0
 class Source(Protocol):
     """Where connections come from."""
 
+    @property
+    def reply_timeout(self) -> float | None:
+        """Seconds for an answer, where the connections do not look after that by themselves."""
+        ...
+
     async def take(self) -> Connection: ...
 
     async def give_back(self, connection: Connection) -> None: ...
@@ -35,6 +40,7 @@ class DsnSource:
     """Makes connections of its own."""
 
     def __init__(self, dsn: str | None, settings: Settings) -> None:
+        self.reply_timeout: Final = None
         self._dsn = dsn
         self._settings = settings
 
@@ -59,6 +65,8 @@ class PoolSource:
     """Takes connections of a pool that the user made, and will close."""
 
     def __init__(self, pool: Pool, settings: Settings) -> None:
+        # Unless the user thought of it (command_timeout=), they wait for ever.
+        self.reply_timeout: Final = settings.reply_timeout
         self._pool = pool
         self._settings = settings
 
@@ -149,7 +157,7 @@ class Session:
         """Do *act* on the connection, which must be there, once. A connection that is lost meanwhile is given up."""
         connection = self._connection
         assert connection is not None, "connected() comes first"  # noqa: S101
-        return await self._minding(act(connection))
+        return await self._minding(self.in_time(act(connection)))
 
     async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
@@ -157,10 +165,18 @@ class Session:
         while True:
             connection = await self.connected(until=deadline)
             try:
-                return await self._minding(act(connection))
+                return await self._minding(self.in_time(act(connection)))
             except Exception as error:
                 if not is_lost(error) or time.monotonic() >= deadline:
                     raise self._faults.translate(error) from error
+
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """Wait for *work* no longer than for an answer."""
+        seconds = self._source.reply_timeout
+        if seconds is None:
+            return await work
+        async with asyncio.timeout(seconds):
+            return await work
 
     async def _minding(self, work: Awaitable[T]) -> T:
         try:

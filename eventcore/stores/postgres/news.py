@@ -116,7 +116,7 @@ class Listener:
         while True:
             try:
                 connection = await self._session.connected()
-                await connection.add_listener(self._channel, self._heard)
+                await self._session.in_time(connection.add_listener(self._channel, self._heard))
                 self.listening = True
                 # What was told while nobody listened was not heard.
                 self._wake()

@@ -100,13 +100,14 @@ class PostgresReadModelTransaction:
 
     async def _holds_lease(self, connection: Connection, under: Lease) -> bool:
         try:
-            return await connection.fetchrow(self._holds, under.name, under.owner, under.token) is not None
+            held = await self._session.in_time(connection.fetchrow(self._holds, under.name, under.owner, under.token))
         except Exception as error:
             raise await self._translated(error) from error
+        return held is not None
 
     async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
         try:
-            return await work
+            return await self._session.in_time(work)
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:
                 raise refusal from error
@@ -117,7 +118,7 @@ class PostgresReadModelTransaction:
         connection = self._connection
         if connection is not None:
             try:
-                await connection.execute("COMMIT")
+                await self._session.in_time(connection.execute("COMMIT"))
             except Exception as error:
                 if is_lost(error):
                     await self._lose()
@@ -129,7 +130,7 @@ class PostgresReadModelTransaction:
         connection = self._connection
         if connection is not None:
             try:
-                await connection.execute("ROLLBACK")
+                await self._session.in_time(connection.execute("ROLLBACK"))
             except BaseException as error:
                 await self._lose()
                 if not isinstance(error, Exception):

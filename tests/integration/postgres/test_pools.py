@@ -8,21 +8,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 
-from eventcore import PostgresEventStore
+from eventcore import PostgresEventStore, StoreUnavailable
 from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, Statement, StreamRead
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
+from tests.faults.proxy import FaultProxy
 from tests.integration.postgres.hand import adding, connected
 
 THROW_OUT = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = $1"
 
 
 @asynccontextmanager
-async def over_a_pool(dsn: str, schema: str, **options: object) -> AsyncIterator[PostgresEventStore]:
+async def over_a_pool(dsn: str, schema: str, *, reply_timeout: float = 60.0, **options: object) -> AsyncIterator[PostgresEventStore]:
     """Open a store on a pool whose sessions are called as the schema is."""
     pool = asyncpg.create_pool(dsn, min_size=0, max_size=12, server_settings={"application_name": schema}, **options)
-    async with pool, PostgresEventStore(pool, schema=schema) as store:
+    async with pool, PostgresEventStore(pool, schema=schema, reply_timeout=reply_timeout) as store:
         yield store
 
 
@@ -91,5 +93,40 @@ def test_codecs_of_a_pool_change_nothing(postgres: str, schema: str) -> None:
             found = (await store.read_back(limit=1)).events
             assert labels_of(found) == ["once"]
             assert await store.find_event(found[0].event_id) == found[0]
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(postgres: str, schema: str) -> None:
+    """A pool without `command_timeout=` waits for ever; the store does not."""
+
+    async def scenario() -> None:
+        async with FaultProxy(postgres) as proxy, over_a_pool(proxy.dsn, schema, reply_timeout=0.3) as store:
+            await add(store, "a-1", 1)
+            await read_one(store, "a-1")
+            silent = asyncio.Event()
+            begun = asyncio.Event()
+
+            async def two_steps() -> None:
+                async with store.transaction() as transaction:
+                    await transaction.fetch(Statement("SELECT 1"))
+                    begun.set()
+                    await silent.wait()
+                    await transaction.fetch(Statement("SELECT 2"))
+
+            in_two_steps = asyncio.create_task(two_steps())
+            await begun.wait()
+            proxy.black_hole = True
+            silent.set()
+            calls = [asyncio.create_task(call) for call in (add(store, "a-1", 2), read_one(store, "a-1"), store.load_checkpoint("nobody"))]
+            async with asyncio.timeout(10):
+                with pytest.raises(StoreUnavailable, match="TimeoutError"):
+                    await in_two_steps
+            proxy.black_hole = False
+            async with asyncio.timeout(20):
+                added, read, checkpoint = await asyncio.gather(*calls)
+            assert labels_of(added) == [2]
+            assert read.version in {1, 2}
+            assert checkpoint is None
 
     asyncio.run(scenario())
