@@ -43,6 +43,18 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(text).absolute()
 
 
+Files: TypeAlias = "tuple[tuple[int, int] | None, ...]"
+"""What the system tells files by, whatever they are called; None for one that is not there."""
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # before each transaction: a path object would cost more than the look
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class FrozenConnection(sqlite3.Connection):
     """A connection to a file that it takes for unchanging: SQLite looks for no lock and no log."""
 
@@ -116,6 +128,19 @@ class Database:
 
     def _frozen(self) -> bool:
         return self.path.exists() and not self._log.exists() and not os.access(self.path.parent, os.W_OK)
+
+    def files(self) -> Files:
+        """Say which files are at the path now: the database, its log, and the index of that."""
+        path = str(self.path)
+        return _file_at(path), _file_at(f"{path}-wal"), _file_at(f"{path}-shm")
+
+    def check_still_there(self, opened: Files) -> None:
+        """Raise `StoreUnavailable` where others than *opened* are at the path: SQLite would go on with those, which nobody else can see any more."""
+        if self.files() != opened:
+            raise StoreUnavailable(
+                f"{self.path}, or its -wal or -shm, was moved, deleted or replaced while it was open; nothing was written; close all stores "
+                "of it first, put the files that belong together in their place, and open them again"
+            )
 
     def check_still_frozen(self, connection: sqlite3.Connection) -> None:
         """Raise `StoreUnavailable` where *connection* takes the file for unchanging and somebody began to write it."""

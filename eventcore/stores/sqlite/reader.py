@@ -108,7 +108,7 @@ class SharedReader(Connected):
         if keys:
             self.transactions.begin_reading()
         else:
-            self.database.check_still_frozen(self.connection)
+            self.transactions.check_files()
         pieces = dict(zip(reads, read_pieces(self.connection, reads, at_most=SHORT), strict=True))
         remembered: dict[str | None, RememberedOutcome] = {}
         if keys:

@@ -11,7 +11,7 @@ from typing import final
 import attrs
 
 from eventcore.errors import EventCoreError
-from eventcore.stores.sqlite.database import Database
+from eventcore.stores.sqlite.database import Database, Files
 
 
 @final
@@ -22,6 +22,11 @@ class Transactions:
     connection: sqlite3.Connection
     database: Database
     _has_turn: bool = attrs.field(default=False, init=False)
+    _files: Files = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # The connection has looked into its files: while it holds them, SQLite neither makes nor removes any.
+        self._files = self.database.files()
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
@@ -39,8 +44,13 @@ class Transactions:
             yield self.connection
             self.commit()
 
-    def begin_reading(self) -> None:
+    def check_files(self) -> None:
+        """Raise `StoreUnavailable` where the connection sees other files than those who come now."""
         self.database.check_still_frozen(self.connection)
+        self.database.check_still_there(self._files)
+
+    def begin_reading(self) -> None:
+        self.check_files()
         self.connection.execute("BEGIN")
 
     def begin_writing(self) -> None:
@@ -50,8 +60,9 @@ class Transactions:
         self._has_turn = True
         try:
             self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"), until=deadline)
+            self.database.check_still_there(self._files)
         except BaseException:
-            self._give_turn()
+            self.roll_back()
             raise
 
     def commit(self) -> None:
