@@ -86,6 +86,7 @@ class SqliteEventStore(Subscribing):
 
     async def __aenter__(self) -> Self:
         if self._lanes is not None:
+            self._lanes.refuse_if_forked()
             raise StoreError(f"{self._database.path} is open already through this store; make another SqliteEventStore, or share this one")
         lanes = _Lanes(self._database, self._waiters, migrate=self._migrate)
         await lanes.open()
@@ -93,6 +94,8 @@ class SqliteEventStore(Subscribing):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        if self._lanes is not None and self._lanes.forked:
+            return  # It is the parent's, whose threads are not here.
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             self._waiters.wake()
@@ -187,9 +190,11 @@ class SqliteEventStore(Subscribing):
 
     @property
     def _opened(self) -> _Lanes:
-        if self._lanes is None:
+        lanes = self._lanes
+        if lanes is None:
             raise _closed(self._database)
-        return self._lanes
+        lanes.refuse_if_forked()
+        return lanes
 
     async def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
         job = Job(act)
@@ -216,6 +221,8 @@ class _Lanes:
         def refuse() -> StoreClosed:
             return _closed(database)
 
+        self._path = database.path
+        self._process = os.getpid()
         self.read_models = ReadModels(database)
         sides = [SideReader(database) for _ in range(_SIDE_THREADS)]
         self.side: Lane[ReaderCall] = Lane("eventcore-side", sides, max_weight=1, refuse=refuse)
@@ -225,6 +232,18 @@ class _Lanes:
         writer = Writer(database, self.side.submit, waiters.wake, migrate=migrate)
         self.inline = writer.inline
         self.writer: Lane[WriterCall] = Lane("eventcore-write", [writer], max_weight=_WRITE_WEIGHT, refuse=refuse)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy in a forked process: without threads."""
+        return self._process != os.getpid()
+
+    def refuse_if_forked(self) -> None:
+        if self.forked:
+            raise StoreError(
+                f"the store of {self._path} was opened before this process was forked, and its threads stayed behind; make a "
+                "SqliteEventStore in each process, and open it there"
+            )
 
     async def open(self) -> None:
         """Open the file, the writer first: it makes what the others read."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -194,3 +196,48 @@ def test_a_quota_loses_nothing_and_the_store_goes_on(path: Path, start: Start) -
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+FORKING = """
+import asyncio, os, sys
+from eventcore import SqliteEventStore, StoreError
+from eventcore.store import StreamRead
+from eventcore.testing.contract.making import add, read_log
+
+async def in_the_child(inherited):
+    for call in (add(inherited, "a-1", "child"), inherited.read([StreamRead("a-1")]), inherited.read_all(), inherited.__aenter__()):
+        try:
+            async with asyncio.timeout(10):
+                await call
+        except StoreError as error:
+            assert "forked" in str(error), error
+        else:
+            raise AssertionError(call)
+    await inherited.__aexit__(None, None, None)
+    async with SqliteEventStore(sys.argv[1]) as own:
+        await add(own, "a-1", "own")
+
+async def main():
+    async with SqliteEventStore(sys.argv[1]) as store:
+        await add(store, "a-1", "parent")
+        if (child := os.fork()) == 0:
+            asyncio._set_running_loop(None)
+            status = 1
+            try:
+                asyncio.run(in_the_child(store))
+                status = 0
+            finally:
+                os._exit(status)
+        _, status = await asyncio.to_thread(os.waitpid, child, 0)
+        assert status == 0, status
+        await add(store, "a-1", "again")
+        assert len(await read_log(store)) == 3
+
+asyncio.run(main())
+"""
+
+
+def test_a_store_that_was_open_before_a_fork_says_so(path: Path) -> None:
+    """Its threads are not in the child: a call would wait for them for ever."""
+    done = subprocess.run([sys.executable, "-c", FORKING, str(path)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
