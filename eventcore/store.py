@@ -525,11 +525,15 @@ def is_store(value: object) -> bool:
     return not isinstance(value, type) and all(callable(getattr(value, name, None)) for name in ("read", "append"))
 
 
-def check_page(limit: object, where: object) -> None:
-    """Refuse a page without room, and what is no filter. For stores. Raises `InvalidArgument`."""
+_LARGEST_PAGE: Final = 1_000_000_000
+
+
+def check_page(limit: int, where: object) -> int:
+    """Refuse a page without room, and what is no filter; return *limit*, or the most that a database takes. For stores. Raises `InvalidArgument`."""
     given = Arguments("read_all")
     given.whole(1, limit=limit)
     given.instances(EventFilter, where=where)
+    return min(limit, _LARGEST_PAGE)
 
 
 def check_age(older_than: object) -> None:

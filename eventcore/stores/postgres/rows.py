@@ -16,6 +16,8 @@ from eventcore.store import SEPARATOR, BareEvents, StoredEvent, check_position, 
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
+_LAST_TX: Final = 2**63 - 1
+_LAST_ORDINAL: Final = 2**31 - 1
 _UNIT_SEPARATOR: Final = SEPARATOR
 _RECORD_SEPARATOR: Final = "\x1e"
 
@@ -104,7 +106,7 @@ def place_of(position: Position | None) -> tuple[int, int]:
     if position is None:
         return _BEGINNING
     match position.key:
-        case (tx, ordinal):
+        case (tx, ordinal) if 0 <= tx <= _LAST_TX and 0 <= ordinal <= _LAST_ORDINAL:
             return tx, ordinal
         case _:
-            raise InvalidPosition(str(position), "the positions of a PostgreSQL store are pairs, such as '748.1'")
+            raise InvalidPosition(str(position), "the positions of a PostgreSQL store are pairs of 63 and 31 bits, such as '748.1'")

@@ -142,7 +142,7 @@ class PostgresEventStore(Subscribing):
         return await opened.run(lambda connection: opened.keep.forget_outcomes(connection, older_than))
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        check_page(limit, where)
+        limit = check_page(limit, where)
         opened = self._opened
         place_of(after)
         return await opened.run(lambda connection: opened.log.read(connection, after, limit, where))
@@ -182,7 +182,7 @@ class PostgresEventStore(Subscribing):
         return await opened.run(lambda connection: opened.catalogue.list_streams(connection, after, limit, streams))
 
     async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        check_page(limit, where)
+        limit = check_page(limit, where)
         opened = self._opened
         place_of(before)
         return await opened.run(lambda connection: opened.catalogue.read_back(connection, before, limit, where))

@@ -53,6 +53,7 @@ _LOOK_AGAIN: Final = 0.025
 _WRITE_WEIGHT: Final = 1024
 _READ_WEIGHT: Final = 1024
 _SIDE_THREADS: Final = 2
+_LAST: Final = 2**63 - 1
 
 
 @final
@@ -118,7 +119,7 @@ class SqliteEventStore(Subscribing):
         return await self._write(lambda connection: keep.forget_outcomes(connection, older_than))
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        check_page(limit, where)
+        limit = check_page(limit, where)
         _check_position(after)
         call = Job(lambda connection: read_page(connection, after, limit, where))
         self._opened.side.submit(call)
@@ -165,7 +166,7 @@ class SqliteEventStore(Subscribing):
         return await self._look(lambda connection: catalogue.list_streams(connection, after, limit, streams))
 
     async def read_back(self, before: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:
-        check_page(limit, where)
+        limit = check_page(limit, where)
         _check_position(before)
         return await self._look(lambda connection: catalogue.read_back(connection, before, limit, where))
 
@@ -267,5 +268,5 @@ def _closed(database: Database) -> StoreClosed:
 
 def _check_position(position: Position | None) -> None:
     check_position(position)
-    if position is not None and len(position.key) != 1:
-        raise InvalidPosition(str(position), "the positions of an SQLite store are single numbers")
+    if position is not None and not (len(position.key) == 1 and 0 <= position.key[0] <= _LAST):
+        raise InvalidPosition(str(position), "the positions of an SQLite store are single numbers of up to 63 bits")

@@ -6,8 +6,8 @@ import asyncio
 from itertools import pairwise
 
 from eventcore.errors import InvalidArgument, InvalidPosition
-from eventcore.ids import Position
-from eventcore.store import EventFilter, EventStore, StoredEvent
+from eventcore.ids import Position, StreamPrefix
+from eventcore.store import EVERYTHING, EventFilter, EventStore, StoredEvent
 from eventcore.testing.contract.base import StoreScenarios, scenario
 from eventcore.testing.contract.checks import require_committed, require_equal, require_growing, require_raises, require_that
 from eventcore.testing.contract.making import add, append_one, beside, label_of, labels_of, new_event, read_log, read_one, request
@@ -118,6 +118,16 @@ class LogScenarios(StoreScenarios):
         """A limit of nothing would let a reader ask for ever."""
         for limit in (0, -1):
             await require_raises(InvalidArgument, store.read_all(limit=limit), f"read_all(limit={limit})")
+
+    @scenario
+    async def test_a_page_may_be_as_large_as_one_likes(self, store: EventStore) -> None:
+        """A limit says how much a reader takes at most: any number will do for all there is."""
+        await add(store, "p-1", 1, 2)
+        every = EventFilter(types=frozenset({"Happened"}), streams=(StreamPrefix("p-"),))
+        for limit in (2**30 + 1, 2**31, 2**63, 2**70):
+            for where in (EVERYTHING, EventFilter(types=every.types), EventFilter(streams=every.streams), every):
+                page = await store.read_all(limit=limit, where=where)
+                require_equal(labels_of(page.events), [1, 2], f"labels with limit={limit} and {where}")
 
     @scenario
     async def test_what_was_read_comes_before_what_was_decided_on_it(self, store: EventStore) -> None:

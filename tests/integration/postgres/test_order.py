@@ -151,8 +151,13 @@ def test_a_restored_schema_gets_a_new_epoch(postgres: str, schema: str) -> None:
 def test_a_position_of_another_store_is_refused(postgres: str, schema: str) -> None:
     async def scenario() -> None:
         async with PostgresEventStore(postgres, schema=schema) as store:
-            with pytest.raises(InvalidPosition, match="pairs"):
-                await store.read_all(Position((1,)))
+            for key in ((1,), (2**63, 0), (1, 2**31), (-1, 0)):
+                position = Position(key)
+                for call in (store.read_all(position), store.wait_for_news(position, timeout=0), store.read_back(position)):
+                    with pytest.raises(InvalidPosition, match="pairs"):
+                        await call
+                with pytest.raises(InvalidPosition, match="pairs"):
+                    await store.save_checkpoint("reader", position)
 
     asyncio.run(scenario())
 

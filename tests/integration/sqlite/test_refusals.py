@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eventcore.errors import RequestRefused, StoreFull
+from eventcore.errors import InvalidPosition, RequestRefused, StoreFull
+from eventcore.ids import Position
 from eventcore.store import AppendRequest, Committed, Conflict, NewEvent, Refused, Statement, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
 from eventcore.stores.sqlite.writer import Writer
@@ -204,5 +205,24 @@ def test_a_full_disk_is_no_fault_of_a_statement_on_a_read_model(path: Path) -> N
             with pytest.raises(StoreFull, match="room"):
                 async with store.transaction() as transaction:
                     await transaction.execute([Statement("INSERT INTO large VALUES ($1)", ("x" * 100_000,))])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("key", [(1, 1), (2**63,), (-1,)])
+def test_a_position_that_cannot_be_is_refused(path: Path, key: tuple[int, ...]) -> None:
+    position = Position(key)
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "a-1", 1)
+            for call in (
+                store.read_all(position),
+                store.read_back(position),
+                store.wait_for_news(position, timeout=0),
+                store.save_checkpoint("reader", position),
+            ):
+                with pytest.raises(InvalidPosition, match="single numbers"):
+                    await call
 
     asyncio.run(run())
