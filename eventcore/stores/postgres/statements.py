@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import final
+from typing import Final, final
 
 import attrs
 
@@ -14,18 +15,20 @@ from eventcore.stores.sql_files import Migration, named_statements, numbered_mig
 _PACKAGE = "eventcore.stores.postgres"
 # PostgreSQL cuts longer names off without a word (NAMEDATALEN).
 _LONGEST_NAME = 63
+_PLACE: Final = re.compile(r"\{schema\}|\{seed\}")
 
 
 @final
 @attrs.frozen
 class Schema:
-    """The schema that holds all objects of a store. Any name will do."""
+    """The schema that holds all objects of a store. Nearly any name will do."""
 
     name: str = attrs.field()
 
     def __attrs_post_init__(self) -> None:
-        if not self.name or "\0" in self.name or len(self.name.encode("utf-8", "replace")) > _LONGEST_NAME:
-            raise InvalidArgument(f"a schema's name has 1 to {_LONGEST_NAME} bytes and no NUL; got {self.name!r}")
+        # A line break would end a comment, and $$ the body of a function, in which the name is told.
+        if not self.name.isprintable() or not 1 <= len(self.name.encode("utf-8", "replace")) <= _LONGEST_NAME or "$$" in self.name:
+            raise InvalidArgument(f"a schema's name has 1 to {_LONGEST_NAME} bytes, no control characters and no $$; got {self.name!r}")
         if self.name.startswith("pg_"):
             raise InvalidArgument(f"{self.name!r} is reserved for PostgreSQL itself; choose a schema whose name does not begin with 'pg_'")
 
@@ -52,7 +55,8 @@ class Schema:
         return [migration._replace(script=self._told(migration.script)) for migration in _migrations()]
 
     def _told(self, sql: str) -> str:
-        return sql.replace("{schema}", self.quoted).replace("{seed}", str(self.seed))
+        told = {"{schema}": self.quoted, "{seed}": str(self.seed)}
+        return _PLACE.sub(lambda found: told[found[0]], sql)
 
 
 def _migrations() -> tuple[Migration, ...]:

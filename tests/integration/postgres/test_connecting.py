@@ -121,7 +121,9 @@ def test_the_words_of_a_driver_lose_the_password() -> None:
     assert "no *** at ***" in said
 
 
-@pytest.mark.parametrize("name", ['we"ird', "UPPER lower", "schéma", "a.b", "select", "x" * 63, "{schema}", "100%s"])
+@pytest.mark.parametrize(
+    "name", ['we"ird', "UPPER lower", "schéma", "a.b", "select", "x" * 63, "{schema}", "{seed}", "100%s", "$1", "a$b", "--", "/*", "a\\b"]
+)
 def test_any_name_will_do_for_a_schema(postgres: str, name: str) -> None:
     async def scenario() -> None:
         quoted = '"' + name.replace('"', '""') + '"'
@@ -137,7 +139,7 @@ def test_any_name_will_do_for_a_schema(postgres: str, name: str) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("name", ["", "x" * 64, "pg_mine", "nul\0"])
+@pytest.mark.parametrize("name", ["", "x" * 64, "pg_mine", "nul\0", "two\nlines", "we$$ird", "lone\ud800"])
 def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument):
         PostgresEventStore("", schema=name)
