@@ -112,6 +112,11 @@ def needs_retry(error: BaseException) -> bool:
     return code_of(error) in {_SERIALIZATION_FAILURE, _DEADLOCK}
 
 
+def was_stopped(error: BaseException) -> bool:
+    """Whether the server stopped a statement that took longer than `statement_timeout` allows."""
+    return code_of(error) == _CANCELED
+
+
 def is_forbidden(error: BaseException) -> bool:
     """Whether the role lacks a right."""
     return code_of(error) == _NO_RIGHT

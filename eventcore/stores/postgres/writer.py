@@ -11,7 +11,16 @@ from eventcore.errors import EventCoreError, InlineProjectionFailed, OutcomeUnkn
 from eventcore.store import AppendRequest, Committed, InlineWork, Refused, Verdict
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
 from eventcore.stores.postgres.connections import Session
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_lost, keeps_other_inline, needs_read_committed, needs_retry
+from eventcore.stores.postgres.faults import (
+    Faults,
+    because,
+    blames_request,
+    is_lost,
+    keeps_other_inline,
+    needs_read_committed,
+    needs_retry,
+    was_stopped,
+)
 from eventcore.stores.postgres.inline import Inline
 from eventcore.stores.postgres.lane import Call
 from eventcore.stores.postgres.reader import Reader
@@ -61,6 +70,7 @@ class Writer:
         self._sql = sql
         self._inline = inline
         self._committed = committed
+        self._wait = lock_timeout
         # 0 would mean: for ever.
         self._lock_timeout = f"{max(1, round(lock_timeout * 1000))}ms"
         self._patience = patience
@@ -103,13 +113,19 @@ class Writer:
             return Refused(error)
         return decision.verdict._replace(news=news)
 
-    async def _decide(self, requests: Sequence[AppendRequest], *, resent: bool, step: bool = False) -> list[Decided]:
-        """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone."""
+    async def _decide(
+        self, requests: Sequence[AppendRequest], *, resent: bool, step: bool = False, until: float | None = None
+    ) -> list[Decided]:
+        """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone.
+
+        Whose statements take too long is looked for *until* a time: they may all wait for the same lock.
+        """
         sending = _Sending(resent)
         try:
             return list(await self._commit(Batch(requests), sending, step=step))
         except Exception as error:  # noqa: BLE001 - it is looked at, and goes to those it concerns
-            if not blames_request(error):
+            until = until or time.monotonic() + self._wait
+            if not blames_request(error) or (was_stopped(error) and time.monotonic() >= until):
                 # After a lost reply, an error says only that asking did not help.
                 return [self._told(request, error, sent=sending.lost) for request in requests]
             if len(requests) == 1:
@@ -118,7 +134,8 @@ class Writer:
                     return await self._decide(requests, resent=sending.lost, step=True)
                 return [self._told(requests[0], self._faults.refused(error), sent=sending.lost)]
         middle = len(requests) // 2
-        return await self._decide(requests[:middle], resent=sending.lost) + await self._decide(requests[middle:], resent=sending.lost)
+        first = await self._decide(requests[:middle], resent=sending.lost, until=until)
+        return first + await self._decide(requests[middle:], resent=sending.lost, until=until)
 
     def _told(self, request: AppendRequest, error: Exception, *, sent: bool) -> EventCoreError:
         # A read model fails only after the server has looked for the events and found none, under locks that whoever may still commit them holds.

@@ -97,6 +97,25 @@ def test_statement_timeout_in_the_middle(postgres: str, schema: str) -> None:
     asyncio.run(scenario())
 
 
+def test_statement_timeout_of_all_who_wait_for_one_lock(postgres: str, schema: str) -> None:
+    """Nobody of a batch is guilty then: who it is is not looked for longer than a lock is waited for."""
+
+    async def scenario() -> None:
+        async with (
+            PostgresEventStore(postgres, schema=schema, statement_timeout=0.2, lock_timeout=1) as store,
+            connected(postgres) as admin,
+        ):
+            await add(store, "a-1", 1)
+            await admin.execute(f'BEGIN; LOCK TABLE "{schema}".events IN ACCESS EXCLUSIVE MODE')
+            async with asyncio.timeout(5):
+                with pytest.raises(StoreBusy):
+                    await store.append([adding(f"b-{number}", number) for number in range(32)])
+            await admin.execute("ROLLBACK")
+            await add(store, "a-1", 2)
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.slow
 def test_a_full_disk(tmp_path: Path, schema: str) -> None:
     """Appends fail with StoreFull and leave nothing behind; what was there stays readable; with room they go on."""
