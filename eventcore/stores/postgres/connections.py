@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 
 import asyncpg
@@ -224,5 +224,9 @@ class Sessions:
                 self._free.append(session)
 
     async def close(self) -> None:
-        for session in self._all:
-            await session.close()
+        await close_all(self._all)
+
+
+async def close_all(sessions: Iterable[Session]) -> None:
+    """Close *sessions* at the same time: a server that went silent is waited for once."""
+    await asyncio.gather(*(session.close() for session in sessions))

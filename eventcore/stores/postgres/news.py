@@ -17,6 +17,8 @@ _log = logging.getLogger("eventcore.postgres")
 # Seconds. Many commits of a moment are told to other processes in one go, and never inside their transactions: telling each would cost a lone writer
 # a tenth of its time.
 _TOLD_TOGETHER: Final = 0.02
+# And how long the last ones may take.
+_LAST_WORDS: Final = 2.0
 # The news is of what is on the disk already, and need not get there itself.
 _TELL: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')"
 # How often a connection that listens is looked after.
@@ -85,10 +87,13 @@ class Teller:
             return
 
     async def close(self) -> None:
-        """Tell what is still to be told."""
+        """Tell what is still to be told, unless the server takes long: whoever was to be told looks by itself."""
         self._closing.set()
         if self._task is not None:
-            await self._task
+            _, late = await asyncio.wait([self._task], timeout=_LAST_WORDS)
+            for task in late:
+                task.cancel()
+                await asyncio.wait([task])
 
 
 @final

@@ -13,7 +13,7 @@ from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
 from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
-from eventcore.stores.postgres.connections import Connection, Session
+from eventcore.stores.postgres.connections import Connection, Session, close_all
 from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, is_only_reading, needs_retry
 from eventcore.stores.postgres.statements import Schema
 
@@ -55,8 +55,7 @@ class ReadModels:
     async def close(self) -> None:
         self._closed = True
         idle, self._idle = self._idle, []
-        for session in idle:
-            await session.close()
+        await close_all(idle)
 
 
 @final

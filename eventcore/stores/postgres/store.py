@@ -31,7 +31,7 @@ from eventcore.store import (
 )
 from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.postgres.catalogue import Catalogue
-from eventcore.stores.postgres.connections import Connection, DsnSource, Session, Sessions, Source, source_of
+from eventcore.stores.postgres.connections import Connection, DsnSource, Session, Sessions, Source, close_all, source_of
 from eventcore.stores.postgres.faults import Faults
 from eventcore.stores.postgres.inline import Inline, PostgresInlineSwitch
 from eventcore.stores.postgres.keep import Keep
@@ -306,10 +306,8 @@ class _OpenStore:
         await self._teller.close()
         if self._listener is not None:
             await self._listener.close()
-        for session in self._sessions:
-            await session.close()
-        await self.read_models.close()
-        await self._side.close()
+        # Each waits for the server's goodbye for a while.
+        await asyncio.gather(close_all(self._sessions), self.read_models.close(), self._side.close())
 
     async def read(self, call: ReadCall) -> ReadResult:
         result: ReadResult = await self._reads.ask(call)

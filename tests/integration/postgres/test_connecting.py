@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
@@ -25,7 +26,8 @@ from eventcore import (
 )
 from eventcore.store import Statement
 from eventcore.stores.postgres.faults import Faults
-from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
+from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request, version_of
+from tests.faults.proxy import FaultProxy
 from tests.integration.postgres.hand import adding, append_in, connected
 
 
@@ -202,6 +204,25 @@ def test_a_database_with_another_default_isolation(postgres: str, schema: str, l
                     append_one(store, request({x: 0, y: 0}, new_event(y))), append_one(store, request({x: 0, y: 0}, new_event(x)))
                 )
                 assert sorted(type(verdict).__name__ for verdict in verdicts) == ["Committed", "Conflict"]
+
+    asyncio.run(scenario())
+
+
+def test_a_store_whose_server_went_silent_is_closed_soon(postgres: str, schema: str) -> None:
+    """All its connections wait for an answer to their goodbye at the same time."""
+
+    async def scenario() -> None:
+        async with FaultProxy(postgres) as proxy:
+            async with PostgresEventStore(proxy.dsn, schema=schema) as store:
+                for _ in range(3):
+                    await asyncio.gather(
+                        *(add(store, f"a-{number}", number) for number in range(50)), *(store.read_all() for _ in range(5))
+                    )
+                    await asyncio.gather(*(version_of(store, f"a-{number}") for number in range(200)))
+                assert proxy.connections > 4
+                proxy.black_hole = True
+                began = time.monotonic()
+            assert time.monotonic() - began < 10
 
     asyncio.run(scenario())
 
