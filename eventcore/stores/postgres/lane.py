@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Generic, TypeVar, final
 
-from eventcore.errors import StoreClosed
+from eventcore.errors import StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Call[Any]")
@@ -38,6 +38,10 @@ class Call(Generic[T]):
     def fail(self, error: BaseException) -> None:
         if not self.future.done():
             self.future.set_exception(error)
+
+    def give_up(self) -> None:
+        """Say that whoever served it was cancelled."""
+        self.fail(StoreUnavailable("the store's own task for this call was cancelled, as all tasks of its event loop may be; try again"))
 
 
 @final
@@ -123,10 +127,16 @@ class Lane(Generic[C]):
                 except Exception as error:  # noqa: BLE001 - it goes to those who wait
                     for call in calls:
                         call.fail(error)
+                except BaseException:
+                    for call in calls:
+                        call.give_up()
+                    raise
                 finally:
                     self._at_work -= 1
         finally:
             self._free.append(server)
+            if self._queue and len(self._free) == self._servers:
+                self._start()  # one that was cancelled leaves nobody behind
 
     def _is_spare(self) -> bool:
         """Whether another server is at work, which takes what is queued when it comes back."""

@@ -47,6 +47,9 @@ class AppendCall(Call[Sequence[Verdict]]):
         super().__init__(len(requests))
         self.requests = requests
 
+    def give_up(self) -> None:
+        self.fail(OutcomeUnknown("an append whose task was cancelled, as all tasks of its event loop may be,"))
+
 
 @final
 class Writer:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from eventcore import CommandExecutor, Position, PostgresEventStore, RequestRefused, StoreBusy, StoreFull
+from eventcore import CommandExecutor, OutcomeUnknown, Position, PostgresEventStore, RequestRefused, StoreBusy, StoreFull, StoreUnavailable
 from eventcore.store import Committed, Refused, Statement, StreamRead
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
 from tests.faults.judge import Told
@@ -112,6 +112,32 @@ def test_statement_timeout_of_all_who_wait_for_one_lock(postgres: str, schema: s
                     await store.append([adding(f"b-{number}", number) for number in range(32)])
             await admin.execute("ROLLBACK")
             await add(store, "a-1", 2)
+
+    asyncio.run(scenario())
+
+
+def test_tasks_of_the_store_that_somebody_cancels(postgres: str, schema: str) -> None:
+    """As programs do with all tasks there are when they end: whoever still waits is told, and the store goes on."""
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema, pool_size=3) as store, connected(postgres) as admin:
+            await add(store, "a-1", 1)
+            await admin.execute(f'BEGIN; LOCK TABLE "{schema}".events IN ACCESS EXCLUSIVE MODE')
+            under_way = [asyncio.create_task(call) for call in (add(store, "a-1", 2), read_one(store, "a-1"))]
+            await asyncio.sleep(0.1)
+            queued = [asyncio.create_task(call) for call in (add(store, "b-1", 3), read_one(store, "a-1"))]
+            await asyncio.sleep(0.1)
+            for task in asyncio.all_tasks():
+                if task.get_name().startswith("eventcore-"):
+                    task.cancel()
+            async with asyncio.timeout(20):
+                appended, read = await asyncio.gather(*under_way, return_exceptions=True)
+            assert isinstance(appended, OutcomeUnknown)
+            assert isinstance(read, StoreUnavailable)
+            await admin.execute("ROLLBACK")
+            async with asyncio.timeout(20):
+                await asyncio.gather(*queued)
+            assert (await read_one(store, "b-1")).version == 1
 
     asyncio.run(scenario())
 
