@@ -6,11 +6,12 @@ import argparse
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
+import eventcore
 from eventcore.cli import doctor, events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
-from eventcore.cli.output import CannotPrint, Unread, is_closed
+from eventcore.cli.output import CannotPrint, Unread, is_closed, put
 from eventcore.cli.parser import parser_for
 
 _OBJECTS_BEFORE_COLLECTING: Final = 50_000
@@ -50,6 +51,7 @@ def _run(given: Sequence[str]) -> int:
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = parser_for(given, prog="eventcore", description="Event sourcing with typed, generated streams.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version of eventcore and exit")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     generate.add_parser(commands.add_parser)
     map_.add_parser(commands.add_parser)
@@ -63,6 +65,14 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     projections.add_parser(commands.add_parser)
     pg.add_parser(commands.add_parser)
     return parser
+
+
+class _Version(argparse.Action):
+    """Print the version. It is looked up only now: that takes longer than all else of a command line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        put(f"eventcore {eventcore.__version__}")
+        parser.exit()
 
 
 def _failed(problem: str) -> int:
