@@ -15,7 +15,8 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-import eventcore
+import eventcore.projections
+import eventcore.testing.contract
 from tests.docs import cli_reference, marks
 from tests.docs.pages import ROOT
 
@@ -51,6 +52,19 @@ def test_every_public_name_has_one_entry_in_the_reference() -> None:
 
     # Not in `__all__`, so that `from eventcore import *` works where asyncpg is not installed.
     assert entries == Counter([*eventcore.__all__, "PostgresEventStore"])
+
+
+@pytest.mark.parametrize(
+    "module", [eventcore.projections, eventcore.testing, eventcore.testing.contract], ids=lambda module: module.__name__
+)
+def test_every_public_name_of_the_other_modules_has_one_entry(module: ModuleType) -> None:
+    entries = Counter(
+        name
+        for page in sorted((DOCS / "reference").glob("*.md"))
+        for name in re.findall(rf"^::: {re.escape(module.__name__)}\.(\w+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    assert entries == Counter(module.__all__)
 
 
 def test_the_site_knows_the_public_names_without_importing_them() -> None:
