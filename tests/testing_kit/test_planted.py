@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cattrs import Converter
-from planted import bugs
+from planted import bugs, particular
 
 from eventcore import CommandExecutor, EventCodec, InMemoryEventStore, InvalidArgument, StreamId
 from eventcore.testing import Scenario, check_command, on
@@ -127,6 +127,15 @@ def test_a_bug_is_found_in_what_the_command_writes(kind):
 @pytest.mark.parametrize("command", [bugs.SetPrice, bugs.OpenValve])
 def test_what_is_right_passes(command):
     check_command(command)
+
+
+def test_what_a_class_does_not_take_is_no_case():
+    check_command(particular.MoveIn)
+
+
+def test_a_class_that_takes_nothing_of_what_is_tried_wants_a_strategy():
+    with pytest.raises(InvalidArgument, match=r"no case of Name, .* taken by Nothing \(-?\d+ is none\); say how .*strategies="):
+        check_command(particular.Name)
 
 
 STORES = """

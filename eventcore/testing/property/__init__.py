@@ -38,8 +38,8 @@ def check_command(
     Histories are arbitrary events that the streams' states take; or, with *after*, what those commands write. The streams of each state are
     ``StreamId.of(State, "a")``, ``"b"`` and so on, as few as the commands can do with. *others* are commands that run at the same time,
     besides another one of *command* itself. *strategies* says how values of a type are made, which may be an event, a command, or the type
-    of a field. *raises* are the errors that `handle` may end with. *store* makes the store under test, and *codec* is the one that the
-    program uses. *settings* are Hypothesis's.
+    of a field; what its class refuses with `ValueError` is no case. *raises* are the errors that `handle` may end with. *store* makes the
+    store under test, and *codec* is the one that the program uses. *settings* are Hypothesis's.
 
     Needs Hypothesis: the extra `testing`.
     """

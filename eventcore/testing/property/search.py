@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 import hypothesis
 from hypothesis import HealthCheck, Phase
-from hypothesis.errors import Flaky
+from hypothesis.errors import Flaky, Unsatisfiable
 
 from eventcore.codec import EventCodec
 from eventcore.execute.binding import Binder
@@ -65,6 +65,8 @@ class Search:
         except (_Found, Flaky):
             case, broken = last[-1]
             return self._report(case, broken)
+        except Unsatisfiable as error:
+            raise cases.unmade() from error
         return None
 
     def _settings(self) -> hypothesis.settings:

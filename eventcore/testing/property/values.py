@@ -48,6 +48,7 @@ _ALIASES: Final[Any] = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAlia
 _SEQUENCES: Final = (tuple, abc.Sequence)
 _SETS: Final = (frozenset, abc.Set)
 _MAPPINGS: Final = (dict, abc.Mapping)
+_NOT_TAKEN: Final = object()
 
 
 @final
@@ -58,6 +59,8 @@ class Values:
         self._given = given
         self._streams = streams
         self._records: dict[object, SearchStrategy[Any]] = {}
+        self._taken: set[type] = set()
+        self._refused: dict[type, ValueError] = {}
 
     def of(self, annotation: Any, scope: Scope) -> SearchStrategy[Any]:
         """Return a strategy for *annotation*, which stands in *scope*. Raises `InvalidArgument` where there is none."""
@@ -67,6 +70,25 @@ class Values:
         if _hashable(annotation) and annotation in self._given:
             return self._given[annotation]
         return self._known(annotation, scope)
+
+    def made(self, cls: type[Any], arguments: SearchStrategy[dict[str, Any]]) -> SearchStrategy[Any]:
+        """Return what *cls* makes of *arguments*. Those that it does not take together are no case: others are drawn."""
+
+        def made(values: dict[str, Any]) -> object:
+            try:
+                made = cls(**values)
+            except ValueError as error:
+                self._refused[cls] = error
+                return _NOT_TAKEN
+            self._taken.add(cls)
+            return made
+
+        return arguments.map(made).filter(lambda value: value is not _NOT_TAKEN)
+
+    def picky(self) -> str:
+        """Say which classes took nothing so far, or not all, where each took something."""
+        names = [f"{cls.__qualname__} ({error})" for cls, error in self._refused.items() if cls not in self._taken]
+        return ", ".join(names or [cls.__qualname__ for cls in self._refused])
 
     def _known(self, annotation: Any, scope: Scope) -> SearchStrategy[Any]:
         origin: Any = get_origin(annotation)
@@ -130,7 +152,7 @@ class Values:
 
     def _made(self, cls: Any, arguments: tuple[object, ...]) -> SearchStrategy[Any]:
         fields = {field.parameter: self.of(field.annotation, field.scope) for field in shape_of(cls, arguments).fields}
-        return st.fixed_dictionaries(fields).map(lambda values: cls(**values))
+        return self.made(cls, st.fixed_dictionaries(fields))
 
     def _unknown(self, annotation: object, scope: Scope) -> InvalidArgument:
         where = scope.owner if scope.field is None else f"{scope.owner}.{scope.field}"
