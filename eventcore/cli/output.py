@@ -31,6 +31,12 @@ def show(text: str) -> None:
         put(text)
 
 
+def remark(text: str) -> None:
+    """Say *text* beside the standard output, which may be read by a program: that an answer is empty, so that it is not taken for a failure."""
+    with suppress(OSError):
+        sys.stderr.write(f"eventcore: {text}\n")
+
+
 def write(text: str) -> None:
     r"""Print *text*, with ``\u00e4`` for what the output has no character for, which is the same in JSON. Raises Unread and CannotPrint."""
     try:

@@ -12,7 +12,7 @@ from eventcore.cli.look.opening import OK, Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
 from eventcore.cli.look.terminal import Terminal
-from eventcore.cli.output import put
+from eventcore.cli.output import put, remark
 from eventcore.store import StoredEvent
 
 _AT_ONCE: Final = 500
@@ -21,9 +21,13 @@ _AT_ONCE: Final = 500
 async def run(options: argparse.Namespace) -> int:
     selection = selected(options, now=datetime.now(UTC))
     table = event_table(Terminal.of_stdout())
+    found = False
     async with opened(url_of(options)) as store:
         async for events in _chunks(_chosen(store, selection, options)):
             put(*(map(event_json, events) if options.json else table.lines(map(event_row, events))))
+            found = found or bool(events)
+    if not found and not options.json:
+        remark("no event of this store is selected")
     return OK
 
 

@@ -14,7 +14,7 @@ from eventcore.cli.look.opening import OK, Browsed, opened, url_beside
 from eventcore.cli.look.parked import counted, parked_json, parked_lines
 from eventcore.cli.look.shown import full_time, time_text
 from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, shortened
-from eventcore.cli.output import put, write
+from eventcore.cli.output import put, remark, write
 from eventcore.errors import InvalidArgument, ProjectionStopped
 from eventcore.projections.inline import end_inline
 from eventcore.projections.records import ProjectionRecord, lease_name, records
@@ -52,6 +52,8 @@ async def _show(store: Browsed, options: argparse.Namespace) -> int:
     seen = await _seen(store, options.name)
     if options.json:
         put(*(json.dumps(_as_json(each)) for each in seen))
+    elif not seen:
+        remark("no projection has run on this store yet")
     elif options.action == "status":
         for each in seen:
             put(*_described(each))

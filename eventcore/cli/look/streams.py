@@ -12,7 +12,7 @@ from eventcore.cli.look.opening import OK, Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import stream_json, stream_row, stream_table
 from eventcore.cli.look.terminal import Terminal
-from eventcore.cli.output import put
+from eventcore.cli.output import put, remark
 from eventcore.stores.catalogue import StreamHead
 
 _PAGE: Final = 1000
@@ -22,12 +22,16 @@ async def run(options: argparse.Namespace) -> int:
     selection = selected(options, now=datetime.now(UTC))
     left = options.limit or None
     table = stream_table(Terminal.of_stdout())
+    found = False
     async with opened(url_of(options)) as store:
         async for heads in _pages(store, selection):
             shown = heads[:left]
             put(*(map(stream_json, shown) if options.json else table.lines(map(stream_row, shown))))
+            found = found or bool(shown)
             if left is not None and (left := left - len(shown)) == 0:
                 break
+    if not found and not options.json:
+        remark("no stream of this store is selected")
     return OK
 
 

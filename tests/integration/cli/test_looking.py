@@ -298,3 +298,21 @@ def test_tail_goes_on_after_the_server_was_restarted(tmp_path_factory, schema):
             assert sorted(shown) == shown == list(range(1, 8))
             tail.process.send_signal(signal.SIGINT)
             assert tail.process.communicate(timeout=20) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "remark"),
+    [
+        (["events", "{url}", "--type", "Hapened"], "no event of this store is selected"),
+        (["streams", "{url}", "--prefix", "acount"], "no stream of this store is selected"),
+        (["projections", "list", "--url", "{url}"], "no projection has run on this store yet"),
+        (["projections", "lag", "--url", "{url}"], "no projection has run on this store yet"),
+    ],
+)
+def test_an_empty_answer_is_told_beside_the_output(history, eventcore, command, remark):
+    arguments = [word.format(url=history.url) for word in command]
+
+    text, document = eventcore(*arguments), eventcore(*arguments, "--json")
+
+    assert (text.returncode, text.stdout, text.stderr) == (0, "", f"eventcore: {remark}\n")
+    assert (document.returncode, document.stdout, document.stderr) == (0, "", "")
