@@ -64,6 +64,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC128": "a `read_only=` that is no literal",
         "EC129": "a generic event",
         "EC130": "a private name that generated code has to import",
+        "EC131": "an `apply` with wrong parameters",
         "EC201": "an `import *` that hides where a name comes from",
         "EC202": "a writable stream that is never written",
         "EC203": "a method that is run again, and reads what changes in between",

@@ -222,7 +222,12 @@ class Parameter:
     name: str
     type: Type | None
     kind: Literal["positional", "keyword", "star"]
+    has_default: bool
     span: Span
+
+    @property
+    def is_required(self) -> bool:
+        return self.kind != "star" and not self.has_default
 
 
 @final
@@ -277,6 +282,16 @@ class Method:
     def positional(self) -> tuple[Parameter, ...]:
         """The parameters that are given by place, without ``self``."""
         return tuple(parameter for parameter in self.parameters if parameter.kind == "positional")[1:]
+
+    @property
+    def signature(self) -> str:
+        """The names of all parameters as they are written, the stars among them."""
+        shown: list[str] = []
+        for parameter in self.parameters:
+            if parameter.kind == "keyword" and not any(text.startswith("*") for text in shown):
+                shown.append("*")
+            shown.append(parameter.name)
+        return ", ".join(shown)
 
 
 @final

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.types import mutable, names_events, no_events, private, typing_only, unresolved
-from eventcore_codegen.model import DataField, Event, State, union_members
+from eventcore_codegen.model import DataField, Event, Method, State, union_members
 
 _LONGEST_NAME = 255
 
@@ -55,7 +55,7 @@ def _name_faults(event: Event) -> Iterator[Fault]:
 
 
 def apply_faults(state: State) -> Iterator[Fault]:
-    """EC103 to EC106 and EC123: an `apply` that is missing, or from which the events cannot be read."""
+    """EC103 to EC106, EC123 and EC131: an `apply` that is missing, cannot be called, or from which the events cannot be read."""
     apply = state.methods.get("apply")
     if apply is None:
         # An unreadable base class may have one; then its events are unknown all the same.
@@ -66,11 +66,25 @@ def apply_faults(state: State) -> Iterator[Fault]:
         return
     if apply.is_async or apply.yields:
         yield Fault("EC105", apply.span, f"`apply` of the state {state.ref} is no plain function", "use `def`, and return the next state")
-    place = apply.positional[0].span if apply.positional else apply.span
+    yield from _wrong_parameters(state, apply)
+    if not apply.is_plain or not apply.positional:
+        return
     if not names_events(state.event_type):
         message = f"`apply` of the state {state.ref} does not name the events that it takes"
-        yield Fault("EC106", place, message, "annotate its parameter with an @event class, a union of some, or an alias of one")
+        yield Fault(
+            "EC106", apply.positional[0].span, message, "annotate its parameter with an @event class, a union of some, or an alias of one"
+        )
     elif state.event_type is not None:
         yield from unresolved(state.event_type, "event")
         yield from no_events(state.event_type)
         yield from private(union_members(state.event_type), "the event")
+
+
+def _wrong_parameters(state: State, apply: Method) -> Iterator[Fault]:
+    """EC131: an `apply` that cannot be called with a state and an event, by place."""
+    others = [parameter for parameter in apply.parameters if parameter not in apply.positional[:1]][1:]
+    if not apply.is_plain:
+        message = f"`apply` of the state {state.ref} is no method of its instances"
+        yield Fault("EC131", apply.span, message, f"make it a plain method: `def apply(self, event: <its events>) -> {state.ref.name}`")
+    elif not apply.positional or any(parameter.is_required for parameter in others):
+        yield Fault("EC131", apply.span, f"`apply` of the state {state.ref} takes ({apply.signature})", "it is called with (self, event)")

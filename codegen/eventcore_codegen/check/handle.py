@@ -31,20 +31,10 @@ def wrong_parameters(command: Command, handle: Method) -> Iterator[Fault]:
             f"make it a plain method that takes {_SIGNATURE}",
         )
     elif len(names) not in (2, 3) or any(parameter.kind == "keyword" for parameter in handle.parameters):
-        yield Fault("EC109", handle.span, f"`handle` of {command.ref} takes ({_signature(handle)})", f"it is called with {_SIGNATURE}")
+        yield Fault("EC109", handle.span, f"`handle` of {command.ref} takes ({handle.signature})", f"it is called with {_SIGNATURE}")
     elif any(name in _ROLES and name != role for name, role in zip(names, _ROLES, strict=False)):
         message = f"`handle` of {command.ref} takes (self, {', '.join(names)}) in another order than it is given them"
         yield Fault("EC109", handle.span, message, f"it is called with {_SIGNATURE}")
-
-
-def _signature(handle: Method) -> str:
-    """Return the parameters as they are written, the stars among them."""
-    shown: list[str] = []
-    for parameter in handle.parameters:
-        if parameter.kind == "keyword" and not any(text.startswith("*") for text in shown):
-            shown.append("*")
-        shown.append(parameter.name)
-    return ", ".join(shown)
 
 
 def foreign_types(command: Command, own_module: str) -> Iterator[ForeignType]:

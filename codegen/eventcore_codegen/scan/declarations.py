@@ -298,7 +298,7 @@ class Declarations:
 
     def _parameter(self, parameter: ParameterSyntax, site: Site) -> Parameter:
         type_ = None if parameter.annotation is None else self._types.read(parameter.annotation, site)
-        return Parameter(parameter.name, type_, parameter.kind, site.span(parameter.span))
+        return Parameter(parameter.name, type_, parameter.kind, parameter.has_default, site.span(parameter.span))
 
 
 def _ref(name: str) -> ClassRef:

@@ -306,7 +306,7 @@ class _ModuleReader:
 
     def _read_parameter(self, node: cst.Param, kind: Literal["positional", "keyword", "star"]) -> Parameter:
         annotation = None if node.annotation is None else self._expressions.type_of(node.annotation.annotation)
-        return Parameter(node.name.value, annotation, kind, self._span(node.name))
+        return Parameter(node.name.value, annotation, kind, node.default is not None, self._span(node.name))
 
 
 def _positions(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange] | None:

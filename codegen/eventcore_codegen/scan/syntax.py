@@ -101,6 +101,7 @@ class Parameter:
     name: str
     annotation: Expr | None
     kind: Literal["positional", "keyword", "star"]
+    has_default: bool
     span: Span
 
 

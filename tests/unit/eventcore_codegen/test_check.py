@@ -34,7 +34,6 @@ FAULTS = [
     ("EC106", "@state\nclass Box:\n    def apply(self, event) -> Box: return self\n", "def apply(self, event)"),
     ("EC106", "from typing import Any\n@state\nclass Box:\n    def apply(self, event: Any) -> Box: return self\n", "event: Any"),
     ("EC106", "@state\nclass Box:\n    def apply(self, event: object) -> Box: return self\n", "event: object"),
-    ("EC106", "@state\nclass Box:\n    def apply(self) -> Box: return self\n", "def apply(self)"),
     (
         "EC107",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from datetime import date\n@event\nclass Sent:\n    on: date | None\n",
@@ -132,6 +131,30 @@ FAULTS = [
         "import typing as t\nK = t.TypeVar('K')\nV = t.TypeVar('V')\n@event\nclass Sent(t.Protocol, Pair[int, tuple[V, ...]]):\n    pass\nclass Pair(t.Generic[K, V]):\n    pass\n",
         "class Sent",
     ),
+    ("EC131", "@state\nclass Box:\n    def apply(self) -> Box: return self\n", "def apply(self)"),
+    ("EC131", "@state\nclass Box:\n    def apply(event: Added) -> Box: return Box()\n", "def apply(event: Added)"),
+    ("EC131", "@state\nclass Box:\n    def apply(self, *events: Added) -> Box: return self\n", "def apply(self, *events: Added)"),
+    ("EC131", "@state\nclass Box:\n    def apply(self, *, event: Added) -> Box: return self\n", "def apply(self, *, event: Added)"),
+    (
+        "EC131",
+        "@state\nclass Box:\n    def apply(self, event: Added, at: int) -> Box: return self\n",
+        "def apply(self, event: Added, at: int)",
+    ),
+    (
+        "EC131",
+        "@state\nclass Box:\n    def apply(self, event: Added, *, at: int) -> Box: return self\n",
+        "def apply(self, event: Added, *, at: int)",
+    ),
+    (
+        "EC131",
+        "@state\nclass Box:\n    @classmethod\n    def apply(cls, event: Added) -> Box: return cls()\n",
+        "def apply(cls, event: Added)",
+    ),
+    (
+        "EC131",
+        "@state\nclass Box:\n    @staticmethod\n    def apply(state: Box, event: Added) -> Box: return state\n",
+        "def apply(state: Box, event: Added)",
+    ),
 ]
 
 
@@ -175,6 +198,7 @@ def test_an_event_with_type_parameters_is_generic(source):
 
 
 FAULTLESS = [
+    "@state\nclass Box:\n    def apply(self, event: Added, /, twice: int = 0, *rest: int, at: int = 0, **more: int) -> Box: return self\n",
     "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Base(Generic[T]):\n    pass\n@event\nclass Sent(Base[int]):\n    pass\n@event\nclass Lost(Base):\n    pass\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state, resolver=None): return []\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    async def handle(self, streams, state):\n        def inner(): yield streams.cart.write(Added(''))\n        return list(inner())\n",
