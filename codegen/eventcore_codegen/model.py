@@ -112,7 +112,7 @@ class ListType:
 @final
 @attrs.frozen
 class LiteralType:
-    """``None``, ``...``, or a value inside of ``Literal[]``."""
+    """``None``, ``...``, the ``()`` of ``tuple[()]``, or a value inside of ``Literal[]``."""
 
     text: str
     span: Span

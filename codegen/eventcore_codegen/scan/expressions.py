@@ -68,6 +68,8 @@ class ExpressionReader:
                 return Constant(self._text(node), _whole(node), self.span(node))
             case cst.Ellipsis():
                 return Constant("...", None, self.span(node))
+            case cst.Tuple(elements=[]):
+                return Constant("()", None, self.span(node))
             case _:
                 return self._unreadable(node)
 
@@ -85,11 +87,11 @@ class ExpressionReader:
         base = self.type_of(node.value)
         kind = base.text.rpartition(".")[2] if isinstance(base, Name) else ""
         items: list[Expr] = []
-        for number, element in enumerate(node.slice):
-            if not isinstance(element.slice, cst.Index):
+        for number, item in enumerate(_subscripts(node)):
+            if item is None:
                 return self._unreadable(node)
             is_value = kind == "Literal" or (kind == "Annotated" and number > 0)
-            items.append(self.value_of(element.slice.value) if is_value else self.type_of(element.slice.value))
+            items.append(self.value_of(item) if is_value else self.type_of(item))
         return Subscript(base, tuple(items), self.span(node))
 
     def _call(self, node: cst.Call) -> Expr:
@@ -110,6 +112,17 @@ class ExpressionReader:
 
     def _text(self, node: cst.CSTNode) -> str:
         return self._module.code_for_node(node)
+
+
+def _subscripts(node: cst.Subscript) -> list[cst.BaseExpression | None]:
+    """Return what stands in the brackets, in ``[(A, B)]`` as in ``[A, B]``, which Python takes for the same; None for slices and what has a star."""
+    match node.slice:
+        case [cst.SubscriptElement(slice=cst.Index(value=cst.Tuple(elements=[_, *_] as elements), star=None))]:
+            return [element.value if isinstance(element, cst.Element) else None for element in elements]
+        case found:
+            return [
+                element.slice.value if isinstance(element.slice, cst.Index) and element.slice.star is None else None for element in found
+            ]
 
 
 def _members(expression: Expr) -> tuple[Expr, ...]:

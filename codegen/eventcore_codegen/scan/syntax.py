@@ -52,7 +52,7 @@ class ListOf:
 @final
 @attrs.frozen
 class Constant:
-    """A literal: *text* as it is written, *value* what it stands for (None for ``None``, ``...`` and numbers that are not whole)."""
+    """A literal: *text* as it is written, *value* what it stands for (None for ``None``, ``...`` and ``()``)."""
 
     text: str
     value: str | int | None

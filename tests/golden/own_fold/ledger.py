@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         SweepResolver,
         SweepStreams,
         SweepWrites,
+        TearStreams,
+        TearWrites,
     )
 
 
@@ -139,3 +141,19 @@ class Sweep:
         for account in streams.given:
             yield streams.given[account].write(Entered(-state.amounts.get(account, 0)))
         yield streams.found[target].write(Entered(sum(state.amounts.get(account, 0) for account in streams.given)))
+
+
+@command
+class Tear:
+    """Writes without a look at anything: its state is the empty tuple."""
+
+    book: StreamId = stream(events=LedgerEvent)
+
+    def initial(self) -> tuple[()]:
+        return ()
+
+    def apply(self, state: tuple[()], event: Recorded[LedgerEvent]) -> tuple[()]:
+        return ()
+
+    def handle(self, streams: TearStreams, state: tuple[()]) -> TearWrites:
+        yield streams.book.write(BookClosed(len(state)))

@@ -399,8 +399,82 @@ SWEEP: Final = CommandSpec(
     validate=validate_sweep,
 )
 
+
+# --- Tear ---
+
+
+@final
+class TearStreams(StreamSet):
+    """The streams of Tear, as its `handle` may use them."""
+
+    __slots__ = ("book",)
+
+    book: WritableStream[TearStreams, LedgerEvent]
+
+    def __init__(self, book: Handle) -> None:
+        self.book = WritableStream(self, book)
+
+
+@final
+class TearResolver(StreamResolver):
+    """What Tear may ask for while it runs."""
+
+    __slots__ = ()
+
+
+TearState: TypeAlias = "tuple[()]"
+TearWrites: TypeAlias = "Iterable[StreamWrite[TearStreams, LedgerEvent]]"
+
+
+def validate_tear(
+    streams: TearStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of Tear; raise an `InvalidWrite` for the first that it may not do."""
+    (book_events,) = accepts
+    book_id = streams.book.id
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id == book_id:
+                event_type = book_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "Tear",
+            streams,
+            write,
+            {"book": (True, (book_id,), book_events)},
+        )
+    return valid
+
+
+TEAR: Final = CommandSpec(
+    command="Tear",
+    streams=(
+        StreamSpec(
+            "book",
+            "one",
+            False,
+            None,
+            (
+                EventRef("ledger", "BookOpened", "BookOpened", 1),
+                EventRef("ledger", "Entered", "Entered", 1),
+                EventRef("ledger", "BookClosed", "BookClosed", 1),
+            ),
+        ),
+    ),
+    make_streams=TearStreams,
+    make_state=None,
+    make_resolver=TearResolver,
+    validate=validate_tear,
+)
+
 GENERATED: Final = GeneratedModule(
     format=1,
     source="ledger",
-    commands=(OPEN_BOOK, ENTER, CLOSE, SWEEP),
+    commands=(OPEN_BOOK, ENTER, CLOSE, SWEEP, TEAR),
 )

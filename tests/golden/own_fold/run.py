@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, StreamId
-from ledger import BookClosed, Close, Enter, Entered, OpenBook, Sweep
+from ledger import BookClosed, Close, Enter, Entered, OpenBook, Sweep, Tear
 
 
 async def main() -> None:
@@ -24,6 +24,8 @@ async def main() -> None:
             raise AssertionError("a book was opened twice")
         swept = await executor.execute(Sweep((a, b), "rest"))
         assert [recorded.event for recorded in swept.events] == [Entered(5), Entered(-5), Entered(0)]
+        torn = await executor.execute(Tear(book))
+        assert [recorded.event for recorded in torn.events] == [BookClosed(0)]
 
 
 asyncio.run(main())

@@ -74,7 +74,7 @@ class One:
 class Repeated:
     n: int = 0
 
-    def apply(self, event: typing.Union[A, AB, A]) -> "Repeated":
+    def apply(self, event: typing.Union[(A, AB, A)]) -> "Repeated":
         return Repeated(self.n + event.n)
 
 
@@ -97,7 +97,7 @@ class Open:
     plain: PlainId = stream()
     quoted: MaybeQuoted = stream(default=None)
     one: "StreamId[One] | None" = stream(default=None)
-    repeated: Union[StreamId[Repeated], None] = stream(default=None)
+    repeated: Union[(StreamId[Repeated], None)] = stream(default=None)
     other: Union[None, "StreamId[Loose]"] = stream(default=None)
 
     def handle(self, streams: "OpenStreams", state: "OpenState") -> "OpenWrites":
@@ -114,7 +114,7 @@ class Open:
 
 @command
 class Many:
-    first: Tuple[Id[One], ...] = stream()
+    first: Tuple[(Id[One], ...)] = stream()
     second: "tuple[StreamId[Loose], ...]" = stream(read_only=True)
     third: typing.Tuple["PlainId", ...] = stream()
     note: Annotated[str, "plain data"] = ""
