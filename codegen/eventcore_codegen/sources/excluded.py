@@ -10,6 +10,9 @@ from typing import Final, final
 import attrs
 
 _PIECES: Final = re.compile(r"\*\*/|\*\*|\*|\?")
+_UNCALLED: Final = "\0" * 256
+"""A name that no file has."""
+
 _MEANING: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -25,6 +28,10 @@ class Excluded:
         if not self.patterns or not path.is_relative_to(self.root):
             return False
         return self._expression.fullmatch(path.relative_to(self.root).as_posix()) is not None
+
+    def below(self, folder: Path) -> Excluded:
+        """Return what is left out below a *folder* that was named: what excludes all that is in it does not hold there."""
+        return attrs.evolve(self, patterns=tuple(one for one in self.patterns if not Excluded(self.root, (one,))(folder / _UNCALLED)))
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, final
 
@@ -13,6 +13,7 @@ import attrs
 
 from eventcore_codegen.model import LIBRARY, output_name
 from eventcore_codegen.sources import files
+from eventcore_codegen.sources.excluded import Excluded
 from eventcore_codegen.sources.files import UnreadableFile
 
 Json: TypeAlias = "str | int | list[Json] | dict[str, Json] | None"
@@ -42,9 +43,9 @@ class Sources:
     the answers are still the same, without reading any Python. Of generated files it only counts that they are some: what they hold is no input.
     """
 
-    def __init__(self, paths: Iterable[Path], excluded: Callable[[Path], bool] = lambda _: False) -> None:
+    def __init__(self, paths: Iterable[Path], excluded: Excluded | None = None) -> None:
         given = tuple(paths)
-        found, faults = files.find_files(given, excluded)
+        found, faults = files.find_files(given, excluded or Excluded(Path()))
         self.named: Final = frozenset(map(files.absolute, given))
         self.searched: Final = tuple(files.with_sources(found))
         self.faults: Final = tuple(faults)

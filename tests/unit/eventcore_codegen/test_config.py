@@ -7,6 +7,7 @@ import pytest
 from eventcore_codegen.config import BadConfig, Config, find_config
 from eventcore_codegen.diagnostics import Severity
 from eventcore_codegen.sources.excluded import Excluded
+from eventcore_codegen.sources.files import find_files
 
 
 def settings(root: Path, text: str) -> Path:
@@ -85,3 +86,28 @@ def test_patterns_mean_what_they_mean_in_a_gitignore(pattern, path, excluded):
 def test_levels():
     config = Config(Path("/"), severity={"EC201": "error", "EC202": "off"})
     assert [config.level(code) for code in ("EC201", "EC202", "EC203", "EC101")] == [Severity.ERROR, None, Severity.WARNING, Severity.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named", "found"),
+    [
+        ("old", "src/old", ["a.py", "b_old.py"]),
+        ("src", "src/old", ["a.py", "b_old.py"]),
+        ("src/old/", "src/old", ["a.py", "b_old.py"]),
+        ("src/old/**", "src/old", ["a.py", "b_old.py"]),
+        ("src/old/*", "src/old", ["a.py", "b_old.py"]),
+        ("*_old.py", "src/old", ["a.py"]),
+        ("old", "src", []),
+        ("old", "src/old/b_old.py", ["b_old.py"]),
+    ],
+)
+def test_a_folder_that_is_named_is_searched_though_it_is_excluded(tmp_path, pattern, named, found):
+    folder = tmp_path / "src/old"
+    folder.mkdir(parents=True)
+    for name in ("a.py", "b_old.py"):
+        (folder / name).write_text("")
+
+    files, faults = find_files([tmp_path / named], Excluded(tmp_path, ("none", pattern)))
+
+    assert [path.name for path in files] == found
+    assert faults == []
