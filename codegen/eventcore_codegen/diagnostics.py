@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC129": "a generic event",
         "EC130": "a private name that generated code has to import",
         "EC131": "an `apply` with wrong parameters",
+        "EC132": "a stream field whose value is no plain call of `stream()`",
         "EC201": "an `import *` that hides where a name comes from",
         "EC202": "a writable stream that is never written",
         "EC203": "a method that is run again, and reads what changes in between",

@@ -356,6 +356,17 @@ class StreamField:
 
 @final
 @attrs.frozen
+class HiddenStream:
+    """A field of a command that gets what `stream()` or `discovered()` makes, but by no plain call of that: *value* is its text."""
+
+    name: str
+    marker: str
+    value: str
+    span: Span
+
+
+@final
+@attrs.frozen
 class PlainField:
     """Any other field of a command."""
 
@@ -370,6 +381,7 @@ class Command:
 
     ref: ClassRef
     streams: tuple[StreamField, ...]
+    hidden_streams: tuple[HiddenStream, ...]
     plain_fields: tuple[PlainField, ...]
     methods: Methods
     commands: tuple[ClassRef, ...]

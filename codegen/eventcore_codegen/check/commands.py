@@ -23,6 +23,7 @@ def command_faults(command: Command) -> Iterator[Fault]:
     yield from private_command(command)
     for stream in command.streams:
         yield from stream_faults(stream)
+    yield from hidden_streams(command)
     yield from hiding_fields(command)
     yield from mixed_folds(command)
     yield from unreadable_initial(command)
@@ -42,7 +43,7 @@ def inherits_command(command: Command) -> Iterator[Fault]:
 
 def no_stream(command: Command) -> Iterator[Fault]:
     """EC101"""
-    if not command.streams:
+    if not command.streams and not command.hidden_streams:
         message = f"the command {command.ref} has no stream field"
         yield Fault("EC101", command.span, message, "declare at least one: `<name>: StreamId[<State>] = stream()`")
 
@@ -94,6 +95,13 @@ def no_stream_id(stream: StreamField) -> Iterator[Fault]:
             else f"annotate it {_FORMS}"
         )
         yield Fault("EC102", stream.annotation_span, message, help_)
+
+
+def hidden_streams(command: Command) -> Iterator[Fault]:
+    """EC132"""
+    for field in command.hidden_streams:
+        message = f"the field {field.name!r} is declared by `{field.value}`, which is no plain call of {field.marker}()"
+        yield Fault("EC132", field.span, message, f"write `{field.name}: <annotation> = {field.marker}()`, with nothing around it")
 
 
 def hiding_fields(command: Command) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from eventcore_codegen.model import (
     DataField,
     Event,
     ForeignAwait,
+    HiddenStream,
     Kind,
     LibraryType,
     MadeId,
@@ -34,7 +35,7 @@ from eventcore_codegen.scan.lineage import Ancestor, Lineage
 from eventcore_codegen.scan.names import Names, Through
 from eventcore_codegen.scan.outside import OutsideNames
 from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
-from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name, Subscript
+from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name, Opaque, Subscript, Unreadable
 from eventcore_codegen.scan.syntax import Method as MethodSyntax
 from eventcore_codegen.scan.syntax import Parameter as ParameterSyntax
 from eventcore_codegen.scan.types import Site, Types, public_name
@@ -166,6 +167,7 @@ class Declarations:
         own = Ancestor(module, syntax)
         streams: dict[str, StreamField] = {}
         plain: dict[str, PlainField] = {}
+        hidden: list[HiddenStream] = []
         for ancestor, field in self._attrs_fields(own):
             site = ancestor.site if ancestor == own else Site(ancestor.module, ancestor.syntax, syntax.span)
             marker = self._stream_call(site, field)
@@ -173,11 +175,14 @@ class Declarations:
             plain.pop(field.name, None)
             if marker is not None:
                 streams[field.name] = self._stream_field(site, field, marker)
+            elif found := self._hidden_stream(site, field):
+                hidden.append(found)
             elif field.annotation is not None:
                 plain[field.name] = PlainField(field.name, site.span(field.span))
         return Command(
             ref=own.ref,
             streams=tuple(streams.values()),
+            hidden_streams=tuple(hidden),
             plain_fields=tuple(plain.values()),
             methods=self._methods(module, syntax, _METHODS),
             commands=tuple(base.ref for base in self._lineage.of(own).ancestors if self.kind_of(base.module, base.syntax) == "command"),
@@ -213,6 +218,17 @@ class Declarations:
             return None
         return field.value if self._known_name(field.value.function, site, _FIELDS) in _FIELDS else None
 
+    def _hidden_stream(self, site: Site, field: Field) -> HiddenStream | None:
+        """Return what a field is whose value may come to a stream's, without being a plain call of what makes one."""
+        if field.value is None:
+            return None
+        for maker in (*field.calls, *_makers(site.module, field.value)):
+            marker = self._known_name(maker, site, _FIELDS)
+            if marker in _FIELDS:
+                text = site.module.source.text(field.value.span)
+                return HiddenStream(field.name, marker.rpartition(".")[2], text, site.span(field.value.span))
+        return None
+
     def _stream_field(self, site: Site, field: Field, marker: Call) -> StreamField:
         discovered = self._known_name(marker.function, site, _FIELDS) == DISCOVERED
         read_only = marker.keywords.get("read_only")
@@ -230,7 +246,8 @@ class Declarations:
             annotation_span=site.span(field.span if field.annotation is None else field.annotation.span),
             is_quiet=annotation is not None
             and any(isinstance(part, UnknownType) and part.problem is Problem.BROKEN for part in parts(annotation)),
-            is_literal=read_only is None or _text(read_only) in ("True", "False"),
+            is_literal=(read_only is None or _text(read_only) in ("True", "False"))
+            and not any(isinstance(argument, Unreadable) for argument in marker.arguments),
             span=site.span(field.span),
         )
 
@@ -299,6 +316,14 @@ class Declarations:
     def _parameter(self, parameter: ParameterSyntax, site: Site) -> Parameter:
         type_ = None if parameter.annotation is None else self._types.read(parameter.annotation, site)
         return Parameter(parameter.name, type_, parameter.kind, parameter.has_default, site.span(parameter.span))
+
+
+def _makers(module: LoadedModule, value: Expr) -> Iterator[Name]:
+    """Yield what was called to make the value that a name of *module* stands for."""
+    if isinstance(value, Name) and module.syntax is not None:
+        for binding in module.syntax.bindings.get(value.text, ()):
+            if isinstance(binding.bound, Opaque) and binding.bound.maker is not None:
+                yield binding.bound.maker
 
 
 def _ref(name: str) -> ClassRef:

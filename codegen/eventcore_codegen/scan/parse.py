@@ -31,7 +31,6 @@ from eventcore_codegen.scan.syntax import (
     Bound,
     ClassSyntax,
     Either,
-    Expr,
     Field,
     ImportedModule,
     ImportedName,
@@ -207,7 +206,8 @@ class _ModuleReader:
             case "TypeAliasType", [_, value, *_]:
                 return Alias(self._expressions.type_of(value.value))
             case _:
-                return Opaque()
+                maker = self._expressions.value_of(call.func)
+                return Opaque(maker if isinstance(maker, Name) else None)
 
     def _alias(self, statement: cst.TypeAlias) -> Alias:
         return Alias(self._expressions.type_of(statement.value), tree.type_parameters(statement))
@@ -251,14 +251,12 @@ class _ModuleReader:
                     methods.append(self._read_method(statement))
                     self._find_local_classes(statement)
                 case cst.AnnAssign(target=cst.Name() as target):
-                    annotation = self._expressions.type_of(statement.annotation.annotation)
-                    fields.append(Field(tree.identifier(target.value), annotation, self._value(statement.value), self._span(target)))
+                    fields.append(self._read_field(target, statement.annotation, statement.value))
                 case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
-                    name = tree.identifier(target.value)
-                    fields.append(Field(name, None, self._value(statement.value), self._span(target)))
+                    fields.append(self._read_field(target, None, statement.value))
                     bound = self._alias_or_opaque(statement.value)
                     if isinstance(bound, Alias):
-                        aliases[name] = bound
+                        aliases[tree.identifier(target.value)] = bound
                 case cst.TypeAlias(name=name):
                     aliases[tree.identifier(name.value)] = self._alias(statement)
                 case _:
@@ -277,8 +275,15 @@ class _ModuleReader:
             fingerprint=self._fingerprints.get(qualname, ""),
         )
 
-    def _value(self, value: cst.BaseExpression | None) -> Expr | None:
-        return None if value is None else self._expressions.value_of(value)
+    def _read_field(self, target: cst.Name, annotation: cst.Annotation | None, value: cst.BaseExpression | None) -> Field:
+        called = () if value is None else map(self._expressions.value_of, tree.called(value))
+        return Field(
+            name=tree.identifier(target.value),
+            annotation=None if annotation is None else self._expressions.type_of(annotation.annotation),
+            value=None if value is None else self._expressions.value_of(value),
+            calls=tuple(name for name in called if isinstance(name, Name)),
+            span=self._span(target),
+        )
 
     def _read_method(self, node: cst.FunctionDef) -> Method:
         return Method(

@@ -165,11 +165,12 @@ class Method:
 @final
 @attrs.frozen
 class Field:
-    """``name: annotation = value`` (or without one of both) in a class body."""
+    """``name: annotation = value`` (or without one of both) in a class body. *calls* are the names of what is called anywhere in the value."""
 
     name: str
     annotation: Expr | None
     value: Expr | None
+    calls: tuple[Name, ...]
     span: Span
 
 
@@ -228,7 +229,9 @@ class Alias:
 @final
 @attrs.frozen
 class Opaque:
-    """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call."""
+    """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call: then *maker* is called."""
+
+    maker: Name | None = None
 
 
 @final

@@ -92,6 +92,16 @@ def _is_starred(element: cst.BaseElement) -> bool:
     return isinstance(element, cst.StarredElement)
 
 
+def called(value: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """Yield what is called anywhere in an expression."""
+    waiting: list[cst.CSTNode] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, cst.Call):
+            yield node.func
+        waiting.extend(reversed(node.children))
+
+
 def identifier(name: str) -> str:
     """Return *name* as Python takes it: identifiers that look alike are one."""
     return name if name.isascii() else unicodedata.normalize("NFKC", name)

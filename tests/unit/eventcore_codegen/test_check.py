@@ -125,6 +125,11 @@ FAULTS = [
         "def initial",
     ),
     ("EC128", "YES = True\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream(read_only=YES)\n" + HANDLE, "read_only=YES"),
+    (
+        "EC128",
+        "OPTIONS = {}\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream(**OPTIONS)\n" + HANDLE,
+        "cart: StreamId[Cart] = stream(**",
+    ),
     ("EC129", "from typing import Generic, TypeVar\nT = TypeVar('T')\n@event\nclass Sent(Generic[T]):\n    pass\n", "class Sent"),
     (
         "EC129",
