@@ -113,6 +113,8 @@ def _members(hint: object) -> Iterator[object]:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         for member in typing.get_args(hint):
             yield from _members(member)
+    elif isinstance(hint, typing.TypeVar):  # nothing was given for it
+        yield from _members(getattr(hint, "__default__"))  # noqa: B009  # Python itself has it since 3.13 only
     else:
         yield hint
 

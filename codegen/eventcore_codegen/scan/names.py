@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias, assert_never, final
 
 import attrs
@@ -32,6 +32,7 @@ class AliasTarget:
     name: str
     value: Expr
     parameters: tuple[str, ...] = ()
+    defaults: Mapping[str, Expr] = attrs.field(factory=dict[str, Expr], eq=False)
     scope: ClassSyntax | None = None
 
 
@@ -52,8 +53,11 @@ class LibraryTarget:
 @final
 @attrs.frozen
 class Failed:
+    """*default* is what a type variable says it is if nothing is given, and where it says so."""
+
     problem: Problem
     hint: str = ""
+    default: tuple[LoadedModule, Expr] | None = attrs.field(default=None, eq=False)
 
 
 Target: TypeAlias = ClassTarget | AliasTarget | ModuleTarget | LibraryTarget | Failed
@@ -137,7 +141,11 @@ class Names:
         if nested is not None:
             return Found(ClassTarget(module, nested))
         alias = scope.aliases.get(name)
-        return None if alias is None else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias.value, alias.parameters, scope))
+        return (
+            None
+            if alias is None
+            else Found(AliasTarget(module, f"{scope.qualname}.{name}", alias.value, alias.parameters, alias.defaults, scope))
+        )
 
     def _in_module(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]]) -> Found:
         if module.syntax is None:
@@ -166,12 +174,13 @@ class Names:
         match binding.bound:
             case ClassSyntax() as syntax:
                 return Found(ClassTarget(module, syntax), binding.typing_only)
-            case Alias(value=value, parameters=parameters):
-                return Found(AliasTarget(module, name, value, parameters), binding.typing_only)
+            case Alias(value=value, parameters=parameters, defaults=defaults):
+                return Found(AliasTarget(module, name, value, parameters, defaults), binding.typing_only)
             case Opaque():
                 return Found(Failed(Problem.NO_TYPE), binding.typing_only)
-            case TypeVariable():
-                return Found(Failed(Problem.VARIABLE), binding.typing_only)
+            case TypeVariable(default=default):
+                said = None if default is None else (module, default)
+                return Found(Failed(Problem.VARIABLE, default=said), binding.typing_only)
             case ImportedModule(module=target):
                 return Found(ModuleTarget(target), binding.typing_only)
             case ImportedName(module=target, level=level, name=imported):

@@ -202,15 +202,22 @@ class _ModuleReader:
         """Return what a call binds: a type variable, an alias, or what nothing is known of."""
         match self._last_name(call.func), call.args:
             case "TypeVar" | "ParamSpec" | "TypeVarTuple", _:
-                return TypeVariable()
+                default = tree.keyword(call, "default")
+                return TypeVariable(None if default is None else self._expressions.type_of(default))
             case "TypeAliasType", [_, value, *_]:
-                return Alias(self._expressions.type_of(value.value))
+                return Alias(self._expressions.type_of(value.value), self._type_params(call))
             case _:
                 maker = self._expressions.value_of(call.func)
                 return Opaque(maker if isinstance(maker, Name) else None)
 
     def _alias(self, statement: cst.TypeAlias) -> Alias:
-        return Alias(self._expressions.type_of(statement.value), tree.type_parameters(statement))
+        defaults = {name: self._expressions.type_of(default) for name, default in tree.defaults(statement)}
+        return Alias(self._expressions.type_of(statement.value), tree.type_parameters(statement), defaults)
+
+    def _type_params(self, call: cst.Call) -> tuple[str, ...]:
+        """Return the names in the ``type_params=`` of a call."""
+        given = tree.keyword(call, "type_params")
+        return () if given is None else tuple(name.value for name in tree.names_in(given))
 
     def _read_import(self, alias: cst.ImportAlias, *, typing_only: bool) -> None:
         module = alias.evaluated_name

@@ -220,10 +220,13 @@ class ImportedName:
 @final
 @attrs.frozen
 class Alias:
-    """``X = A | B``, ``X: TypeAlias = ...`` or ``type X = ...``. *parameters* are those of ``type X[T] = ...``."""
+    """``X = A | B``, ``X: TypeAlias = ...`` or ``type X = ...``. *parameters* are those of ``type X[T] = ...``, *defaults* what they say they are if
+    nothing is given.
+    """
 
     value: Expr
     parameters: tuple[str, ...] = ()
+    defaults: Mapping[str, Expr] = attrs.field(factory=dict[str, "Expr"], eq=False)
 
 
 @final
@@ -238,6 +241,8 @@ class Opaque:
 @attrs.frozen
 class TypeVariable:
     """``T = TypeVar("T")``, or one of its kin."""
+
+    default: Expr | None = None
 
 
 Bound: TypeAlias = ImportedModule | ImportedName | Alias | ClassSyntax | Opaque | TypeVariable

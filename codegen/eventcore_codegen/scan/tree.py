@@ -88,6 +88,11 @@ def assigned(target: cst.CSTNode, value: cst.BaseExpression) -> Iterator[tuple[c
                 yield name, None
 
 
+def keyword(call: cst.Call, name: str) -> cst.BaseExpression | None:
+    """Return the argument that a call is given by *name*."""
+    return next((argument.value for argument in call.args if argument.keyword is not None and argument.keyword.value == name), None)
+
+
 def _is_starred(element: cst.BaseElement) -> bool:
     return isinstance(element, cst.StarredElement)
 
@@ -122,6 +127,13 @@ def is_not_type_checking(test: cst.BaseExpression) -> bool:
 def type_parameters(node: cst.ClassDef | cst.TypeAlias) -> tuple[str, ...]:
     parameters = node.type_parameters
     return () if parameters is None else tuple(parameter.param.name.value for parameter in parameters.params)
+
+
+def defaults(node: cst.TypeAlias) -> Iterator[tuple[str, cst.BaseExpression]]:
+    """Yield the type parameters that have a default, with it."""
+    for parameter in () if node.type_parameters is None else node.type_parameters.params:
+        if parameter.default is not None:
+            yield parameter.param.name.value, parameter.default
 
 
 def declares(module: cst.Module) -> bool:

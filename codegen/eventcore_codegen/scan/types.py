@@ -114,7 +114,7 @@ class Types:
                 ref = ClassRef(module.name, name)
                 if ref in open_aliases:
                     return UnknownType(text, Problem.CIRCULAR, span)
-                variables = self._variables(alias, arguments, span)
+                variables = self._variables(alias, arguments, span, open_aliases | {ref})
                 inner = Site(module, scope, site.outside if module is site.module else span, variables)
                 target = self.read(value, inner, open_aliases | {ref})
                 return AliasType(ref, target if variables else _applied(target, arguments), span, found.typing_only, arguments)
@@ -125,17 +125,32 @@ class Types:
             case Failed(problem=problem, hint=hint):
                 return UnknownType(text, problem, span, hint)
 
-    def _variables(self, alias: AliasTarget, arguments: tuple[Type, ...], span: Span) -> dict[str, Type]:
-        """Return what the type variables of an alias stand for, by its *arguments*; for themselves where these are no arguments for them."""
+    def _variables(self, alias: AliasTarget, arguments: tuple[Type, ...], span: Span, open_aliases: frozenset[ClassRef]) -> dict[str, Type]:
+        """Return what the type variables of an alias stand for: its *arguments*, or else their defaults, or else themselves."""
         names = alias.parameters or self._type_variables(alias)
-        if len(arguments) != len(names):
-            return {name: UnknownType(name, Problem.VARIABLE, span) for name in names}
-        return dict(zip(names, arguments, strict=True))
+        given = arguments if len(arguments) <= len(names) else ()
+        variables = dict(zip(names, given, strict=False))
+        for name in names[len(given) :]:
+            variables[name] = self._default(
+                alias, name, Site(alias.module, alias.scope, span, dict(variables)), open_aliases
+            ) or UnknownType(name, Problem.VARIABLE, span)
+        return variables
+
+    def _default(self, alias: AliasTarget, name: str, site: Site, open_aliases: frozenset[ClassRef]) -> Type | None:
+        """Return what a type variable of an alias stands for if nothing is given. It may name variables before it: *site* knows them."""
+        if name in alias.defaults:
+            return self.read(alias.defaults[name], site, open_aliases)
+        target = self._names.resolve(alias.module, name, alias.scope).target
+        if not isinstance(target, Failed) or target.default is None:
+            return None
+        module, default = target.default
+        return self.read(default, attrs.evolve(site, module=module, scope=None), open_aliases)
 
     def _type_variables(self, alias: AliasTarget) -> tuple[str, ...]:
         """Return the type variables in the value of an alias, in their order, which is that of its arguments."""
         names = dict.fromkeys(names_in(alias.value))
-        return tuple(name for name in names if self._names.resolve(alias.module, name, alias.scope).target == Failed(Problem.VARIABLE))
+        found = ((name, self._names.resolve(alias.module, name, alias.scope).target) for name in names)
+        return tuple(name for name, target in found if isinstance(target, Failed) and target.problem is Problem.VARIABLE)
 
     def possible_names(self, text: str, site: Site) -> frozenset[str]:
         """Return the public names of all that an ambiguous *text* may stand for; an empty one stands for what is no library's."""

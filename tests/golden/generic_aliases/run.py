@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from eventcore import CommandExecutor, InMemoryEventStore, StreamId
-from moving.boxes import Box, Count, Move, Moved
+from moving.boxes import Box, Case, Count, Lid, Move, Moved, Shut
 from moving.kinds import Closed
 
 
@@ -20,6 +20,8 @@ async def main() -> None:
         ]
         counted = await executor.execute(Count(box))
         assert [recorded.event for recorded in counted.events] == [Closed("2")]
+        shut = await executor.execute(Shut(StreamId.of(Lid, 1), StreamId.of(Case, 1)))
+        assert [recorded.event for recorded in shut.events] == [Closed("0 times"), Moved("shelf")]
 
 
 asyncio.run(main())

@@ -181,6 +181,17 @@ BOX = "@state\nclass Box:\n    def apply(self, event: {events}) -> Box: return s
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "the type variable T is no @event class"),
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[Added, Emptied]"), "the type variable T is no @event class"),
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[int]"), "int is no @event class"),
+        ("T = TypeVar('T', default=int)\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "int is no @event class"),
+        (
+            "T = TypeVar('T', default='Or')\nOr = Union[Added, T]\n" + BOX.format(events="Or"),
+            "the event 'Or' is unknown: it is an alias of itself",
+        ),
+        ("T = TypeVar('T', default='T')\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "the type variable T is no @event class"),
+        (
+            "A = TypeVar('A')\nB = TypeVar('B')\nOr = TypeAliasType('Or', Union[A, Added], type_params=(B, A))\n"
+            + BOX.format(events="Or[Added, int]"),
+            "int is no @event class",
+        ),
         ("Loop: TypeAlias = 'Loop'\n" + BOX.format(events="Loop"), "the event 'Loop' is unknown: it is an alias of itself"),
         ("Or: TypeAlias = 'Added | Or'\n" + BOX.format(events="Or"), "the event 'Or' is unknown: it is an alias of itself"),
         (
@@ -193,6 +204,13 @@ def test_what_is_wrong_with_an_alias_is_told(source, text, told):
     found = source.faults({"a.py": source.CART + "from typing import TypeAlias, TypeVar, Union\n" + text})
 
     assert [fault.message for fault in found if fault.is_error] == [told]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="Python itself cannot read it")
+def test_a_type_parameter_is_its_default_where_nothing_is_given(source):
+    whole = source.CART + "type Or[E = Emptied, F = E] = Added | E | F\n" + BOX.format(events="Or")
+
+    assert source.codes({"a.py": whole}) == []
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python itself cannot read it")

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eventcore import Recorded, StreamId, command, event, state, stream
-from moving.kinds import Closed, Ident, Idents, Keyed, MaybeIdent, Nested, Or
+from moving.kinds import Closed, Ident, Idents, Keyed, MaybeIdent, Nested, Or, OrClosed, Usual
 
 if TYPE_CHECKING:
-    from moving.boxes_streams import CountStreams, CountWrites, MoveState, MoveStreams, MoveWrites
+    from moving.boxes_streams import CountStreams, CountWrites, MoveState, MoveStreams, MoveWrites, ShutState, ShutStreams, ShutWrites
 
 
 @event
@@ -58,3 +58,31 @@ class Count:
 
     def handle(self, streams: CountStreams, state: Keyed[Nested]) -> CountWrites:
         yield streams.box.write(Closed(str(len(state))))
+
+
+@state
+class Lid:
+    """Its events are those that the alias says if it is given none."""
+
+    shut: int = 0
+
+    def apply(self, event: OrClosed) -> Lid:
+        return Lid(self.shut + 1)
+
+
+@state
+class Case:
+    shut: int = 0
+
+    def apply(self, event: Usual[Moved]) -> Case:
+        return Case(self.shut + 1)
+
+
+@command
+class Shut:
+    lid: StreamId[Lid] = stream()
+    case: StreamId[Case] = stream()
+
+    def handle(self, streams: ShutStreams, state: ShutState) -> ShutWrites:
+        yield streams.lid.write(Closed(f"{state.lid.shut} times"))
+        yield streams.case.write(Moved("shelf"))

@@ -29,8 +29,8 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
-    from moving.boxes import Box, BoxEvent, Moved
-    from moving.kinds import Closed, Keyed, Nested
+    from moving.boxes import Box, BoxEvent, Case, Lid, Moved
+    from moving.kinds import Closed, Keyed, Nested, OrClosed
 
 
 # --- Move ---
@@ -226,13 +226,120 @@ COUNT: Final = CommandSpec(
     validate=validate_count,
 )
 
+
+# --- Shut ---
+
+
+@final
+class ShutStreams(StreamSet):
+    """The streams of Shut, as its `handle` may use them."""
+
+    __slots__ = ("case", "lid")
+
+    lid: WritableStream[ShutStreams, OrClosed]
+    case: WritableStream[ShutStreams, Moved | Closed]
+
+    def __init__(self, lid: Handle, case: Handle) -> None:
+        self.lid = WritableStream(self, lid)
+        self.case = WritableStream(self, case)
+
+
+@final
+class ShutResolver(StreamResolver):
+    """What Shut may ask for while it runs."""
+
+    __slots__ = ()
+
+
+@final
+@command_state
+class ShutState:
+    """The states of Shut's streams."""
+
+    lid: Lid
+    case: Case
+
+
+ShutWrites: TypeAlias = "Iterable[StreamWrite[ShutStreams, OrClosed | Moved | Closed]]"
+
+
+def validate_shut(
+    streams: ShutStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of Shut; raise an `InvalidWrite` for the first that it may not do."""
+    lid_events, case_events = accepts
+    lid_id = streams.lid.id
+    case_id = streams.case.id
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id == lid_id:
+                event_type = lid_events.get(type(write.event))
+            if event_type is None and write.stream_id == case_id:
+                event_type = case_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "Shut",
+            streams,
+            write,
+            {
+                "lid": (True, (lid_id,), lid_events),
+                "case": (True, (case_id,), case_events),
+            },
+        )
+    return valid
+
+
+SHUT: Final = CommandSpec(
+    command="Shut",
+    streams=(
+        StreamSpec(
+            "lid",
+            "one",
+            False,
+            StateRef("moving.boxes", "Lid"),
+            (EventRef("moving.kinds", "Closed", "Closed", 1),),
+        ),
+        StreamSpec(
+            "case",
+            "one",
+            False,
+            StateRef("moving.boxes", "Case"),
+            (
+                EventRef("moving.boxes", "Moved", "Moved", 1),
+                EventRef("moving.kinds", "Closed", "Closed", 1),
+            ),
+        ),
+    ),
+    make_streams=ShutStreams,
+    make_state=ShutState,
+    make_resolver=ShutResolver,
+    validate=validate_shut,
+)
+
 GENERATED: Final = GeneratedModule(
     format=1,
     source="moving.boxes",
-    commands=(MOVE, COUNT),
+    commands=(MOVE, COUNT, SHUT),
     states=(
         StateSpec(
             StateRef("moving.boxes", "Box"),
+            (
+                EventRef("moving.boxes", "Moved", "Moved", 1),
+                EventRef("moving.kinds", "Closed", "Closed", 1),
+            ),
+        ),
+        StateSpec(
+            StateRef("moving.boxes", "Lid"),
+            (EventRef("moving.kinds", "Closed", "Closed", 1),),
+        ),
+        StateSpec(
+            StateRef("moving.boxes", "Case"),
             (
                 EventRef("moving.boxes", "Moved", "Moved", 1),
                 EventRef("moving.kinds", "Closed", "Closed", 1),
