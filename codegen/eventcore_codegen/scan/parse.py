@@ -30,6 +30,7 @@ from eventcore_codegen.scan.syntax import (
     BodySyntax,
     Bound,
     ClassSyntax,
+    Constant,
     Either,
     Field,
     ImportedModule,
@@ -188,7 +189,8 @@ class _ModuleReader:
     def _read_assign(self, targets: Sequence[cst.BaseExpression], value: cst.BaseExpression, *, typing_only: bool) -> None:
         for target in targets:
             for name, part in tree.assigned(target, value):
-                self._bind(name.value, Opaque() if part is None else self._alias_or_opaque(part), name, typing_only=typing_only)
+                bound = Opaque() if part is None else self._named(tree.identifier(name.value), self._alias_or_opaque(part))
+                self._bind(name.value, bound, name, typing_only=typing_only)
 
     def _alias_or_opaque(self, value: cst.BaseExpression) -> Bound:
         if isinstance(value, cst.SimpleString | cst.ConcatenatedString):
@@ -198,6 +200,10 @@ class _ModuleReader:
         read = self._expressions.type_of(value)
         return Alias(read) if isinstance(read, Name | Subscript | Either) else Opaque()
 
+    def _named(self, name: str, bound: Bound) -> Bound:
+        """Return what *name* is bound to: a class that is made under another name cannot be imported by its own."""
+        return Opaque() if isinstance(bound, ClassSyntax) and bound.name != name else bound
+
     def _made(self, call: cst.Call) -> Bound:
         """Return what a call binds: a type variable, an alias, or what nothing is known of."""
         match self._last_name(call.func), call.args:
@@ -206,9 +212,31 @@ class _ModuleReader:
                 return TypeVariable(None if default is None else self._expressions.type_of(default))
             case "TypeAliasType", [_, value, *_]:
                 return Alias(self._expressions.type_of(value.value), self._type_params(call))
+            case "NewType", [_, value]:
+                return Alias(self._expressions.type_of(value.value))
+            case "NamedTuple" | "namedtuple" | "TypedDict" | "Enum" | "IntEnum" | "StrEnum" | "Flag" | "IntFlag", [_, _, *_]:
+                return self._made_class(call)
             case _:
                 maker = self._expressions.value_of(call.func)
                 return Opaque(maker if isinstance(maker, Name) else None)
+
+    def _made_class(self, call: cst.Call) -> Bound:
+        """Return the class that a call makes, by the name that it is given: nothing but its name is known."""
+        name = self._expressions.value_of(call.args[0].value)
+        if not isinstance(name, Constant) or not isinstance(name.value, str):
+            return Opaque()
+        return ClassSyntax(
+            name=name.value,
+            qualname=name.value,
+            decorators=(),
+            bases=(self._expressions.value_of(call.func),),
+            type_parameters=(),
+            fields=(),
+            methods=(),
+            nested=(),
+            aliases={},
+            span=self._span(call),
+        )
 
     def _alias(self, statement: cst.TypeAlias) -> Alias:
         defaults = {name: self._expressions.type_of(default) for name, default in tree.defaults(statement)}

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, NewType
 
 import attrs
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
         EnterWrites,
         OpenBookStreams,
         OpenBookWrites,
+        SumUpStreams,
+        SumUpWrites,
         SweepResolver,
         SweepStreams,
         SweepWrites,
@@ -38,6 +41,10 @@ class Entered:
 class BookClosed:
     total: int
 
+
+Total = NewType("Total", int)
+Side = Enum("Side", ["DEBIT", "CREDIT"])
+Line = NamedTuple("Line", [("total", Total), ("side", Side)])
 
 LedgerEvent = BookOpened | Entered | BookClosed
 
@@ -157,3 +164,26 @@ class Tear:
 
     def handle(self, streams: TearStreams, state: tuple[()]) -> TearWrites:
         yield streams.book.write(BookClosed(len(state)))
+
+
+@command
+class SumUp:
+    """Its state is made of types that calls make."""
+
+    account: StreamId = stream(events=Entered)
+    books: tuple[StreamId, ...] = stream(events=BookClosed)
+
+    def initial(self) -> tuple[Total, Line | None]:
+        return Total(0), None
+
+    def apply(self, state: tuple[Total, Line | None], event: Recorded[Entered | BookClosed]) -> tuple[Total, Line | None]:
+        match event.event:
+            case Entered(amount):
+                total = Total(state[0] + amount)
+                return total, Line(total, Side.DEBIT if amount > 0 else Side.CREDIT)
+            case BookClosed():
+                return state
+
+    def handle(self, streams: SumUpStreams, state: tuple[Total, Line | None]) -> SumUpWrites:
+        for book in streams.books.values():
+            yield book.write(BookClosed(0 if state[1] is None else state[1].total))

@@ -29,7 +29,15 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
-    from ledger import Balances, BookOpened, Entered, LedgerEvent
+    from ledger import (
+        Balances,
+        BookClosed,
+        BookOpened,
+        Entered,
+        LedgerEvent,
+        Line,
+        Total,
+    )
 
 
 # --- OpenBook ---
@@ -473,8 +481,93 @@ TEAR: Final = CommandSpec(
     validate=validate_tear,
 )
 
+
+# --- SumUp ---
+
+
+@final
+class SumUpStreams(StreamSet):
+    """The streams of SumUp, as its `handle` may use them."""
+
+    __slots__ = ("account", "books")
+
+    account: WritableStream[SumUpStreams, Entered]
+    books: WritableStreams[SumUpStreams, object, BookClosed]
+
+    def __init__(self, account: Handle, books: Handles[object, Handle]) -> None:
+        self.account = WritableStream(self, account)
+        self.books = WritableStreams(self, books)
+
+
+@final
+class SumUpResolver(StreamResolver):
+    """What SumUp may ask for while it runs."""
+
+    __slots__ = ()
+
+
+SumUpState: TypeAlias = "tuple[Total, Line | None]"
+SumUpWrites: TypeAlias = "Iterable[StreamWrite[SumUpStreams, Entered | BookClosed]]"
+
+
+def validate_sum_up(
+    streams: SumUpStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of SumUp; raise an `InvalidWrite` for the first that it may not do."""
+    account_events, books_events = accepts
+    account_id = streams.account.id
+    books_ids = streams.books.ids
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id == account_id:
+                event_type = account_events.get(type(write.event))
+            if event_type is None and write.stream_id in books_ids:
+                event_type = books_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "SumUp",
+            streams,
+            write,
+            {
+                "account": (True, (account_id,), account_events),
+                "books": (True, books_ids, books_events),
+            },
+        )
+    return valid
+
+
+SUM_UP: Final = CommandSpec(
+    command="SumUp",
+    streams=(
+        StreamSpec(
+            "account",
+            "one",
+            False,
+            None,
+            (EventRef("ledger", "Entered", "Entered", 1),),
+        ),
+        StreamSpec(
+            "books",
+            "many",
+            False,
+            None,
+            (EventRef("ledger", "BookClosed", "BookClosed", 1),),
+        ),
+    ),
+    make_streams=SumUpStreams,
+    make_state=None,
+    make_resolver=SumUpResolver,
+    validate=validate_sum_up,
+)
+
 GENERATED: Final = GeneratedModule(
     format=1,
     source="ledger",
-    commands=(OPEN_BOOK, ENTER, CLOSE, SWEEP, TEAR),
+    commands=(OPEN_BOOK, ENTER, CLOSE, SWEEP, TEAR, SUM_UP),
 )

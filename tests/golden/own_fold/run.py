@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, StreamId
-from ledger import BookClosed, Close, Enter, Entered, OpenBook, Sweep, Tear
+from ledger import BookClosed, Close, Enter, Entered, OpenBook, SumUp, Sweep, Tear
 
 
 async def main() -> None:
@@ -26,6 +26,8 @@ async def main() -> None:
         assert [recorded.event for recorded in swept.events] == [Entered(5), Entered(-5), Entered(0)]
         torn = await executor.execute(Tear(book))
         assert [recorded.event for recorded in torn.events] == [BookClosed(0)]
+        summed = await executor.execute(SumUp(StreamId("rest"), (StreamId("sums"),)))
+        assert [recorded.event for recorded in summed.events] == [BookClosed(0)]
 
 
 asyncio.run(main())

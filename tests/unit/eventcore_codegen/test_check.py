@@ -181,6 +181,9 @@ BOX = "@state\nclass Box:\n    def apply(self, event: {events}) -> Box: return s
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "the type variable T is no @event class"),
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[Added, Emptied]"), "the type variable T is no @event class"),
         ("T = TypeVar('T')\nOr = Union[Added, T]\n" + BOX.format(events="Or[int]"), "int is no @event class"),
+        ("Id = NewType('Id', int)\n" + BOX.format(events="Id"), "int is no @event class"),
+        ("Pair = NamedTuple('Pair', [])\n" + BOX.format(events="Pair"), "Pair is no @event class"),
+        ("Pair = NamedTuple('Other', [])\n" + BOX.format(events="Pair"), "`apply` of the state Box does not name the events that it takes"),
         ("T = TypeVar('T', default=int)\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "int is no @event class"),
         (
             "T = TypeVar('T', default='Or')\nOr = Union[Added, T]\n" + BOX.format(events="Or"),
