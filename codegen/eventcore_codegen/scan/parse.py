@@ -285,6 +285,8 @@ class _ModuleReader:
                 case cst.FunctionDef():
                     methods.append(self._read_method(statement))
                     self._find_local_classes(statement)
+                case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression() as value) if self._is_type_alias(statement):
+                    aliases[tree.identifier(target.value)] = Alias(self._expressions.type_of(value))
                 case cst.AnnAssign(target=cst.Name() as target):
                     fields.append(self._read_field(target, statement.annotation, statement.value))
                 case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
