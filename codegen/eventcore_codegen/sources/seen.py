@@ -87,7 +87,7 @@ class Sources:
 
     def _speaks(self, path: Path) -> bool:
         data = self.read(path)
-        return isinstance(data, bytes) and LIBRARY.encode() in data
+        return isinstance(data, bytes) and (LIBRARY.encode() in data or files.looks_declaring(data))
 
     def package_root(self, path: Path) -> Path:
         """Return the nearest folder above a file that is no package."""

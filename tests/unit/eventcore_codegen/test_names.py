@@ -54,6 +54,33 @@ def test_a_state_is_found_through_re_exports_of_re_exports(source):
     assert found == ClassRef("shop.cart", "Cart")
 
 
+@pytest.mark.parametrize("alias", ["Short: TypeAlias = Cart", "Short: typing.TypeAlias = 'Cart'", "Short = Cart"])
+def test_a_state_is_found_through_an_alias_in_a_class(source, alias):
+    names = f"import typing\nfrom typing import TypeAlias\nfrom shop.cart import Cart\nclass Names:\n    {alias}\n"
+
+    assert state_ref(source, source.HEAD + names + COMMAND.format(state="Names.Short")) == ClassRef("shop.cart", "Cart")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from own import command, state\n@command\nclass A: pass\n",
+        "import own as o\n@o.command()\nclass A: pass\n",
+        "import own\n@own.command(\n    allow_aliases=True,\n)\n# so\n@other\nclass A: pass\n",
+    ],
+)
+def test_a_module_that_has_the_decorators_from_another_is_read(source, text):
+    handed_on = "from eventcore import command as command, state as state\n"
+
+    assert ("EC101", text.count("\n")) in source.codes({"own.py": handed_on, "a.py": text + "\n"})
+
+
+def test_what_is_decorated_by_another_library_is_no_fault(source):
+    text = "import click\n@click.command()\nclass A: pass\n@bot.event\nasync def b(): pass\n"
+
+    assert source.codes({"a.py": text}) == []
+
+
 @pytest.mark.parametrize(
     ("imports", "decorator", "marker"),
     [
