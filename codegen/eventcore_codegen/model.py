@@ -19,6 +19,7 @@ from eventcore_codegen.diagnostics import Span
 LIBRARY: Final = "eventcore"
 
 Kind = Literal["event", "state", "command", "plain"]
+Binding = Literal["instance", "class", "nothing", "other"]
 StreamKind = Literal["one", "optional", "many", "discovered"]
 
 
@@ -266,14 +267,16 @@ class Body:
 @final
 @attrs.frozen
 class Method:
-    """A method of a declaration. *is_plain*: it gets the instance. An *inherited* one has its place in another class, perhaps in another file."""
+    """A method of a declaration. *binding* is what it is called with before all else: the instance, the class, nothing; "other" where it is called in
+    some other way, or not at all. An *inherited* one has its place in another class, perhaps in another file.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     returns: Type | None
     is_async: bool
     yields: bool
-    is_plain: bool
+    binding: Binding
     inherited: bool
     body: Body
     span: Span
@@ -281,7 +284,17 @@ class Method:
     @property
     def positional(self) -> tuple[Parameter, ...]:
         """The parameters that are given by place, without ``self``."""
-        return tuple(parameter for parameter in self.parameters if parameter.kind == "positional")[1:]
+        found = tuple(parameter for parameter in self.parameters if parameter.kind == "positional")
+        return found if self.binding == "nothing" else found[1:]
+
+    @property
+    def is_plain(self) -> bool:
+        return self.binding == "instance"
+
+    def takes(self, count: int) -> bool:
+        """Tell whether it can be called with *count* arguments by place, each for a parameter of its own."""
+        others = (*self.positional[count:], *(parameter for parameter in self.parameters if parameter.kind == "keyword"))
+        return len(self.positional) >= count and not any(parameter.is_required for parameter in others)
 
     @property
     def signature(self) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.handle import async_generator, missing_handle, wrong_parameters
 from eventcore_codegen.check.types import no_events, no_state, private, private_fault, typing_only, unresolved
-from eventcore_codegen.model import NONE, Command, Problem, StreamField, unaliased, union_members, unknown_parts, written_parts
+from eventcore_codegen.model import NONE, Command, LibraryType, Problem, StreamField, unaliased, union_members, unknown_parts, written_parts
 
 _FORMS: Final = "`StreamId[<State>]`, `StreamId[<State>] | None` or `tuple[StreamId[<State>], ...]`"
 _HIDING_STREAM: Final = frozenset({"self", "handle", "initial", "apply", "add_streams", "DISCOVERED"})
@@ -150,7 +150,7 @@ def _fold_method(command: Command, name: str, parameters: str) -> Iterator[Fault
         if command.methods.is_complete:
             message = f"the streams of {command.ref} say `events=`, so it folds them by itself, but it has no `{name}`"
             yield Fault("EC116", command.span, message, f"add {wanted}")
-    elif method.is_async or method.yields or (method.is_plain and len(method.positional) != parameters.count(",")):
+    elif method.is_async or method.yields or method.binding == "other" or not method.takes(parameters.count(",")):
         yield Fault("EC116", method.span, f"`{name}` of {command.ref} is not {wanted}", f"make it {wanted}")
 
 
@@ -164,6 +164,10 @@ def unreadable_initial(command: Command) -> Iterator[Fault]:
         yield Fault("EC125", initial.span, message, "annotate its return type")
         return
     yield from private(written_parts(initial.returns), "the type")
+    for part in written_parts(initial.returns):
+        if isinstance(part, LibraryType) and part.name == "typing.Self":
+            message = f"`initial` of {command.ref} returns Self, which means nothing outside of the class"
+            yield Fault("EC125", part.span, message, f"write {command.ref.name} instead")
     for part in unknown_parts(initial.returns):
         if part.problem is not Problem.BROKEN:
             message = f"{part.text!r}, in what `initial` of {command.ref} returns, cannot be resolved: {part.hint or part.problem.value}"

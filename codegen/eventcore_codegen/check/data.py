@@ -82,9 +82,8 @@ def apply_faults(state: State) -> Iterator[Fault]:
 
 def _wrong_parameters(state: State, apply: Method) -> Iterator[Fault]:
     """EC131: an `apply` that cannot be called with a state and an event, by place."""
-    others = [parameter for parameter in apply.parameters if parameter not in apply.positional[:1]][1:]
     if not apply.is_plain:
         message = f"`apply` of the state {state.ref} is no method of its instances"
         yield Fault("EC131", apply.span, message, f"make it a plain method: `def apply(self, event: <its events>) -> {state.ref.name}`")
-    elif not apply.positional or any(parameter.is_required for parameter in others):
+    elif not apply.takes(1):
         yield Fault("EC131", apply.span, f"`apply` of the state {state.ref} takes ({apply.signature})", "it is called with (self, event)")

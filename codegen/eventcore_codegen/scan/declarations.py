@@ -8,6 +8,7 @@ from typing import Final, final
 
 from eventcore_codegen.model import (
     LIBRARY,
+    Binding,
     Body,
     ClassRef,
     Command,
@@ -48,7 +49,15 @@ _STREAM_ID: Final = f"{LIBRARY}.StreamId"
 _METHODS: Final = ("handle", "initial", "apply")
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where the snake_case of a class name has its underscores; `@state` names a category by the same rule."""
-_UNBOUND: Final = frozenset({"staticmethod", "classmethod", "property", "functools.cached_property"})
+_BINDINGS: Final[Mapping[str, Binding]] = {
+    "builtins.staticmethod": "nothing",
+    "builtins.classmethod": "class",
+    "builtins.property": "other",
+    "functools.cached_property": "other",
+    "functools.partialmethod": "other",
+    "functools.singledispatchmethod": "other",
+}
+"""How a method is called with one of these decorators."""
 
 
 @final
@@ -234,7 +243,8 @@ class Declarations:
         read_only = marker.keywords.get("read_only")
         events = marker.keywords.get("events")
         annotation = None if field.annotation is None else self._types.read(field.annotation, site)
-        kind, state = (None, None) if annotation is None else stream_shape(annotation, discovered=discovered)
+        is_final = isinstance(field.annotation, Subscript) and self._library_name(field.annotation.base, site) == "typing.Final"
+        kind, state = (None, None) if annotation is None or is_final else stream_shape(annotation, discovered=discovered)
         return StreamField(
             name=field.name,
             kind=kind,
@@ -273,7 +283,9 @@ class Declarations:
             returns=None if method.returns is None else self._types.read(method.returns, site),
             is_async=method.is_async,
             yields=method.body is not None and method.body.yields,
-            is_plain=not any(self._library_name(decorator, site).removeprefix("builtins.") in _UNBOUND for decorator in method.decorators),
+            binding=next(
+                (found for decorator in method.decorators if (found := _BINDINGS.get(self._library_name(decorator, site)))), "instance"
+            ),
             inherited=inherited,
             body=self._body(method.body, site),
             span=site.span(method.span),

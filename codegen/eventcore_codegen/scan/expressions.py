@@ -48,8 +48,13 @@ class ExpressionReader:
         """Read an expression that is evaluated: texts in it are texts, but for the types in ``events=``."""
         match node:
             case cst.SimpleString() | cst.ConcatenatedString():
-                value = node.evaluated_value
-                return Constant(self._text(node), value, self.span(node)) if isinstance(value, str) else self._unreadable(node)
+                match node.evaluated_value:
+                    case str() as value:
+                        return Constant(self._text(node), value, self.span(node))
+                    case bytes():
+                        return Constant(self._text(node), None, self.span(node))
+                    case _:
+                        return self._unreadable(node)
             case cst.Call():
                 return self._call(node)
             case cst.UnaryOperation(operator=cst.Minus(), expression=cst.Integer() as number):

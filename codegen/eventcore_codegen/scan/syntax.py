@@ -52,7 +52,7 @@ class ListOf:
 @final
 @attrs.frozen
 class Constant:
-    """A literal: *text* as it is written, *value* what it stands for (None for ``None``, ``...`` and ``()``)."""
+    """A literal: *text* as it is written, *value* what it stands for (None for ``None``, ``...``, ``()`` and bytes)."""
 
     text: str
     value: str | int | None

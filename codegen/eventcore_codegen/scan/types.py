@@ -28,6 +28,7 @@ from eventcore_codegen.scan.names import PUBLIC, AliasTarget, ClassTarget, Faile
 from eventcore_codegen.scan.syntax import Call, ClassSyntax, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable, names_in
 from eventcore_codegen.scan.universe import LoadedModule
 
+_UNREADABLE: Final = "it is no type that can be read from the source"
 _SAME: Final = {"typing_extensions": "typing", "attr": "attrs"}
 
 
@@ -80,16 +81,19 @@ class Types:
             case Constant(text=text):
                 return LiteralType(text, span)
             case Call(function=Name(text=text)):
-                return UnknownType(f"{text}(...)", Problem.NO_TYPE, span)
+                return UnknownType(f"{text}(...)", Problem.NO_TYPE, span, _UNREADABLE)
             case Call():
-                return UnknownType("a call", Problem.NO_TYPE, span)
+                return UnknownType("a call", Problem.NO_TYPE, span, _UNREADABLE)
             case Unreadable(text=text):
-                return UnknownType(text, Problem.NO_TYPE, span)
+                return UnknownType(text, Problem.NO_TYPE, span, _UNREADABLE)
 
     def _subscript(self, expression: Subscript, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
         if not isinstance(expression.base, Name):
             return UnknownType("a subscript", Problem.NO_TYPE, site.span(expression.span))
-        items = tuple(self.read(item, site, open_aliases) for item in expression.items)
+        is_literal = expression.base.text.rpartition(".")[2] == "Literal"
+        items = tuple(
+            (self._member(item, site) if is_literal else None) or self.read(item, site, open_aliases) for item in expression.items
+        )
         read = self._name(expression.base.text, items, expression.span, site, open_aliases)
         match read:
             case LibraryType(name="typing.Union"):
@@ -100,6 +104,15 @@ class Types:
                 return items[0]
             case _:
                 return read
+
+    def _member(self, item: Expr, site: Site) -> Type | None:
+        """Return what ``Color.RED`` is in ``Literal[Color.RED]``: a name in a class, to be written as one."""
+        owner, dot, member = item.text.rpartition(".") if isinstance(item, Name) else ("", "", "")
+        found = self.resolve(owner, site) if dot else None
+        if found is None or not isinstance(found.target, ClassTarget):
+            return None
+        ref = ClassRef(found.target.module.name, f"{found.target.syntax.qualname}.{member}")
+        return ClassType(ref, "plain", site.span(item.span), found.typing_only)
 
     def _name(self, text: str, arguments: tuple[Type, ...], place: Span, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
         if text in site.variables:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, NewType
+from typing import TYPE_CHECKING, Literal, NamedTuple, NewType
 
 import attrs
 
@@ -152,18 +152,18 @@ class Sweep:
 
 @command
 class Tear:
-    """Writes without a look at anything: its state is the empty tuple."""
+    """Writes without a look at anything: its state is the empty tuple, or could be a few values."""
 
     book: StreamId = stream(events=LedgerEvent)
 
-    def initial(self) -> tuple[()]:
+    def initial(self) -> tuple[()] | Literal[Side.DEBIT, b"torn"]:
         return ()
 
-    def apply(self, state: tuple[()], event: Recorded[LedgerEvent]) -> tuple[()]:
+    def apply(self, state: tuple[()] | Literal[Side.DEBIT, b"torn"], event: Recorded[LedgerEvent]) -> tuple[()] | Literal[Side.DEBIT, b"torn"]:
         return ()
 
-    def handle(self, streams: TearStreams, state: tuple[()]) -> TearWrites:
-        yield streams.book.write(BookClosed(len(state)))
+    def handle(self, streams: TearStreams, state: tuple[()] | Literal[Side.DEBIT, b"torn"]) -> TearWrites:
+        yield streams.book.write(BookClosed(0 if isinstance(state, Side) else len(state)))
 
 
 @command

@@ -29,6 +29,8 @@ from eventcore.typed import (
 )
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from ledger import (
         Balances,
         BookClosed,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         Entered,
         LedgerEvent,
         Line,
+        Side,
         Total,
     )
 
@@ -430,7 +433,7 @@ class TearResolver(StreamResolver):
     __slots__ = ()
 
 
-TearState: TypeAlias = "tuple[()]"
+TearState: TypeAlias = 'tuple[()] | Literal[Side.DEBIT, b"torn"]'
 TearWrites: TypeAlias = "Iterable[StreamWrite[TearStreams, LedgerEvent]]"
 
 

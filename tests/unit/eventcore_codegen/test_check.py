@@ -21,6 +21,11 @@ FAULTS = [
     ("EC102", "@command\nclass Fill:\n    cart: StreamId[Cart] = discovered()\n" + HANDLE, "cart: StreamId"),
     ("EC102", "@command\nclass Fill:\n    cart: Discovered[Cart] = stream()\n" + HANDLE, "cart: Discovered"),
     ("EC102", "@command\nclass Fill:\n    cart: tuple[StreamId[Cart]] = stream()\n" + HANDLE, "cart: tuple"),
+    (
+        "EC102",
+        "from typing import Final\n@command\nclass Fill:\n    cart: Final[StreamId[Cart]] = stream()\n" + HANDLE,
+        "cart: Final",
+    ),
     ("EC103", "@command\nclass Fill:\n    cart: StreamId[Crat] = stream()\n" + HANDLE, "Crat"),
     ("EC103", "@state\nclass Box:\n    def apply(self, event: Added | Nothing) -> Box: return self\n", "Nothing"),
     ("EC103", "import elsewhere\n@command\nclass Fill:\n    cart: StreamId[elsewhere.Cart] = stream()\n" + HANDLE, "StreamId[elsewhere"),
@@ -93,6 +98,24 @@ FAULTS = [
         "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self) -> int: return 0\n" + HANDLE,
         "class Fill",
     ),
+    (
+        "EC116",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self, *, x: int) -> int: return 0\n    def apply(self, state, event): return 0\n"
+        + HANDLE,
+        "def initial",
+    ),
+    (
+        "EC116",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self) -> int: return 0\n    @staticmethod\n    def apply(event): return 0\n"
+        + HANDLE,
+        "def apply(event)",
+    ),
+    (
+        "EC116",
+        "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    @property\n    def initial(self) -> int: return 0\n    def apply(self, state, event): return 0\n"
+        + HANDLE,
+        "def initial",
+    ),
     ("EC118", "def make():\n    @event\n    class Inner:\n        pass\n", "class Inner"),
     (
         "EC118",
@@ -124,6 +147,12 @@ FAULTS = [
         + HANDLE,
         "def initial",
     ),
+    (
+        "EC125",
+        "from typing import Self\n@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    def initial(self) -> Self | None: return None\n    def apply(self, state, event): return 0\n"
+        + HANDLE,
+        "def initial",
+    ),
     ("EC128", "YES = True\n@command\nclass Fill:\n    cart: StreamId[Cart] = stream(read_only=YES)\n" + HANDLE, "read_only=YES"),
     (
         "EC128",
@@ -135,6 +164,11 @@ FAULTS = [
         "EC129",
         "import typing as t\nK = t.TypeVar('K')\nV = t.TypeVar('V')\n@event\nclass Sent(t.Protocol, Pair[int, tuple[V, ...]]):\n    pass\nclass Pair(t.Generic[K, V]):\n    pass\n",
         "class Sent",
+    ),
+    (
+        "EC131",
+        "from functools import singledispatchmethod as by\n@state\nclass Box:\n    @by\n    def apply(self, event: Added | Emptied) -> Box: return self\n",
+        "def apply(self, event: Added | Emptied)",
     ),
     ("EC131", "@state\nclass Box:\n    def apply(self) -> Box: return self\n", "def apply(self)"),
     ("EC131", "@state\nclass Box:\n    def apply(event: Added) -> Box: return Box()\n", "def apply(event: Added)"),
@@ -224,6 +258,8 @@ def test_an_event_with_type_parameters_is_generic(source):
 
 
 FAULTLESS = [
+    "@command\nclass Fill:\n    cart: StreamId = stream(events=Added)\n    @staticmethod\n    def initial() -> int: return 0\n    @classmethod\n    def apply(cls, state, event, at=0): return 0\n"
+    + HANDLE,
     "@state\nclass Box:\n    def apply(self, event: Added, /, twice: int = 0, *rest: int, at: int = 0, **more: int) -> Box: return self\n",
     "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Base(Generic[T]):\n    pass\n@event\nclass Sent(Base[int]):\n    pass\n@event\nclass Lost(Base):\n    pass\n",
     "@command\nclass Fill:\n    cart: StreamId[Cart] = stream()\n    def handle(self, streams, state, resolver=None): return []\n",
