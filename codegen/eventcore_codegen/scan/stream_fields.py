@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from eventcore_codegen.model import LIBRARY, NONE, LibraryType, LiteralType, StreamKind, Type, UnionType, unaliased
+from eventcore_codegen.model import LIBRARY, NONE, LibraryType, LiteralType, StreamKind, Type, UnionType, unaliased, union_members
 
 STREAM: Final = f"{LIBRARY}.stream"
 DISCOVERED: Final = f"{LIBRARY}.discovered"
@@ -27,8 +27,9 @@ def stream_shape(annotation: Type, *, discovered: bool) -> tuple[StreamKind | No
 
 
 def _optional(union: UnionType) -> tuple[StreamKind | None, Type | None]:
-    some = [unaliased(member) for member in union.members if not (isinstance(member, LiteralType) and member.text == NONE)]
-    if len(some) == 1 and len(union.members) > 1 and _is(some[0], _STREAM_ID):
+    members = union_members(union)
+    some = [member for member in members if not (isinstance(member, LiteralType) and member.text == NONE)]
+    if len(some) == 1 and len(members) > 1 and _is(some[0], _STREAM_ID):
         return "optional", _state(some[0])
     return None, None
 

@@ -88,6 +88,7 @@ class Loose:
 
 PlainId: TypeAlias = StreamId[Plain]
 MaybeQuoted = Optional[StreamId["Quoted"]]
+MaybeMore = Optional[MaybeQuoted]
 Id = StreamId
 Found = Discovered
 
@@ -95,7 +96,7 @@ Found = Discovered
 @command
 class Open:
     plain: PlainId = stream()
-    quoted: MaybeQuoted = stream(default=None)
+    quoted: MaybeMore = stream(default=None)
     one: "StreamId[One] | None" = stream(default=None)
     repeated: Union[(StreamId[Repeated], None)] = stream(default=None)
     other: Union[None, "StreamId[Loose]"] = stream(default=None)
