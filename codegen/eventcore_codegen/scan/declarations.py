@@ -283,13 +283,18 @@ class Declarations:
             returns=None if method.returns is None else self._types.read(method.returns, site),
             is_async=method.is_async,
             yields=method.body is not None and method.body.yields,
-            binding=next(
-                (found for decorator in method.decorators if (found := _BINDINGS.get(self._library_name(decorator, site)))), "instance"
-            ),
+            binding=self._binding(method, site),
             inherited=inherited,
             body=self._body(method.body, site),
             span=site.span(method.span),
         )
+
+    def _binding(self, method: MethodSyntax, site: Site) -> Binding:
+        for decorator in method.decorators:
+            found = _BINDINGS.get(self._library_name(decorator, site))
+            if found is not None:
+                return found
+        return "instance"
 
     def _body(self, body: BodySyntax | None, site: Site) -> Body:
         if body is None:
