@@ -232,7 +232,7 @@ class Names:
     def _through_stars(self, module: LoadedModule, name: str, visited: frozenset[tuple[str, str]]) -> Found:
         assert module.syntax is not None  # noqa: S101  # the caller looked
         maybe: list[Through] = []
-        for star in module.syntax.stars:
+        for star in reversed(module.syntax.stars):  # the last one counts
             absolute = absolute_name(module, star.module, star.level)
             target = None if absolute is None else self._universe.find(absolute)
             step = Through(module, star, name)

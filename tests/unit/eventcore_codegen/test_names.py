@@ -134,6 +134,15 @@ def test_modules_beyond_the_given_paths_are_read_but_not_generated(source):
     assert not (source.root / "shop/cart_streams.py").exists()
 
 
+def test_of_two_star_imports_that_bring_a_name_the_last_counts(source):
+    other = source.HEAD + "@event\nclass Put: pass\n@state\nclass Cart:\n    def apply(self, event: Put) -> Cart: return self\n"
+    fill = source.HEAD + "from shop.cart import *\nfrom shop.other import *" + COMMAND.format(state="Cart")
+
+    modules = source.modules({"shop/__init__.py": "", "shop/cart.py": source.CART, "shop/other.py": other, "shop/fill.py": fill})
+
+    assert modules["shop.fill"].commands[0].streams[0].state.ref == ClassRef("shop.other", "Cart")
+
+
 def test_a_name_through_a_star_import_is_found_with_a_warning(source):
     fill = source.HEAD + "from cart import *" + source.FILL
     source.write({"cart.py": source.CART, "fill.py": fill})
