@@ -10,12 +10,13 @@ from uuid import UUID
 
 import asyncpg
 
-from eventcore.errors import InvalidPosition
+from eventcore.errors import InvalidPosition, RequestRefused
 from eventcore.ids import Position, position_at
 from eventcore.store import SEPARATOR, BareEvents, StoredEvent, check_position, make_stored
 
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
+_LONGEST_TEXT: Final = 1_000_000_000
 _LAST_TX: Final = 2**63 - 1
 _LAST_ORDINAL: Final = 2**31 - 1
 _UNIT_SEPARATOR: Final = SEPARATOR
@@ -86,8 +87,11 @@ def joined(texts: Iterable[str]) -> str:
 
 
 def joined_bytes(texts: Iterable[bytes]) -> str:
-    """Return what `joined` does of texts in UTF-8."""
-    return _UNIT_SEPARATOR.encode().join(texts).decode()
+    """Return what `joined` does of texts in UTF-8. Raises `RequestRefused` where no server would take it: it would cut the connection unasked."""
+    text = _UNIT_SEPARATOR.encode().join(texts)
+    if len(text) > _LONGEST_TEXT:
+        raise RequestRefused(f"the events of the request are {len(text)} bytes together, of which PostgreSQL takes less than a gigabyte")
+    return text.decode()
 
 
 def numbers(items: Sequence[int]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from eventcore import PostgresEventStore
-from eventcore.store import StreamRead
+import pytest
+
+from eventcore import PostgresEventStore, RequestRefused
+from eventcore.store import Committed, Refused, StreamRead
+from eventcore.stores.postgres import rows
 from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one
@@ -80,5 +83,22 @@ def test_what_is_cancelled_while_it_waits_is_not_sent(postgres: str, schema: str
 
             assert not tape.begun
             assert all(task.cancelled() for task in waiting)
+
+    asyncio.run(main())
+
+
+def test_what_is_too_large_for_a_message_is_refused_alone(postgres: str, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server cuts a connection over which more than 1 GB comes at once, without a word: that would pass for a lost one."""
+    monkeypatch.setattr(rows, "_LONGEST_TEXT", 1000)
+
+    async def main() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store:
+            large = adding("b-1", "x" * 2000)
+            before, refused, after = await store.append([adding("a-1", 1), large, adding("c-1", 2)])
+            assert isinstance(before, Committed)
+            assert isinstance(after, Committed)
+            assert isinstance(refused, Refused)
+            assert isinstance(refused.error, RequestRefused)
+            assert "gigabyte" in str(refused.error)
 
     asyncio.run(main())
