@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, is_lost, is_only_reading, is_refused_connection
+from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, PoolExhausted, is_lost, is_only_reading, is_refused_connection
 from eventcore.stores.postgres.settings import Pool, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -71,7 +71,13 @@ class PoolSource:
         self._settings = settings
 
     async def take(self) -> Connection:
-        return await self._pool.acquire(timeout=self._settings.patience)
+        pool = self._pool
+        try:
+            return await pool.acquire(timeout=self._settings.patience)
+        except TimeoutError as error:
+            if pool.get_idle_size() == 0 and pool.get_size() == (size := pool.get_max_size()):
+                raise PoolExhausted(f"all {size} connections of the pool are in use") from error
+            raise
 
     async def give_back(self, connection: Connection) -> None:
         assert isinstance(connection, PoolConnectionProxy), "what comes back was taken from the pool"  # noqa: S101

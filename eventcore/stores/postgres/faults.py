@@ -79,6 +79,10 @@ _MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
 }
 
 
+class PoolExhausted(TimeoutError):
+    """The pool that a user made had no connection to give for too long."""
+
+
 def code_of(error: BaseException) -> str:
     """Return the SQLSTATE; the empty string where the error comes from elsewhere, or a trigger of the user's own chose it to say what it likes."""
     code: str = getattr(error, "sqlstate", None) or ""
@@ -193,6 +197,8 @@ class Faults:
     def _remedy(self, error: BaseException | None) -> str:
         if error is not None and code_of(error) == _TOO_MANY_CONNECTIONS:
             return "the server takes no more connections: make pool_size= smaller, or max_connections larger"
+        if isinstance(error, PoolExhausted):
+            return "make its max_size= larger: the store keeps some (pool_size=), one more listens, and each projection takes one while it works"
         if isinstance(error, FileNotFoundError) and (missing := missing_files(self.dsns)):
             return f"there is no file {missing[0]}, which the DSN names"
         return "see that the server runs and that the DSN is right"

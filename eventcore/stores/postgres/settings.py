@@ -58,6 +58,23 @@ class Settings:
                 check_dsn(dsn)
         if isinstance(self.source, asyncpg.Pool) and self.statement_timeout is not None:
             raise InvalidArgument("statement_timeout= is set when a connection is made: give it to the pool (server_settings=) instead")
+        if isinstance(self.source, asyncpg.Pool) and self.connections < FEWEST_CONNECTIONS:
+            raise InvalidArgument(
+                f"the pool has room for {self.source.get_max_size()} connections, and a PostgresEventStore keeps at least "
+                f"{FEWEST_CONNECTIONS}, and one more that listens; give the pool a larger max_size="
+            )
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections the store keeps at most, without the one that listens: *pool_size*, or fewer where a user's pool has fewer."""
+        if not isinstance(self.source, asyncpg.Pool):
+            return self.pool_size
+        return min(self.pool_size, self.source.get_max_size() - (1 if self.listens and self.listen_dsn is None else 0))
+
+    @property
+    def listens(self) -> bool:
+        """Return whether something can listen: through a pooler NOTIFY does not come."""
+        return self.listen_dsn is not None or self.statement_cache_size != 0
 
     @property
     def dsns(self) -> tuple[str, ...]:

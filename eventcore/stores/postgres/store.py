@@ -73,10 +73,11 @@ class PostgresEventStore(Subscribing):
     allows it, and closes it again: appends under way are finished, later calls raise `StoreClosed`. A store belongs to the event loop that
     opened it.
 
-    *pool_size* is how many connections it keeps at most (two of them to append); one more listens for events of other processes. Times are
-    in seconds: *lock_timeout* is how long an append waits for others before `StoreBusy`, *statement_timeout* is the server's own (None: as
-    the server has it), *reply_timeout* how long an answer may take before the connection counts as lost, and *patience* how long a lost
-    server is waited for before `StoreUnavailable`, or `OutcomeUnknown` where an append was on its way.
+    *pool_size* is how many connections it keeps at most (two of them to append); one more listens for events of other processes. Of a pool
+    that is smaller it keeps no more than there are. Times are in seconds: *lock_timeout* is how long an append waits for others before
+    `StoreBusy`, *statement_timeout* is the server's own (None: as the server has it), *reply_timeout* how long an answer may take before the
+    connection counts as lost, and *patience* how long a lost server is waited for before `StoreUnavailable`, or `OutcomeUnknown` where an
+    append was on its way.
 
     Behind a pooler that hands out connections per transaction (pgbouncer), set ``statement_cache_size=0``, and *listen_dsn* to a direct
     connection where news of other processes should come at once; without it they are looked for every tenth of a second.
@@ -237,9 +238,10 @@ class _OpenStore:
         self._waiters = Waiters()
         self._closed = False
 
-        writers = 2 if settings.pool_size >= 6 else 1
-        others = max(1, (settings.pool_size - writers) // 2)
-        readers = settings.pool_size - writers - others
+        connections = settings.connections
+        writers = 2 if connections >= 6 else 1
+        others = max(1, (connections - writers) // 2)
+        readers = connections - writers - others
         self._sessions = [self._session() for _ in range(writers + readers)]
         self._side = Sessions([self._session() for _ in range(others)])
         self._teller = Teller(self._side, settings.schema)
@@ -289,13 +291,12 @@ class _OpenStore:
         )
 
     def _make_listener(self) -> Listener | None:
-        """Return what listens, where something can: through a pooler NOTIFY does not come."""
+        """Return what listens, where something can."""
         settings = self._settings
-        if settings.listen_dsn is not None:
-            return Listener(self._session(DsnSource(settings.listen_dsn, settings)), settings.schema, self._waiters.wake)
-        if settings.statement_cache_size == 0:
+        if not settings.listens:
             return None
-        return Listener(self._session(), settings.schema, self._waiters.wake)
+        source = None if settings.listen_dsn is None else DsnSource(settings.listen_dsn, settings)
+        return Listener(self._session(source), settings.schema, self._waiters.wake)
 
     async def close(self) -> None:
         """Finish what is under way, then give the connections back."""

@@ -58,9 +58,9 @@ def test_a_pool_of_the_users_is_used_and_left_open(postgres: str, schema: str) -
 
 def test_an_exhausted_pool_is_waited_for_and_then_told(postgres: str, schema: str) -> None:
     async def scenario() -> None:
-        async with asyncpg.create_pool(postgres, min_size=0, max_size=2) as pool, PostgresEventStore(postgres, schema=schema):
-            async with pool.acquire(), pool.acquire():
-                with pytest.raises(StoreUnavailable, match="no connection"):
+        async with asyncpg.create_pool(postgres, min_size=0, max_size=4) as pool, PostgresEventStore(postgres, schema=schema):
+            async with pool.acquire(), pool.acquire(), pool.acquire(), pool.acquire():
+                with pytest.raises(StoreUnavailable, match=r"no connection .*all 4 connections of the pool are in use.*max_size="):
                     async with asyncio.timeout(60), PostgresEventStore(pool, schema=schema, patience=0.2):
                         pass
             async with PostgresEventStore(pool, schema=schema) as store:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from eventcore import PostgresEventStore, StoreUnavailable
+from eventcore import InvalidArgument, Position, PostgresEventStore, StoreUnavailable
 from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, Statement, StreamRead
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
@@ -93,6 +93,27 @@ def test_codecs_of_a_pool_change_nothing(postgres: str, schema: str) -> None:
             found = (await store.read_back(limit=1)).events
             assert labels_of(found) == ["once"]
             assert await store.find_event(found[0].event_id) == found[0]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("size", [4, 7])
+def test_a_small_pool_is_shared_out(postgres: str, schema: str, size: int) -> None:
+    """A store that wanted more connections than there are would wait for those that it keeps itself."""
+
+    async def scenario() -> None:
+        async with asyncpg.create_pool(postgres, min_size=0, max_size=size) as pool:
+            async with PostgresEventStore(pool, schema=schema, patience=2) as store:
+                waiting = asyncio.create_task(store.wait_for_news(Position((2**60, 0)), timeout=1))
+                for _ in range(2):
+                    await asyncio.gather(
+                        *(add(store, f"a-{number}", number) for number in range(200)),
+                        *(version_of(store, f"a-{number}") for number in range(600)),
+                        *(store.read_all() for _ in range(20)),
+                    )
+                assert not await waiting
+            with pytest.raises(InvalidArgument, match="room for 3 connections"):
+                PostgresEventStore(asyncpg.create_pool(postgres, min_size=0, max_size=3), schema=schema)
 
     asyncio.run(scenario())
 
