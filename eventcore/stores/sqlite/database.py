@@ -25,6 +25,8 @@ _OLDEST_SQLITE: Final = (3, 38)
 # waits of random length give everybody the same chance.
 _SHORTEST_WAIT: Final = 0.0002
 _LONGEST_WAIT: Final = 0.005
+# SQLite counts milliseconds in 32 bits; whoever waits longer would not wait at all.
+_LONGEST_TIMEOUT: Final = 2_147_483
 # Pages of 4 KiB in the write-ahead log before they are moved to the file. SQLite's 1000 is reached within a few batches here.
 _CHECKPOINT_PAGES: Final = 4000
 # Memory that a connection may use for pages. SQLite's 2 MiB are less than what one batch over a few thousand streams touches.
@@ -105,7 +107,7 @@ class Database:
         connection = sqlite3.connect(
             uri,
             uri=True,
-            timeout=self.busy_timeout,
+            timeout=min(self.busy_timeout, _LONGEST_TIMEOUT),
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ import pytest
 from eventcore.errors import InvalidArgument, MigrationNeeded, NotAnEventStore, StoreCorrupt, StoreError, StoreTooNew, StoreUnavailable
 from eventcore.store import ReadResult, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.doctor import examine
+from eventcore.stores.sqlite.faults import Faults
 from eventcore.testing.contract.making import add, read_log
 
 READ_ONLY_LAB = Path(__file__).with_name("read_only_lab.py")
@@ -56,6 +59,13 @@ def test_a_uri_is_refused() -> None:
 def test_a_setting_that_makes_no_sense_is_refused(path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match=next(iter(options))):
         SqliteEventStore(path, **options)
+
+
+@pytest.mark.parametrize("seconds", [3e6, 1e12])
+def test_who_waits_for_very_long_waits(path: Path, seconds: float) -> None:
+    with closing(Database(path, seconds, "FULL", Faults(str(path), seconds)).connect("rwc")) as connection:
+        (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    assert milliseconds > 24 * 3600 * 1000
 
 
 @pytest.mark.parametrize("name", ["shop?mode=ro.db", "shop#1.db", "100%25.db", "Grüße & more.db", "with space.db"])
