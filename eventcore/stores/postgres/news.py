@@ -10,6 +10,7 @@ from typing import Final, final
 
 from eventcore.errors import StoreError
 from eventcore.stores.postgres.connections import Connection, Session, Sessions, has_ended
+from eventcore.stores.postgres.faults import is_only_reading
 from eventcore.stores.postgres.statements import Schema
 
 _log = logging.getLogger("eventcore.postgres")
@@ -24,6 +25,8 @@ _TELL: Final = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(
 # How often a connection that listens is looked after.
 _HEARTBEAT: Final = 5.0
 _LISTEN_AGAIN: Final = 0.5
+# Nobody can listen to a standby, until it takes over.
+_LISTEN_TO_STANDBY: Final = 30.0
 
 
 @final
@@ -126,13 +129,15 @@ class Listener:
                 # What was told while nobody listened was not heard.
                 self._wake()
                 await _until_lost(connection)
+                again = _LISTEN_AGAIN
             except Exception as error:  # noqa: BLE001 - a listener that ends is begun anew, whatever it met
                 _log.info("listening for events of other processes was interrupted: %s", error)
+                again = _LISTEN_TO_STANDBY if is_only_reading(error) else _LISTEN_AGAIN
             self.listening = False
             # Whoever waits shall look more often now, and for what was told to a connection that was lost already.
             self._wake()
             await self._session.drop()
-            await asyncio.sleep(_LISTEN_AGAIN)
+            await asyncio.sleep(again)
 
     def _heard(self, *_: object) -> None:
         self._wake()

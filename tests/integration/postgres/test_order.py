@@ -10,6 +10,7 @@ import pytest
 from eventcore import InvalidPosition, Position, PostgresEventStore
 from eventcore.store import EVERYTHING
 from eventcore.stores.postgres.catalogue import Catalogue
+from eventcore.stores.postgres.connections import DsnSource
 from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.making import add, labels_of, read_log, version_of
 from tests.integration.postgres.hand import adding, append_in, connected
@@ -43,7 +44,9 @@ def test_late_commit_is_delivered(postgres: str, schema: str, ends: str, restart
     asyncio.run(scenario())
 
 
-def test_a_standby_shows_nothing_before_what_commits_late(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_standby_shows_nothing_before_what_commits_late(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It knows how far transactions have ended, but not which of those after that are open, nor what they have locked."""
 
     async def scenario(primary: str, standby: str) -> None:
@@ -65,6 +68,19 @@ def test_a_standby_shows_nothing_before_what_commits_late(tmp_path_factory: pyte
                     events = await read_log(reader, after=page.position)
                 assert labels_of(events) == ["late", "early"]
 
+                # Nobody can listen there: it is not tried all the time.
+                connected_before = len(taken)
+                assert not await reader.wait_for_news(events[-1].position, timeout=1.5)
+                assert len(taken) - connected_before <= 1
+
+    taken: list[None] = []
+    take = DsnSource.take
+
+    async def counted(source: DsnSource) -> Any:
+        taken.append(None)
+        return await take(source)
+
+    monkeypatch.setattr(DsnSource, "take", counted)
     with primary_and_standby(tmp_path_factory.mktemp("standby")) as (primary, standby):
         asyncio.run(scenario(primary, standby))
 
