@@ -110,3 +110,13 @@ def test_postgresql_refuses(postgres: str, value: object, column: str) -> None:
 def test_sqlite_refuses(value: object, column: str) -> None:
     with pytest.raises(RequestRefused):
         asyncio.run(kept(InMemoryEventStore(), value, column))
+
+
+@pytest.mark.parametrize("placeholder", ["?", ":value"])
+def test_postgresql_refuses_other_placeholders(postgres: str, placeholder: str) -> None:
+    async def run() -> None:
+        async with PostgresEventStore(postgres, schema="projection_arguments") as store, store.transaction() as transaction:
+            await transaction.execute([Statement(f"SELECT {placeholder}", ("x",))])
+
+    with pytest.raises(RequestRefused):
+        asyncio.run(run())
