@@ -48,11 +48,17 @@ class StreamId(str, Generic[S_co]):
 
     @classmethod
     def of(cls, state: type[S], key: object, /) -> StreamId[S]:
-        """Return ``<category>-<key>``, the id of one stream of a `@state` class. *key* may be anything whose `str` names it."""
+        """Return ``<category>-<key>``, the id of one stream of a `@state` class. *key* may be anything whose `str` names it.
+
+        None and what has no text are refused: all that lack a key would share one stream.
+        """
         category = getattr(state, "__dict__", {}).get(CATEGORY_ATTRIBUTE)
         if category is None:
             raise InvalidStreamId(key, f"{getattr(state, '__name__', state)!s} is no @state class, so it names no category of streams")
-        stream_id = StreamId[S](f"{category}-{key}")
+        name = "" if key is None else str(key)
+        if not name:
+            raise InvalidStreamId(key, f"it names no stream of {state.__name__}; give the key of one")
+        stream_id = StreamId[S](f"{category}-{name}")
         stream_id.__orig_class__ = StreamId[state]  # type: ignore[valid-type]  # the run-time class, not a type variable
         return stream_id
 

@@ -1,8 +1,8 @@
 """A digest of a value by what it is at run time: equal values of the same types give equal bytes in every process.
 
 Each value becomes a tag, a length and its bytes, so that no two different values share an encoding. Nothing here looks at annotations,
-hashes, the order of sets or mappings, or the module of a class: a command is the same whether its module runs as ``__main__`` or is
-imported.
+hashes, the order of sets or mappings, or the module of a class that is part of a value. (The caller adds the module of the command itself, by the
+name by which it is imported, also where it runs as ``__main__``.)
 """
 
 from __future__ import annotations

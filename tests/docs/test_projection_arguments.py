@@ -59,7 +59,11 @@ ON_POSTGRES = [
     ((1, 2), "BIGINT[]", [1, 2]),
     (json.dumps({"a": 1}), "JSONB", '{"a": 1}'),
 ]
-REFUSED_ON_POSTGRES = [(5, "TEXT"), (DAY.isoformat(), "DATE"), ({"a": 1}, "JSONB"), (Kind.ROOM, "TEXT")]
+ON_SQLITE = [
+    (DAY, "TEXT", "2026-07-01"),
+    (MOMENT, "TEXT", "2026-07-01 12:00:00+00:00"),
+]
+REFUSED_ON_POSTGRES = [(5, "TEXT"), (DAY, "TEXT"), (DAY.isoformat(), "DATE"), ({"a": 1}, "JSONB"), (Kind.ROOM, "TEXT")]
 REFUSED_ON_SQLITE = [(Decimal("1.50"), "NUMERIC"), (ID, "TEXT"), ((1, 2), "TEXT"), ({"a": 1}, "TEXT"), (Kind.ROOM, "TEXT")]
 
 
@@ -93,6 +97,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]
 @pytest.mark.parametrize(("value", "column", "back"), EVERYWHERE, ids=str)
 def test_every_store_takes(store: Callable[[], Store], value: object, column: str, back: object) -> None:
     assert asyncio.run(kept(store(), value, column)) == back
+
+
+@pytest.mark.parametrize(("value", "column", "back"), ON_SQLITE, ids=str)
+def test_sqlite_takes(value: object, column: str, back: object) -> None:
+    assert asyncio.run(kept(InMemoryEventStore(), value, column)) == back
 
 
 @pytest.mark.parametrize(("value", "column", "back"), ON_POSTGRES, ids=str)

@@ -76,6 +76,9 @@ def test_a_state_names_a_category_of_streams():
         StreamId.of(int, 7)
     with pytest.raises(InvalidStreamId, match="control character"):
         StreamId.of(Product, "a\tb")
+    for nothing in (None, ""):
+        with pytest.raises(InvalidStreamId, match="it names no stream of Product; give the key of one"):
+            StreamId.of(Product, nothing)
 
 
 def test_a_stream_id_remembers_its_state_and_equals_its_text():

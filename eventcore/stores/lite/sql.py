@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from importlib import resources
 from typing import Any, Final, final
 
@@ -55,11 +56,18 @@ def schema() -> str:
 
 
 def _run(connection: sqlite3.Connection, statement: Statement) -> sqlite3.Cursor:
+    arguments: Sequence[Any] | Mapping[str, Any] = [_kept(argument) for argument in statement.arguments]
     # For SQLite `$1` is a name, which sqlite3 looks up in a mapping; that also holds for one that occurs twice.
-    arguments: Sequence[Any] | Mapping[str, Any] = statement.arguments
     if _NUMBERED.search(statement.sql):
-        arguments = {str(number): argument for number, argument in enumerate(statement.arguments, 1)}
+        arguments = {str(number): argument for number, argument in enumerate(arguments, 1)}
     try:
         return connection.execute(statement.sql, arguments)
     except (sqlite3.Error, OverflowError, ValueError) as error:
         raise StatementFailed(statement, error) from error
+
+
+def _kept(argument: object) -> object:
+    """Return *argument* as it is kept: a date as the text that sqlite3 made of it by itself, of which it warns from Python 3.12 on."""
+    if isinstance(argument, datetime):
+        return argument.isoformat(" ")
+    return argument.isoformat() if isinstance(argument, date) else argument
