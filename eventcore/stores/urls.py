@@ -122,7 +122,7 @@ def _path(text: str) -> Path:
         path = Path(text)
         if path.suffix in _SUFFIXES or os.path.exists(path):  # noqa: PTH110  # a path that may not be looked at is none that exists
             return path
-    raise InvalidArgument(f"{_shown(text)!r} names no store; expected {EXPECTED}")
+    raise InvalidArgument(f"{_shown(text)!r} names no store, and no file that is there; expected {EXPECTED}")
 
 
 def _shown(text: str) -> str:

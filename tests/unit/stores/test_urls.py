@@ -32,7 +32,7 @@ def test_a_file_of_any_name_is_taken_where_it_exists(tmp_path, monkeypatch):
     Path("shop").touch()
 
     assert parse_url("shop") == SqliteUrl(Path("shop"))
-    with pytest.raises(InvalidArgument, match="names no store"):
+    with pytest.raises(InvalidArgument, match="names no store, and no file that is there; expected"):
         parse_url("shoq")
 
 
