@@ -212,8 +212,7 @@ class InMemoryEventStore(Subscribing):
 
     async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
         self._refuse_if_closed()
-        if ttl <= timedelta(0):
-            raise InvalidArgument(f"acquire_lease({name!r}, ttl={ttl}): expected more than no time")
+        leases.check_ttl(ttl)
         with self._lock:
             now = self._clock()
             held = self._leases.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 from lab.probes import Added, Counter
@@ -130,6 +131,10 @@ def test_a_class_of_stores_is_no_store(wrong):
         (lambda store: store.read_all(where="Added"), InvalidArgument, r"read_all\(where='Added'\): expected an EventFilter"),
         (lambda store: store.read_all("42"), InvalidPosition, "'42' is no position: expected a Position, got str"),
         (lambda store: store.wait_for_news(42, timeout=0), InvalidPosition, "42 is no position"),
+        *(
+            (lambda store, ttl=ttl: store.acquire_lease("daily", owner="me", ttl=ttl), InvalidArgument, "its ttl cannot be")
+            for ttl in (timedelta(0), timedelta(seconds=-1))
+        ),
         (lambda store: store.forget_idempotency_keys(older_than=5), InvalidArgument, r"\(older_than=5\): expected a timedelta"),
     ],
 )

@@ -8,9 +8,9 @@ from typing import final
 
 import attrs
 
-from eventcore.errors import InvalidArgument
 from eventcore.ids import Position
 from eventcore.store import Lease, Snapshot
+from eventcore.stores.leases import check_ttl
 from eventcore.stores.postgres.connections import Connection
 from eventcore.stores.postgres.rows import place_of
 
@@ -43,8 +43,7 @@ class Keep:
         await connection.execute(self.sql["save_checkpoint"], name, *place_of(position))
 
     async def acquire_lease(self, connection: Connection, name: str, owner: str, ttl: timedelta) -> Lease | None:
-        if ttl <= timedelta(0):
-            raise InvalidArgument(f"a lease lasts some time; its ttl cannot be {ttl}")
+        check_ttl(ttl)
         row = await connection.fetchrow(self.sql["acquire_lease"], name, owner, ttl)
         return None if row is None else Lease(name, owner, row[0], row[1])
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from eventcore.errors import InvalidArgument
 from eventcore.ids import Position
 from eventcore.store import Lease, Snapshot
+from eventcore.stores.leases import check_ttl
 from eventcore.stores.sqlite.rows import microseconds, moment, now_in_microseconds, position_of
 from eventcore.stores.sqlite.statements import statements
 
@@ -36,8 +36,7 @@ def save_checkpoint(connection: sqlite3.Connection, name: str, position: Positio
 
 
 def acquire_lease(connection: sqlite3.Connection, name: str, owner: str, ttl: timedelta) -> Lease | None:
-    if ttl <= timedelta(0):
-        raise InvalidArgument(f"a lease lasts some time; its ttl cannot be {ttl}")
+    check_ttl(ttl)
     now = now_in_microseconds()
     holder, token, expires_at = connection.execute(_SQL["load_lease"], (name,)).fetchone() or (None, 0, 0)
     alive = holder is not None and expires_at > now

@@ -6,10 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from eventcore.errors import InvalidArgument
 from eventcore.store import EventStore, Lease
 from eventcore.testing.contract.base import StoreScenarios, scenario
-from eventcore.testing.contract.checks import require_equal, require_raises, require_that
+from eventcore.testing.contract.checks import require_equal, require_that
 
 LONG: Final = timedelta(minutes=5)
 SHORT: Final = timedelta(milliseconds=80)
@@ -23,12 +22,6 @@ async def acquire(store: EventStore, name: str, owner: str, ttl: timedelta = LON
 
 
 class LeaseScenarios(StoreScenarios):
-    @scenario
-    async def test_a_lease_of_no_time_is_refused(self, store: EventStore) -> None:
-        """It would be nobody's at once, and two would do what one should."""
-        for ttl in (timedelta(0), timedelta(seconds=-1)):
-            await require_raises(InvalidArgument, store.acquire_lease("daily", owner="one", ttl=ttl), f"acquire_lease with ttl={ttl}")
-
     @scenario
     async def test_a_free_lease_is_granted(self, store: EventStore) -> None:
         lease = await acquire(store, "daily", "one")
