@@ -52,6 +52,7 @@ class Problem(Enum):
     AMBIGUOUS = "it is bound more than once, to different things"
     OUTSIDE = "its module is not below the scanned folders"
     NO_TYPE = "it is bound to something that is no type"
+    NO_PYTHON = "it is in quotes, and what they hold is no Python"
     VARIABLE = "it is a type variable"
     CIRCULAR = "it is an alias of itself"
     """No fault inside of another type: then it is recursive, as JSON is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.check.types import mutable, names_events, no_events, private, typing_only, unresolved
+from eventcore_codegen.check.types import mutable, names_events, no_events, no_python, private, typing_only, unresolved
 from eventcore_codegen.model import DataField, Event, Method, State, union_members
 
 _LONGEST_NAME = 255
@@ -13,11 +13,14 @@ _LONGEST_NAME = 255
 
 def event_faults(event: Event) -> Iterator[Fault]:
     yield from _field_faults(event.ref.name, event.fields)
+    yield from _unreadable_annotations(event.ref.name, event.fields)
     yield from storage_faults(event)
 
 
 def state_faults(state: State) -> Iterator[Fault]:
     yield from _field_faults(state.ref.name, state.fields)
+    if state.fingerprint:  # only then is it stored
+        yield from _unreadable_annotations(state.ref.name, state.fields)
     yield from apply_faults(state)
 
 
@@ -25,6 +28,12 @@ def _field_faults(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:
     for field in fields:
         yield from mutable(field.type, f"the field {owner}.{field.name}")
         yield from typing_only(field.type, f"the field {owner}.{field.name}")
+
+
+def _unreadable_annotations(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:
+    """EC117: annotations of what is stored."""
+    for field in fields:
+        yield from no_python(field.type, f"the field {owner}.{field.name}")
 
 
 def storage_faults(event: Event) -> Iterator[Fault]:

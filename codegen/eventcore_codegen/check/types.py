@@ -86,7 +86,7 @@ def no_state(type_: Type) -> Iterator[Fault]:
             yield Fault("EC122", type_.span, "a stream folds into one @state class, this is a union", help_)
         case LibraryType(name=name) if is_known_library(name):
             yield Fault("EC122", type_.span, f"{_short(name)} is no @state class, so no stream folds into it", help_)
-        case UnknownType(problem=Problem.NO_TYPE, text=text):
+        case UnknownType(problem=Problem.NO_TYPE | Problem.NO_PYTHON, text=text):
             yield Fault("EC122", type_.span, f"{text} is no @state class, so no stream folds into it", help_)
         case UnknownType(problem=Problem.VARIABLE, text=text):
             yield Fault("EC122", type_.span, f"the type variable {text} is no @state class, so no stream folds into it", help_)
@@ -105,7 +105,7 @@ def no_events(type_: Type) -> Iterator[Fault]:
                 yield Fault("EC123", member.span, f"{ref} is no @event class{_decorated(kind)}", help_)
             case LibraryType(name=name) if is_known_library(name):
                 yield Fault("EC123", member.span, f"{_short(name)} is no @event class", help_)
-            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE):
+            case LiteralType(text=text) | UnknownType(text=text, problem=Problem.NO_TYPE | Problem.NO_PYTHON):
                 yield Fault("EC123", member.span, f"{text} is no @event class", help_)
             case UnknownType(text=text, problem=Problem.VARIABLE):
                 yield Fault("EC123", member.span, f"the type variable {text} is no @event class", help_)
@@ -132,7 +132,7 @@ def names_events(type_: Type | None) -> bool:
     target = unaliased(type_)
     if isinstance(target, LibraryType):
         return target.name not in _ANYTHING
-    return not (isinstance(target, UnknownType) and target.problem in (Problem.NO_TYPE, Problem.VARIABLE))
+    return not (isinstance(target, UnknownType) and target.problem in (Problem.NO_TYPE, Problem.NO_PYTHON, Problem.VARIABLE))
 
 
 def typing_only(type_: Type, where: str) -> Iterator[Fault]:
@@ -145,6 +145,13 @@ def typing_only(type_: Type, where: str) -> Iterator[Fault]:
                 seen.add(name)
                 message = f"{name} is needed at run time, for {where}, but is imported under TYPE_CHECKING only"
                 yield Fault("EC107", part.span, message, "import it outside of `if TYPE_CHECKING:`")
+
+
+def no_python(type_: Type, where: str) -> Iterator[Fault]:
+    """EC117: a type in quotes that cannot be parsed, so that what is stored could not be read back as anything."""
+    for part in parts(type_):
+        if isinstance(part, UnknownType) and part.problem is Problem.NO_PYTHON:
+            yield Fault("EC117", part.span, f"the annotation of {where} is no Python: {part.text}", "write a type, with or without quotes")
 
 
 def mutable(type_: Type, where: str) -> Iterator[Fault]:

@@ -84,8 +84,9 @@ class ExpressionReader:
             return self._unreadable(node)
         try:
             inner = cst.parse_expression(value.strip())
-        except (cst.ParserSyntaxError, RecursionError):
-            return self._unreadable(node)
+        # A text may hold half of a surrogate pair, which no source can.
+        except (cst.ParserSyntaxError, RecursionError, UnicodeEncodeError):
+            return Unreadable(self._text(node), self.span(node), is_no_python=True)
         return ExpressionReader(self._module, None, self.span(node)).type_of(inner)
 
     def _subscript(self, node: cst.Subscript) -> Expr:

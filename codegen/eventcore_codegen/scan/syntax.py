@@ -71,10 +71,11 @@ class Call:
 @final
 @attrs.frozen
 class Unreadable:
-    """Any other expression."""
+    """Any other expression. *is_no_python*: it is a type in quotes, and what they hold cannot be parsed."""
 
     text: str
     span: Span
+    is_no_python: bool = False
 
 
 Expr: TypeAlias = Name | Subscript | Either | ListOf | Constant | Call | Unreadable

@@ -84,8 +84,8 @@ class Types:
                 return UnknownType(f"{text}(...)", Problem.NO_TYPE, span, _UNREADABLE)
             case Call():
                 return UnknownType("a call", Problem.NO_TYPE, span, _UNREADABLE)
-            case Unreadable(text=text):
-                return UnknownType(text, Problem.NO_TYPE, span, _UNREADABLE)
+            case Unreadable(text=text, is_no_python=is_no_python):
+                return UnknownType(text, Problem.NO_PYTHON if is_no_python else Problem.NO_TYPE, span, _UNREADABLE)
 
     def _subscript(self, expression: Subscript, site: Site, open_aliases: frozenset[ClassRef]) -> Type:
         if not isinstance(expression.base, Name):

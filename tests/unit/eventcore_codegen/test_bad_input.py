@@ -447,3 +447,54 @@ def test_two_generators_at_once_make_whole_files(source):
     assert main(["generate", str(source.root)]) == 0
     assert {path.name: path.read_bytes() for path in source.root.glob("*_streams.py")} == whole
     assert [path.name for path in source.root.iterdir() if path.name.endswith(".tmp")] == []
+
+
+# --- what quotes hold
+
+
+@pytest.mark.parametrize("quoted", [r'"\udcff"', r'"tuple[str, \ud800]"', '"a b"', '"tuple[str"', r'tuple["\udcff", int]'])
+def test_an_annotation_in_quotes_that_is_no_python_is_told(source, quoted):
+    source.write({"a.py": shop(source).replace("sku: str", f"sku: {quoted}")})
+
+    cache = open_cache(source.root)
+    outcomes = [generate([source.root], base=source.root, write=True, cache=cache) for _ in range(2)]
+
+    text = quoted if quoted.startswith('"') else quoted[6:14]
+    for outcome in outcomes:
+        assert [(fault.code, fault.message) for fault in outcome.diagnostics] == [
+            ("EC117", f"the annotation of the field Added.sku is no Python: {text}")
+        ]
+        assert outcome.written == 0
+
+
+def test_of_a_state_only_what_is_stored_has_to_be_python(source):
+    text = shop(source).replace("size: int = 0", r'size: "\udcff" = 0')
+
+    assert source.codes({"a.py": text}) == []
+    assert [code for code, _ in source.codes({"a.py": text.replace("@state", "@state(snapshot_every=9)")})] == ["EC117"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("def apply(self, event: CartEvent)", r'def apply(self, event: "\udcff")', "EC106"),
+        ("StreamId[Cart] = stream()", r'"\udcff" = stream()', "EC102"),
+        ("StreamId[Cart] = stream()", r'StreamId["\udcff"] = stream()', "EC122"),
+        ("StreamId[Cart] = stream()", r'StreamId = stream(events="\udcff")', "EC123"),
+        ('"cart.emptied"', r'"\udcff"', "EC124"),
+        ("@state\n", '@state(category="\\udcff")\n', None),
+        ("sku: str", r'sku: Literal["\udcff"]', None),
+    ],
+)
+def test_half_a_surrogate_pair_is_told_wherever_it_stands(source, old, new, code):
+    text = shop(source).replace(old, new)
+    assert text != shop(source)
+    source.write({"a.py": text.replace("\n\n", "\nfrom typing import Literal\n", 1)})
+
+    cache = open_cache(source.root)
+    outcomes = [generate([source.root], base=source.root, write=True, cache=cache) for _ in range(2)]
+
+    for outcome in outcomes:
+        assert code in ([fault.code for fault in outcome.diagnostics] or [None])
+        for fault in outcome.diagnostics:
+            str(fault).encode()
