@@ -66,6 +66,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC130": "a private name that generated code has to import",
         "EC131": "an `apply` with wrong parameters",
         "EC132": "a stream field whose value is no plain call of `stream()`",
+        "EC133": "a field of a state without a default",
         "EC201": "an `import *` that hides where a name comes from",
         "EC202": "a writable stream that is never written",
         "EC203": "a method that is run again, and reads what changes in between",

@@ -325,6 +325,16 @@ class Methods:
 
 @final
 @attrs.frozen
+class MissingDefault:
+    """A field of a state that has no default. *base* is the class that it is inherited from, empty if it is none."""
+
+    name: str
+    span: Span
+    base: str = ""
+
+
+@final
+@attrs.frozen
 class State:
     """A `@state` class. *category* is what ids of its streams begin with, None where the source does not say it literally;
     *ignores_unknown* is True where it does not literally say False. *fingerprint* is that of its source where it asks for snapshots, else "".
@@ -337,6 +347,7 @@ class State:
     ignores_unknown: bool
     span: Span
     fingerprint: str = ""
+    missing_defaults: tuple[MissingDefault, ...] = ()
 
     @property
     def event_type(self) -> Type | None:

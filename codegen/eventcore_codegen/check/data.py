@@ -21,7 +21,16 @@ def state_faults(state: State) -> Iterator[Fault]:
     yield from _field_faults(state.ref.name, state.fields)
     if state.fingerprint:  # only then is it stored
         yield from _unreadable_annotations(state.ref.name, state.fields)
+    yield from _missing_defaults(state)
     yield from apply_faults(state)
+
+
+def _missing_defaults(state: State) -> Iterator[Fault]:
+    """EC133"""
+    for field in state.missing_defaults:
+        where = f", inherited from {field.base}," if field.base else ""
+        message = f"the field {state.ref.name}.{field.name}{where} has no default, but a stream without events is {state.ref.name}()"
+        yield Fault("EC133", field.span, message, f"give it one: `{field.name}: <type> = <value>`")
 
 
 def _field_faults(owner: str, fields: tuple[DataField, ...]) -> Iterator[Fault]:

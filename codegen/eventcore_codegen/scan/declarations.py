@@ -35,6 +35,7 @@ from eventcore_codegen.model import (
 from eventcore_codegen.scan.lineage import Ancestor, Lineage
 from eventcore_codegen.scan.names import Names, Through
 from eventcore_codegen.scan.outside import OutsideNames
+from eventcore_codegen.scan.state_fields import StateFields
 from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
 from eventcore_codegen.scan.syntax import BodySyntax, Call, ClassSyntax, Constant, Expr, Field, Name, Opaque, Subscript, Unreadable
 from eventcore_codegen.scan.syntax import Method as MethodSyntax
@@ -69,6 +70,7 @@ class Declarations:
         self._unclear: list[tuple[LoadedModule, Unclear]] = []
         self._types = Types(names, self.kind_of, self._through.append)
         self._lineage = Lineage(names)
+        self._state_fields = StateFields(self._library_name)
         self._kinds: dict[ClassSyntax, Kind] = {}
         self._places: dict[ClassRef, tuple[LoadedModule, ClassSyntax]] = {}
 
@@ -160,6 +162,7 @@ class Declarations:
         return any(isinstance(part, UnknownType) and part.problem is Problem.VARIABLE for part in found)
 
     def state(self, module: LoadedModule, syntax: ClassSyntax) -> State:
+        own = Ancestor(module, syntax)
         marker = self._decorator(module, syntax, "state")
         keywords: Mapping[str, Expr] = marker.keywords if isinstance(marker, Call) else {}
         return State(
@@ -170,6 +173,7 @@ class Declarations:
             ignores_unknown="ignore_unknown" in keywords and _text(keywords["ignore_unknown"]) != "False",
             span=syntax.span,
             fingerprint=syntax.fingerprint,
+            missing_defaults=tuple(self._state_fields.without_default(own, marker, self._lineage.of(own))),
         )
 
     def command(self, module: LoadedModule, syntax: ClassSyntax) -> Command:

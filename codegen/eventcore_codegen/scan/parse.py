@@ -17,6 +17,7 @@ from libcst.metadata import CodeRange, PositionProvider
 from eventcore_codegen.diagnostics import START, Span
 from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
+from eventcore_codegen.scan.annotated import annotated_only
 from eventcore_codegen.scan.bodies import bodies
 from eventcore_codegen.scan.chains import without_chains
 from eventcore_codegen.scan.expressions import ExpressionReader
@@ -63,7 +64,7 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
     try:
         module = cst.parse_module(without_chains(text, checked, places))
         with _deep_recursion():
-            return _ModuleReader(module, bodies(checked, _JUDGED, places), fingerprints(checked, lines)).read(
+            return _ModuleReader(module, bodies(checked, _JUDGED, places), fingerprints(checked, lines), annotated_only(checked)).read(
                 tuple(made_ids(checked, places)), tuple(ignores(text))
             )
     except cst.ParserSyntaxError as error:
@@ -109,8 +110,15 @@ def _deep_recursion() -> Generator[None]:
 
 @final
 class _ModuleReader:
-    def __init__(self, module: cst.Module, bodies: Mapping[tuple[str, int], BodySyntax], fingerprints: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        module: cst.Module,
+        bodies: Mapping[tuple[str, int], BodySyntax],
+        fingerprints: Mapping[str, str],
+        annotated_only: Mapping[str, frozenset[str]],
+    ) -> None:
         self._bodies = bodies
+        self._annotated_only = annotated_only
         self._fingerprints = fingerprints
         self._module = module
         self._expressions = ExpressionReader(module, _positions(module))
@@ -310,6 +318,7 @@ class _ModuleReader:
             aliases=aliases,
             span=self._span(node.name),
             fingerprint=self._fingerprints.get(qualname, ""),
+            annotated_only=self._annotated_only.get(qualname, frozenset()),
         )
 
     def _read_field(self, target: cst.Name, annotation: cst.Annotation | None, value: cst.BaseExpression | None) -> Field:

@@ -180,7 +180,8 @@ class Field:
 class ClassSyntax:
     """A class. *nested* are the classes in its body, *aliases* the types that it gives names, *type_parameters* the names of ``class C[T]``.
 
-    *fingerprint* is that of its source where it asks for snapshots.
+    *fingerprint* is that of its source where it asks for snapshots. *annotated_only* are the names that only annotated
+    assignments give values.
     """
 
     name: str
@@ -194,6 +195,7 @@ class ClassSyntax:
     aliases: Mapping[str, Alias]
     span: Span
     fingerprint: str = ""
+    annotated_only: frozenset[str] = frozenset()
 
     def method(self, name: str) -> Method | None:
         """Return the last definition of a method: the one that counts."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import pytest
+
+from eventcore import DefinitionError
 
 HANDLE = "    def handle(self, streams, state): return []\n"
 
@@ -382,3 +385,68 @@ def test_a_file_given_by_name_is_read_whatever_it_holds(source):
 
 def test_a_file_name_that_cannot_be_imported_is_a_fault(source):
     assert [code for code, _ in source.codes({"my-cart.py": source.CART})] == ["EC126"]
+
+
+# --- defaults of states
+
+ATTRS = "import attrs\nimport dataclasses\nimport typing\nfrom dataclasses import dataclass\nfrom typing import ClassVar, TYPE_CHECKING, final\n"
+STATE = """
+from eventcore import event, state
+
+@event
+class Done:
+    pass
+
+"""
+APPLY = "\n    def apply(self, event: Done) -> 'S':\n        return self\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("@state\nclass S:\n    must: int", "must"),
+        ("@final\n@state\nclass S:\n    must: int", "must"),
+        ("@state\n@final\nclass S:\n    must: int", "must"),
+        ("@state(category='x')\nclass S:\n    must: 'int'", "must"),
+        ("@state\nclass S:\n    must: int = attrs.field()", "must"),
+        ("@state\nclass S:\n    must: int = attrs.field(init=True, repr=False)", "must"),
+        ("@attrs.frozen\nclass B:\n    must: int\n@state\nclass S(B):\n    pass", "must"),
+        ("@dataclass(frozen=True)\nclass B:\n    must: int\n@state\nclass S(B):\n    pass", "must"),
+        ("@attrs.define(slots=False)\nclass B:\n    must: int\nclass C(B):\n    pass\n@state\nclass S(C):\n    other: int = 0", "must"),
+        ("class B:\n    must: int\n@state\nclass S(B):\n    must: int", "must"),
+        ("@state\nclass S:\n    must: int = 0", ""),
+        ("@state\nclass S:\n    must: int\n    must = 0", ""),
+        ("@state\nclass S:\n    must: int\n    must, other = 0, 1", ""),
+        ("@state\nclass S:\n    must: int\n    for must in (1, 2): pass", ""),
+        ("@state\nclass S:\n    must: int\n    import json as must", ""),
+        ("@state\nclass S:\n    must: int\n    must: int = 0", ""),
+        ("@state\nclass S:\n    must: int\n    other: int = (must := 3)", ""),
+        ("@state\nclass S:\n    must: object\n    def must(self): pass", ""),
+        ("@state\nclass S:\n    if TYPE_CHECKING:\n        must: int", ""),
+        ("@state\nclass S:\n    must: int = attrs.field(init=False)", ""),
+        ("@state\nclass S:\n    must: int = attrs.field(default=3)", ""),
+        ("@state\nclass S:\n    must: int = attrs.field(factory=int)", ""),
+        ("OPTIONS = {'default': 3}\n@state\nclass S:\n    must: int = attrs.field(**OPTIONS)", ""),
+        ("@state\nclass S:\n    must: int = attrs.field()\n    @must.default\n    def _must(self): return 3", ""),
+        ("@state\nclass S:\n    must: ClassVar[int]", ""),
+        ("@state\nclass S:\n    must: 'typing.ClassVar[int]'", ""),
+        ("class B:\n    must: int\n@state\nclass S(B):\n    pass", ""),
+        ("@attrs.frozen\nclass B:\n    must: int\n@state\nclass S(B):\n    must: int = 0", ""),
+        ("@attrs.frozen\nclass B:\n    must: int\n@attrs.frozen\nclass C(B):\n    must: int = 0\n@state\nclass S(C):\n    pass", ""),
+        ("@dataclass(frozen=True)\nclass B:\n    must: int = 0\n@state\nclass S(B):\n    must: int", ""),
+        ("@dataclass(frozen=True)\nclass B:\n    must: dataclasses.InitVar[int]\n@state\nclass S(B):\n    pass", ""),
+        ("@dataclass(frozen=True)\nclass B:\n    must: int = dataclasses.field(default=3)\n@state\nclass S(B):\n    pass", ""),
+        ("class A:\n    must = 3\n@dataclass(frozen=True)\nclass B(A):\n    must: int\n@state\nclass S(B):\n    pass", ""),
+        ("@attrs.frozen(auto_attribs=False)\nclass B:\n    must: int\n@state\nclass S(B):\n    pass", ""),
+        ("@attrs.frozen\nclass B:\n    must: int\n    x = attrs.field(default=0)\n@state\nclass S(B):\n    pass", ""),
+        ("def give(cls):\n    cls.must = 3\n    return cls\n@state\n@give\nclass S:\n    must: int", ""),
+    ],
+)
+def test_a_field_of_a_state_without_a_default_is_told_where_the_module_would_not_import(source, text, missing):
+    text = ATTRS + STATE + text + APPLY
+
+    faults = source.faults({"a.py": text})
+
+    assert [fault.code for fault in faults] == (["EC133"] if missing else [])
+    with pytest.raises(DefinitionError, match=rf"S\.{missing}: it has no default") if missing else nullcontext():
+        exec(compile(text, "a.py", "exec", dont_inherit=True), {"__name__": "a"})  # noqa: S102  # the texts are above
