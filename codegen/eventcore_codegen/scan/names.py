@@ -15,6 +15,9 @@ from eventcore_codegen.scan.universe import LoadedModule, Universe
 PUBLIC: Final = frozenset({"Discovered", "Recorded", "StreamId", "command", "discovered", "event", "state", "stream"})
 """What the generator knows of eventcore's names."""
 
+_GENERATED: Final = ("Streams", "Resolver", "State", "Writes")
+"""How the names of the classes end that are generated for a command."""
+
 _BUILTINS: Final = frozenset(dir(builtins))
 
 
@@ -238,6 +241,8 @@ class Names:
             step = Through(module, star, name)
             if absolute == LIBRARY and name in PUBLIC:
                 return Found(LibraryTarget(f"{LIBRARY}.{name}"), star.typing_only, (step,))
+            if target is None and absolute is not None and self._is_generated(absolute, name):
+                return Found(LibraryTarget(f"{absolute}.{name}"), star.typing_only, (step,))
             if target is None:
                 maybe.append(step)
                 continue
@@ -245,6 +250,19 @@ class Names:
             if not isinstance(found.target, Failed) and not name.startswith("_") and found.target != LibraryTarget(f"builtins.{name}"):
                 return Found(found.target, found.typing_only or star.typing_only, (*found.through, step))
         return Found(Failed(Problem.MISSING), through=tuple(maybe))
+
+    def _is_generated(self, module_name: str, name: str) -> bool:
+        """Tell whether *name* is that of a class that is generated into *module_name* for a command."""
+        prefix = next((name.removesuffix(ending) for ending in _GENERATED if name.endswith(ending)), "")
+        source = self._universe.generated_from(module_name) if prefix else None
+        return source is not None and source.syntax is not None and prefix in _prefixes(source.syntax.classes)
+
+
+def _prefixes(classes: Iterable[ClassSyntax]) -> Iterator[str]:
+    """Yield what names of generated classes begin with, for *classes* and those in their bodies."""
+    for syntax in classes:
+        yield syntax.qualname.replace(".", "")
+        yield from _prefixes(syntax.nested)
 
 
 def absolute_name(module: LoadedModule, name: str, level: int) -> str | None:

@@ -131,12 +131,18 @@ class Universe:
 
     def is_generated(self, name: str) -> bool:
         """Tell whether *name* is or would be a module of ours, generated from one that is known."""
+        return self.generated_from(name) is not None
+
+    def generated_from(self, name: str) -> LoadedModule | None:
+        """Return the module that *name* is or would be generated from; None where it is nothing of ours."""
         parent, _, last = name.rpartition(".")
         if last == "_streams":
             source = self.find(parent) if parent else None
-            return source is not None and source.is_package and self.find(name) is None
-        source = self.find(name.removesuffix("_streams")) if last.endswith("_streams") else None
-        return source is not None and not source.is_package and self.find(name) is None
+            fits = source is not None and source.is_package
+        else:
+            source = self.find(name.removesuffix("_streams")) if last.endswith("_streams") else None
+            fits = source is not None and not source.is_package
+        return source if fits and self.find(name) is None else None
 
     def holds(self, top: str) -> bool:
         """Tell whether the module or package *top* is the user's, without reading it."""

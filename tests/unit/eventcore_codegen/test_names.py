@@ -294,3 +294,29 @@ def test_a_star_import_is_to_be_replaced_by_one_of_the_same_module(source, modul
     [help_] = [fault.help for fault in source.faults(files) if fault.code == "EC201"]
 
     assert help_ == f"import by name: from {module} import Cart"
+
+
+@pytest.mark.parametrize("generated", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("first", [False, True], ids=["last", "first"])
+@pytest.mark.parametrize(
+    ("path", "module"), [("desk.py", "desk_streams"), ("hotel/desk.py", "hotel.desk_streams"), ("hotel/__init__.py", "._streams")]
+)
+def test_a_generated_name_is_of_the_module_that_is_generated_for_its_command(source, path, module, first, generated):
+    handle = "def handle(self, streams: FillStreams, state: FillState, resolver: FillResolver) -> FillWrites:"
+    text = (source.CART + source.FILL).replace("def handle(self, streams, state):", handle).replace("stream()", "stream(read_only=True)", 1)
+    ours = f"if TYPE_CHECKING:\n    from {module} import *\n"
+    stars = f"from typing import TYPE_CHECKING\n{ours if first else ''}from eventcore import *\n{'' if first else ours}"
+    head = "from eventcore import Discovered, StreamId, command, discovered, event, state, stream\n"
+    assert head in text
+    files = {"hotel/__init__.py": "", path: text.replace(head, stars)}
+    if generated:
+        source.write(files)
+        source.generate()
+
+    helps = [fault.help for fault in source.faults(files) if fault.code == "EC201"]
+
+    expected = [
+        f"import by name: from {module} import FillResolver, FillState, FillStreams, FillWrites",
+        "import by name: from eventcore import StreamId, command, event, state, stream",
+    ]
+    assert helps == (expected if first else expected[::-1])
