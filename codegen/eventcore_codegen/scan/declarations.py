@@ -27,13 +27,14 @@ from eventcore_codegen.model import (
     Problem,
     State,
     StreamField,
+    Type,
     Unclear,
     UnknownType,
     parts,
     unaliased,
 )
 from eventcore_codegen.scan.lineage import Ancestor, Lineage
-from eventcore_codegen.scan.names import Names, Through
+from eventcore_codegen.scan.names import AliasTarget, Failed, Names, Through
 from eventcore_codegen.scan.outside import OutsideNames
 from eventcore_codegen.scan.state_fields import StateFields
 from eventcore_codegen.scan.stream_fields import DISCOVERED, STREAM, stream_shape
@@ -64,7 +65,7 @@ _BINDINGS: Final[Mapping[str, Binding]] = {
 @final
 class Declarations:
     def __init__(self, universe: Universe) -> None:
-        names = Names(universe)
+        names = self._names = Names(universe)
         self._outside = OutsideNames(universe)
         self._through: list[Through] = []
         self._unclear: list[tuple[LoadedModule, Unclear]] = []
@@ -235,12 +236,39 @@ class Declarations:
         """Return what a field is whose value may come to a stream's, without being a plain call of what makes one."""
         if field.value is None:
             return None
-        for maker in (*field.calls, *_makers(site.module, field.value)):
-            marker = self._known_name(maker, site, _FIELDS)
+        makers: list[tuple[Site, Name]] = [(site, maker) for maker in (*field.calls, *_makers(site.module, field.value))]
+        if field.annotation is not None and self._is_stream_type(self._types.read(field.annotation, site)):
+            # Looking further would have modules read for the default of any field.
+            makers += self._further_makers(site, field)
+        for place, maker in makers:
+            marker = self._known_name(maker, place, _FIELDS)
             if marker in _FIELDS:
                 text = site.module.source.text(field.value.span)
                 return HiddenStream(field.name, marker.rpartition(".")[2], text, site.span(field.value.span))
         return None
+
+    @staticmethod
+    def _is_stream_type(annotation: Type) -> bool:
+        return any(stream_shape(annotation, discovered=discovered)[0] is not None for discovered in (False, True))
+
+    def _further_makers(self, site: Site, field: Field) -> Iterator[tuple[Site, Name]]:
+        """Yield what is called by the functions that a field's value calls, and for the value of a name, in whatever module that is."""
+        waiting = [(site, name) for name in (*field.calls, *([field.value] if isinstance(field.value, Name) else []))]
+        seen: set[tuple[str, str]] = set()
+        while waiting:
+            place, name = waiting.pop()
+            if (place.module.name, name.text) in seen:
+                continue
+            seen.add((place.module.name, name.text))
+            match self._names.resolve(place.module, name.text, place.scope).target:
+                case AliasTarget(module=module, value=Name() as value):
+                    waiting.append((Site(module), value))
+                case Failed(opaque=(module, opaque)):
+                    called = [(Site(module), inner) for inner in (opaque.maker, *opaque.returned) if inner is not None]
+                    yield from called
+                    waiting += called
+                case _:
+                    pass
 
     def _stream_field(self, site: Site, field: Field, marker: Call) -> StreamField:
         discovered = self._known_name(marker.function, site, _FIELDS) == DISCOVERED

@@ -56,11 +56,12 @@ class LibraryTarget:
 @final
 @attrs.frozen
 class Failed:
-    """*default* is what a type variable says it is if nothing is given, and where it says so."""
+    """*default* is what a type variable says it is if nothing is given, and where it says so; *opaque* what is no type, and where it is bound."""
 
     problem: Problem
     hint: str = ""
     default: tuple[LoadedModule, Expr] | None = attrs.field(default=None, eq=False)
+    opaque: tuple[LoadedModule, Opaque] | None = attrs.field(default=None, eq=False)
 
 
 Target: TypeAlias = ClassTarget | AliasTarget | ModuleTarget | LibraryTarget | Failed
@@ -179,8 +180,8 @@ class Names:
                 return Found(ClassTarget(module, syntax), binding.typing_only)
             case Alias(value=value, parameters=parameters, defaults=defaults):
                 return Found(AliasTarget(module, name, value, parameters, defaults), binding.typing_only)
-            case Opaque():
-                return Found(Failed(Problem.NO_TYPE), binding.typing_only)
+            case Opaque() as opaque:
+                return Found(Failed(Problem.NO_TYPE, opaque=(module, opaque)), binding.typing_only)
             case TypeVariable(default=default):
                 said = None if default is None else (module, default)
                 return Found(Failed(Problem.VARIABLE, default=said), binding.typing_only)

@@ -147,7 +147,7 @@ class _ModuleReader:
                     self._classes.append(found)
                     self._bind(found.name, found, statement.name, typing_only=typing_only)
                 case cst.FunctionDef():
-                    self._bind(statement.name.value, Opaque(), statement.name, typing_only=typing_only)
+                    self._bind(statement.name.value, Opaque(returned=self._returned(statement)), statement.name, typing_only=typing_only)
                     self._find_local_classes(statement)
                 case cst.If():
                     self._read_if(statement, typing_only=typing_only)
@@ -273,6 +273,12 @@ class _ModuleReader:
         for alias in statement.names:
             name = alias.evaluated_name
             self._bind(alias.evaluated_alias or name, ImportedName(module, level, tree.identifier(name)), alias, typing_only=typing_only)
+
+    def _returned(self, function: cst.FunctionDef) -> tuple[Name, ...]:
+        """Return the names of what a function calls for its answer: ``stream`` where it says ``return stream()``."""
+        answers = (statement.value for statement in tree.statements(function.body) if isinstance(statement, cst.Return))
+        called = (self._expressions.value_of(answer.func) for answer in answers if isinstance(answer, cst.Call))
+        return tuple(name for name in called if isinstance(name, Name))
 
     def _find_local_classes(self, function: cst.FunctionDef) -> None:
         for statement in tree.statements(function.body, into_functions=True):

@@ -235,9 +235,12 @@ class Alias:
 @final
 @attrs.frozen
 class Opaque:
-    """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call: then *maker* is called."""
+    """A name bound to something that is no type that can be read: a function, a loop's variable, the result of a call: then *maker* is called.
+    *returned* are the names of what a function calls for its answer.
+    """
 
     maker: Name | None = None
+    returned: tuple[Name, ...] = ()
 
 
 @final

@@ -320,3 +320,53 @@ def test_a_generated_name_is_of_the_module_that_is_generated_for_its_command(sou
         "import by name: from eventcore import StreamId, command, event, state, stream",
     ]
     assert helps == (expected if first else expected[::-1])
+
+
+STREAMS = """
+from eventcore import discovered, stream
+SHARED = stream()
+OTHER = SHARED
+def mine(): return stream()
+def others(): return mine()
+def found():
+    if SHARED:
+        return discovered()
+def around(): return around()
+def note(): return str(1)
+NOTE = note()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "value", "marker"),
+    [
+        ("from things import SHARED", "SHARED", "stream"),
+        ("from things import SHARED as OURS", "OURS", "stream"),
+        ("from things import OTHER", "OTHER", "stream"),
+        ("from passing import SHARED", "SHARED", "stream"),
+        ("import things", "things.SHARED", "stream"),
+        ("import things as t", "t.mine()", "stream"),
+        ("from things import mine", "mine()", "stream"),
+        ("from things import others", "others()", "stream"),
+        ("from things import found", "found()", "discovered"),
+        ("def mine(): return stream()", "mine()", "stream"),
+        ("from things import around", "around()", ""),
+        ("from things import note", "note()", ""),
+        ("from things import NOTE", "NOTE", ""),
+        ("from elsewhere import NOTE", "NOTE", ""),
+    ],
+)
+def test_a_stream_that_is_made_elsewhere_is_told(source, imports, value, marker):
+    text = source.CART + imports + "\n" + source.FILL.replace("stream()\n", f"stream()\n    other: StreamId[Cart] = {value}\n")
+    files = {"a.py": text, "things.py": STREAMS, "passing.py": "from things import SHARED\n"}
+
+    faults = [(fault.code, fault.message) for fault in source.faults(files) if fault.is_error]
+
+    message = f"the field 'other' is declared by `{value}`, which is no plain call of {marker}()"
+    assert faults == ([("EC132", message)] if marker else [])
+
+
+def test_what_the_default_of_another_field_comes_to_is_not_looked_for(source):
+    text = source.CART + "from things import SIZE\n" + source.FILL.replace("stream()\n", "stream()\n    size: int = SIZE\n")
+
+    assert source.codes({"a.py": text, "things.py": "this is no python"}, "a.py") == []
