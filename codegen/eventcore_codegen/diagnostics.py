@@ -75,6 +75,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "EC206": "a stream's id that is computed in two ways",
         "EC207": "a discovered() field without a resolver",
         "EC208": "a comment that suppresses nothing",
+        "EC209": "a folder that is used as a package, and has no `__init__.py`",
     }
 )
 """Every code, and what it stands for."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.outline import NamedEvent, Outline
 from eventcore_codegen.diagnostics import Span
-from eventcore_codegen.model import Module
+from eventcore_codegen.model import LibraryType, Module, Type, parts
 
 
 def repeated_events(outlines: Iterable[Outline]) -> Iterator[tuple[Outline, Fault]]:
@@ -61,6 +61,31 @@ def unimportable_name(module: Module) -> Iterator[Fault]:
         _, place = module.declared[0]
         message = f"the module's name {module.name!r} cannot be imported: {bad[0]!r} is no identifier"
         yield Fault("EC126", place, message, "rename the file or folder")
+
+
+def missing_packages(module: Module) -> Iterator[Fault]:
+    """EC209, once: a module that imports what is generated from it as part of a package that its folder is not."""
+    for command in module.commands:
+        handle = command.methods.get("handle")
+        if handle is None or handle.inherited:
+            continue
+        annotations = [*(parameter.type for parameter in handle.positional), handle.returns]
+        for part in (part for annotation in annotations if annotation is not None for part in parts(annotation)):
+            package = _package_of(part, module)
+            folder = package.replace(".", "/")
+            if package and f"{module.source.root.as_posix()}/".endswith(f"/{folder}/"):
+                message = f"{module.source.path.name} takes itself for a part of the package {package}, but the folder has no __init__.py"
+                help_ = (
+                    f"add {folder}/__init__.py, be it empty: without it, the module is {module.name}, and what is generated imports that"
+                )
+                yield Fault("EC209", part.span, message, help_)
+                return
+
+
+def _package_of(type_: Type, module: Module) -> str:
+    """Return the package that a type says what is generated from *module* is in, beyond the one that it is in."""
+    owner = type_.name.rpartition(".")[0] if isinstance(type_, LibraryType) else ""
+    return owner.removesuffix(f".{module.generated_name}") if owner.endswith(f".{module.generated_name}") else ""
 
 
 def star_imports(module: Outline) -> Iterator[Fault]:

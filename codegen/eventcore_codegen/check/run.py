@@ -17,6 +17,7 @@ from eventcore_codegen.check.ignores import without_suppressed
 from eventcore_codegen.check.outline import Outline, merged, outline_of
 from eventcore_codegen.check.project import (
     misplaced_declarations,
+    missing_packages,
     repeated_declarations,
     repeated_events,
     star_imports,
@@ -90,6 +91,7 @@ def _faults(module: Module) -> Iterator[Fault]:
     yield from misplaced_declarations(module)
     yield from repeated_declarations(module)
     yield from unimportable_name(module)
+    yield from missing_packages(module)
     for event in module.events:
         yield from event_faults(event)
     for state in module.states:

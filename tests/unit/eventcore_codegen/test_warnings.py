@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from eventcore_codegen.pipeline import generate, open_cache
+
 FIELDS = """
 @command
 class Fill:
@@ -409,3 +411,31 @@ def test_a_warning_that_a_project_makes_an_error_is_suppressed_all_the_same(sour
     source.write({"a.py": source.CART + kept + handle("yield streams.cart.write(1), streams.many")})
     assert main(["generate", "."]) == 0
     assert capsys.readouterr().err == ""
+
+
+# --- EC209
+
+
+@pytest.mark.parametrize(
+    ("path", "imported", "missing"),
+    [
+        ("hotel/rooms.py", "hotel.rooms_streams", "hotel"),
+        ("big/hotel/rooms.py", "big.hotel.rooms_streams", "big.hotel"),
+        ("hotel/rooms.py", "rooms_streams", ""),
+        ("hotel/rooms.py", "motel.rooms_streams", ""),
+        ("rooms.py", "hotel.rooms_streams", ""),
+    ],
+)
+def test_a_package_without_its_file_is_told_until_it_is_there(source, path, imported, missing):
+    text = source.CART + source.FILL.replace("streams, state", "streams: FillStreams, state: FillState")
+    source.write({path: text.replace("\n\n", f"\nfrom {imported} import FillState, FillStreams\n", 1)})
+    cache = open_cache(source.root)
+
+    def codes() -> list[str]:
+        found = generate([source.root], base=source.root, write=True, cache=cache).diagnostics
+        return [fault.code for fault in found if fault.code != "EC202"]
+
+    assert [codes() for _ in range(2)] == [["EC209"] if missing else []] * 2
+    if missing:
+        source.write({f"{'/'.join(missing.split('.')[:length])}/__init__.py": "" for length in range(1, missing.count(".") + 2)})
+        assert codes() == []
