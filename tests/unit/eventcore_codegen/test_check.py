@@ -222,6 +222,7 @@ BOX = "@state\nclass Box:\n    def apply(self, event: {events}) -> Box: return s
         ("Pair = NamedTuple('Pair', [])\n" + BOX.format(events="Pair"), "Pair is no @event class"),
         ("Pair = NamedTuple('Other', [])\n" + BOX.format(events="Pair"), "`apply` of the state Box does not name the events that it takes"),
         ("T = TypeVar('T', default=int)\nOr = Union[Added, T]\n" + BOX.format(events="Or"), "int is no @event class"),
+        ("A = TypeVar('A')\nT = TypeVar('T', default=int)\nOr = Union[A, T]\n" + BOX.format(events="Or[Added]"), "int is no @event class"),
         (
             "T = TypeVar('T', default='Or')\nOr = Union[Added, T]\n" + BOX.format(events="Or"),
             "the event 'Or' is unknown: it is an alias of itself",

@@ -74,7 +74,7 @@ class Lid:
 class Case:
     shut: int = 0
 
-    def apply(self, event: Usual[Moved]) -> Case:
+    def apply(self, event: Usual[Moved, Closed, Closed]) -> Case:
         return Case(self.shut + 1)
 
 
