@@ -11,16 +11,12 @@ from typing import Final, NoReturn
 import eventcore
 from eventcore.cli import doctor, events, generate, migrate, pg, projections, show, streams, tail, who
 from eventcore.cli import map as map_
-from eventcore.cli.output import CannotPrint, Unread, is_closed, put
+from eventcore.cli.exits import FAILED, INTERRUPTED, OK
+from eventcore.cli.output import CannotPrint, Unread, is_closed, put, remark
 from eventcore.cli.parser import parser_for
 
 _OBJECTS_BEFORE_COLLECTING: Final = 50_000
 """Most of what a short run makes is modules, which stay: to look through them every 700 objects would be a tenth of it."""
-
-_INTERRUPTED: Final = 130
-"""What shells say of a program that Ctrl-C ended."""
-
-_FAILED: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,10 +36,10 @@ def _run(given: Sequence[str]) -> int:
         options = _parser(given).parse_args(given)
         code: int = options.run(options)
     except KeyboardInterrupt:
-        sys.stderr.write("eventcore: interrupted\n")
-        return _INTERRUPTED
+        remark("interrupted")
+        return INTERRUPTED
     except Unread:
-        return 0
+        return OK
     except CannotPrint as error:
         return _failed(str(error))
     return code
@@ -76,5 +72,5 @@ class _Version(argparse.Action):
 
 
 def _failed(problem: str) -> int:
-    sys.stderr.write(f"eventcore: {problem}\n")
-    return _FAILED
+    remark(problem)
+    return FAILED

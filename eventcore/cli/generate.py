@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from eventcore.cli.options import source
-from eventcore.cli.output import put, show
+from eventcore.cli.output import put, remark, show
 
 FAULTY: Final = 2
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.watch:
             return command.run(request, show)
         if options.json:
-            print("eventcore: --watch prints a line for each round, and --json one document: leave one of them out", file=sys.stderr)  # noqa: T201
+            remark("--watch prints a line for each round, and --json one document: leave one of them out")
             return FAULTY
         from eventcore_codegen.watch import watch  # noqa: PLC0415  # an optional extra
 

@@ -32,8 +32,8 @@ def show(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Say *text* beside the standard output, which may be read by a program: that an answer is empty, so that it is not taken for a failure."""
-    with suppress(OSError):
+    """Say *text* beside the standard output, which may be read by a program: what went wrong, or that an answer is empty."""
+    with suppress(OSError, AttributeError):  # it may be closed: then there is none, or nobody who reads it
         sys.stderr.write(f"eventcore: {text}\n")
 
 

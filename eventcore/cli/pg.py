@@ -6,19 +6,17 @@ import argparse
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eventcore.cli.output import show
+from eventcore.cli.exits import FAILED, OK
+from eventcore.cli.output import remark, show
 from eventcore.errors import EventCoreError
 
 if TYPE_CHECKING:
     from eventcore.local_postgres import LocalPostgres
 
-OK: Final = 0
-FAILED: Final = 2
 
 _LISTENING: Final = ("tcp", "socket", "both")
 
@@ -82,9 +80,9 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return OK
     except EventCoreError as error:
-        print(f"eventcore: {error}", file=sys.stderr)  # noqa: T201
+        remark(str(error))
         return FAILED
-    print(f"eventcore: the server ended by itself; see {str(server.cluster.log)!r}", file=sys.stderr)  # noqa: T201
+    remark(f"the server ended by itself; see {str(server.cluster.log)!r}")
     return FAILED
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eventcore.cli.options import source
+from eventcore.cli.output import remark
 
 if TYPE_CHECKING:
     from eventcore_codegen.atlas import Reading
@@ -57,7 +58,7 @@ def _read(options: argparse.Namespace) -> Reading | None:
     try:
         return read_project(options.paths, base=Path.cwd(), cached=not options.no_cache)
     except CannotBegin as error:
-        print(f"eventcore: {error}", file=sys.stderr)  # noqa: T201
+        remark(str(error))
         return None
 
 
@@ -74,5 +75,5 @@ def report(reading: Reading) -> int:
         print(diagnostic, file=sys.stderr)  # noqa: T201
     errors = sum(diagnostic.is_error for diagnostic in reading.diagnostics)
     if errors:
-        print(f"eventcore: {errors} {'error' if errors == 1 else 'errors'}; what they keep unread is left out", file=sys.stderr)  # noqa: T201
+        remark(f"{errors} {'error' if errors == 1 else 'errors'}; what they keep unread is left out")
     return FAULTY if errors else OK

@@ -30,12 +30,12 @@ Outcome: TypeAlias = Verdict | Again
 class Link:
     """One decided command. *states* are those of its streams after it, once `foresee` was called; *committed* is None until that is known."""
 
-    __slots__ = ("_known", "_writes", "bases", "committed", "faults", "future", "keys", "request", "states", "train")
+    __slots__ = ("_decided_on", "_writes", "bases", "committed", "faults", "future", "keys", "request", "states", "train")
 
     def __init__(
         self,
         keys: Sequence[StreamKey],
-        known: Mapping[StreamKey, Known],
+        decided_on: Mapping[StreamKey, Known],
         writes: Sequence[ValidWrite],
         request: AppendRequest,
         bases: Sequence[Link],
@@ -49,15 +49,15 @@ class Link:
         self.faults: Sequence[tuple[StreamKey, Exception]] = ()
         self.committed: bool | None = None
         self.future: asyncio.Future[Outcome] | None = None
-        self._known: Mapping[StreamKey, Known] | None = known
+        self._decided_on: Mapping[StreamKey, Known] | None = decided_on
         self._writes = writes
 
     def foresee(self) -> None:
         """Fold the events into what the command was decided on, unless that has been done: who needs the states calls it first."""
-        base_of = self._known
-        if base_of is None:
+        decided_on = self._decided_on
+        if decided_on is None:
             return
-        self._known = None
+        self._decided_on = None
         lives = iter(self._writes)
         written: dict[str, list[tuple[object, NewEvent]]] = {}
         for event in self.request.events:
@@ -70,7 +70,7 @@ class Link:
             stream_id, fold = key
             pairs = written.get(stream_id)
             if pairs is not None and fold is not None:
-                base = base_of[key]
+                base = decided_on[key]
                 try:
                     state = fold.foresee(base.state, pairs)
                 except Exception as error:  # noqa: BLE001  # the command is right by itself; who reads the stream next meets the error
@@ -80,7 +80,7 @@ class Link:
 
     def forget(self) -> None:
         """Let go of the states. They know their link, as the train does: circles, which only the garbage collector would find."""
-        self._known = None
+        self._decided_on = None
         self.states.clear()
 
     async def arrival(self) -> None:

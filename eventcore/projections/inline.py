@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from typing import Final
 
 from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, ProjectionStopped
 from eventcore.projections.building import Building, chosen, handled
 from eventcore.projections.inline_work import InlineReadModels, names_of
-from eventcore.projections.projector import Projector
+from eventcore.projections.projector import Projector, check_projections
 from eventcore.projections.records import Progress, ProjectionRecord, Records, records
 from eventcore.store import InlineStore
 
@@ -38,19 +38,10 @@ async def project_inline(
     `ProjectionStopped` where history holds such an event, `InvalidArgument` for a projection that cannot be inline.
     """
     given = Arguments("project_inline")
-    # Not what may hold a password.
-    given.check(
-        callable(getattr(store, "switch_inline", None)),
-        "store",
-        type(store),
-        "a store that keeps read models, such as SqliteEventStore(path)",
-    )
+    check_projections(given, store, "switch_inline", projections)
     given.whole(1, batch_size=batch_size)
     given.number(0, timeout=timeout)
     given.instances(EventCodec | None, codec=codec)
-    given.check(
-        isinstance(cast("object", projections), Iterable), "projections", projections, "instances of @projection classes, in a list"
-    )
     projectors = _projectors(projections, codec or EventCodec())
     kept = await _kept_already(store, projectors)
     if kept is not None:

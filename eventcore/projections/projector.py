@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, Final, final
 
+from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.events import Recorded
 from eventcore.projections.context import Context
@@ -18,6 +19,13 @@ from eventcore.store import StoredEvent
 from eventcore.subscriptions import EventDecoder
 
 _Bound = Callable[[Recorded[Any], Context], Any]  # whatever handlers return: an awaitable is awaited, the rest is dropped
+
+
+def check_projections(given: Arguments, store: object, ability: str, projections: object) -> None:
+    """Refuse a *store* without that method, and what cannot hold projections. Raises `InvalidArgument`."""
+    expected = "a store that keeps read models, such as SqliteEventStore(path)"
+    given.check(callable(getattr(store, ability, None)), "store", type(store), expected)  # not what may hold a password
+    given.check(isinstance(projections, Iterable), "projections", projections, "instances of @projection classes, in a list")
 
 
 class HandlerCancelled(Exception):

@@ -9,14 +9,14 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self, cast, final
+from typing import Final, Self, final
 from uuid import uuid4
 
 from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
 from eventcore.errors import InvalidArgument, ProjectionBehind, ProjectionStopped, StoreClosed
 from eventcore.ids import Position
-from eventcore.projections.projector import Projector
+from eventcore.projections.projector import Projector, check_projections
 from eventcore.projections.records import ProjectionRecord, records
 from eventcore.projections.worker import Pace, Worker
 from eventcore.store import ProjectionStore, check_position
@@ -53,20 +53,11 @@ class ProjectionRunner:
         codec: EventCodec | None = None,
     ) -> None:
         given = Arguments("ProjectionRunner")
-        # Not what may hold a password.
-        given.check(
-            callable(getattr(store, "transaction", None)),
-            "store",
-            type(store),
-            "a store that keeps read models, such as SqliteEventStore(path)",
-        )
+        check_projections(given, store, "transaction", projections)
         given.whole(1, batch_size=batch_size)
         given.seconds(batch_seconds=batch_seconds, poll_interval=poll_interval)
         given.number(0.1, lease_seconds=lease_seconds)
         given.instances(EventCodec | None, codec=codec)
-        given.check(
-            isinstance(cast("object", projections), Iterable), "projections", projections, "instances of @projection classes, in a list"
-        )
         used = codec or EventCodec()
         projectors = [Projector(each, used) for each in projections]
         self._projectors = {projector.name: projector for projector in projectors}

@@ -57,6 +57,7 @@ class Sources:
         self._real = {path: os.path.realpath(path) for path in self.searched}
         self._by_real = {real: path for path, real in self._real.items()}
         self.generated: Final = tuple(path for path in self.searched if self._is_generated(path))
+        self._speaking: Final = frozenset(filter(self._speaks, self.searched))
         self._fallen_silent: Final = frozenset(filter(self._has_fallen_silent, self.searched))
         self.declaring: Final = tuple(filter(self._may_declare, self.searched))
         self._roots: Final = sorted({self.package_root(path) for path in self.searched})
@@ -78,12 +79,12 @@ class Sources:
         """Tell whether a file may declare something: it speaks of the library, or was named, or did declare something."""
         if self._is_generated(path) or isinstance(self.read(path), UnreadableFile):
             return False
-        return path in self.named or path in self._fallen_silent or self._speaks(path)
+        return path in self.named or path in self._fallen_silent or path in self._speaking
 
     def _has_fallen_silent(self, path: Path) -> bool:
         """Tell whether a file does not speak of the library though something was generated from it: it declares nothing any more, or is broken."""
         output = path.with_name(output_name(path.name))
-        return not self._speaks(path) and os.path.isfile(output) and self._is_generated(output)  # noqa: PTH113  # as in `locate`
+        return path not in self._speaking and os.path.isfile(output) and self._is_generated(output)  # noqa: PTH113  # as in `locate`
 
     def _speaks(self, path: Path) -> bool:
         data = self.read(path)

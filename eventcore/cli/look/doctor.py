@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from eventcore.cli.look.opening import OK, PATIENCE, given, url_of
+from eventcore.cli.exits import OK
+from eventcore.cli.look.opening import PATIENCE, given, url_of
 from eventcore.cli.look.terminal import Style, Terminal, harmless
 from eventcore.cli.output import put
 from eventcore.stores.findings import Area, Finding, Report, Severity, worst

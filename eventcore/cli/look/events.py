@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from eventcore.cli.exits import OK
 from eventcore.cli.look.browsing import backward, forward, taken
-from eventcore.cli.look.opening import OK, Browsed, opened, url_of
+from eventcore.cli.look.opening import Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
 from eventcore.cli.look.terminal import Terminal

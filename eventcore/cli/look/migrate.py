@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from eventcore.cli.look.opening import OK, complain, make, opened, said, url_of
-from eventcore.cli.output import put
+from eventcore.cli.exits import OK
+from eventcore.cli.look.opening import make, opened, said, url_of
+from eventcore.cli.output import put, remark
 from eventcore.errors import MigrationNeeded
 from eventcore.stores.urls import StoreUrl
 
@@ -23,7 +24,7 @@ async def run(options: argparse.Namespace) -> int:
         put(f"eventcore: {url} is up to date, there was nothing to do")
         return OK
     if options.check:
-        complain(said(problem))
+        remark(said(problem))
         return NEEDED
     await make(url)
     put(f"eventcore: {url} is up to date", f"  before: {said(problem).partition(_ADVICE)[0]}")

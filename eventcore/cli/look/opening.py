@@ -10,7 +10,9 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
+from eventcore.cli.exits import FAILED, INTERRUPTED
 from eventcore.cli.options import ENVIRONMENT
+from eventcore.cli.output import remark
 from eventcore.cli.parser import is_url, values
 from eventcore.errors import EventCoreError, InvalidArgument
 from eventcore.store import EventStore, InlineStore
@@ -23,9 +25,6 @@ class Browsed(EventStore, Catalogue, InlineStore, Protocol):
     """A store of ours: the port, and what people look for."""
 
 
-OK: Final = 0
-FAILED: Final = 2
-INTERRUPTED: Final = 130
 # Seconds that somebody at a terminal waits for a server that does not answer.
 PATIENCE: Final = 5.0
 
@@ -107,12 +106,8 @@ def finish(work: Coroutine[Any, Any, int]) -> int:
 
 def failed(error: EventCoreError) -> int:
     """Print *error*; return the exit code."""
-    complain(said(error))
+    remark(said(error))
     return FAILED
-
-
-def complain(text: str) -> None:
-    print(f"eventcore: {text}", file=sys.stderr)  # noqa: T201
 
 
 def said(error: EventCoreError) -> str:

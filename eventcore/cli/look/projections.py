@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from eventcore.cli.look.opening import OK, Browsed, opened, url_beside
+from eventcore.cli.exits import OK
+from eventcore.cli.look.opening import Browsed, opened, url_beside
 from eventcore.cli.look.parked import counted, parked_json, parked_lines
 from eventcore.cli.look.shown import full_time, time_text
 from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, shortened

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Sequence
 from uuid import UUID
 
-from eventcore.cli.look.opening import FAILED, OK, Browsed, complain, opened, url_beside
+from eventcore.cli.exits import FAILED, OK
+from eventcore.cli.look.opening import Browsed, opened, url_beside
 from eventcore.cli.look.shown import event_in_full, event_json
 from eventcore.cli.look.terminal import Terminal
-from eventcore.cli.output import put
+from eventcore.cli.output import put, remark
 from eventcore.errors import InvalidArgument
 from eventcore.ids import StreamId, StreamPrefix
 from eventcore.store import StoredEvent, StreamRead
@@ -39,12 +40,12 @@ async def _found(store: Browsed, options: argparse.Namespace) -> Sequence[Stored
     stream_id = StreamId[object](options.what)
     version = await _version(store, stream_id)
     if version == 0:
-        complain(
+        remark(
             f"there is no stream {options.what!r}" if event_id is None else f"there is no event {options.what!r}, nor a stream of this id"
         )
         return ()
     if options.version is not None and options.version > version:
-        complain(f"the stream {options.what!r} is at version {version}: it has no event at version {options.version}")
+        remark(f"the stream {options.what!r} is at version {version}: it has no event at version {options.version}")
         return ()
     if options.version is not None:
         events = await _events(store, stream_id, options.version - 1)

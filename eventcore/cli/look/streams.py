@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Final
 
+from eventcore.cli.exits import OK
 from eventcore.cli.look.browsing import forward
-from eventcore.cli.look.opening import OK, Browsed, opened, url_of
+from eventcore.cli.look.opening import Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import stream_json, stream_row, stream_table
 from eventcore.cli.look.terminal import Terminal

@@ -13,12 +13,13 @@ from typing import Final, TypeVar, final
 
 import attrs
 
+from eventcore.cli.exits import OK
 from eventcore.cli.look.browsing import PAGE, backward, taken
-from eventcore.cli.look.opening import OK, Browsed, opened, said, url_of
+from eventcore.cli.look.opening import Browsed, opened, said, url_of
 from eventcore.cli.look.selecting import selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
 from eventcore.cli.look.terminal import Terminal
-from eventcore.cli.output import put
+from eventcore.cli.output import put, remark
 from eventcore.errors import StoreBusy, StoreUnavailable
 from eventcore.ids import Position
 from eventcore.store import EVERYTHING, EventFilter, StoredEvent
@@ -80,12 +81,12 @@ class _Follower:
                 result = await act()
             except (StoreUnavailable, StoreBusy) as error:
                 if not told:
-                    print(f"eventcore: {said(error)}; waiting for it", file=sys.stderr)  # noqa: T201
+                    remark(f"{said(error)}; waiting for it")
                     told = True
                 await asyncio.sleep(_PAUSE)
             else:
                 if told:
-                    print("eventcore: it is there again", file=sys.stderr)  # noqa: T201
+                    remark("it is there again")
                 return result
 
 
