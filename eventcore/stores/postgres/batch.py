@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
+from uuid import UUID
 
 import asyncpg
+import orjson
 
 from eventcore.ids import Position, position_at
 from eventcore.store import (
@@ -24,7 +26,7 @@ from eventcore.store import (
     make_committed,
     make_stored,
 )
-from eventcore.stores.postgres.rows import joined, joined_bytes, literal, numbers, stored_event
+from eventcore.stores.postgres.rows import joined, joined_bytes, literal, moment, numbers, stored_event
 
 # Verdicts of the SQL function; a number above 0 is that of the check that failed.
 _COMMITTED: Final = 0
@@ -54,10 +56,14 @@ class Lost(NamedTuple):
 Decision: TypeAlias = Verdict | Lost
 
 
-class _Answer(NamedTuple):
-    """The first row of the reply. Without *verdicts* all of the batch was committed; lists of heads are there only where a request lost."""
+Reply: TypeAlias = Sequence[asyncpg.Record]
+"""Texts, one in each row: a single one without brackets where all of the batch was committed, else a JSON array for each row of `decide`."""
 
-    verdicts: list[int] | None
+
+class _Answer(NamedTuple):
+    """The first row of `decide`. Lists of heads are there only where a request lost; *recorded_at* is hexadecimal."""
+
+    verdicts: list[int]
     versions: list[int]
     check_heads: list[int | None] | None
     head_txs: list[int | None] | None
@@ -66,7 +72,7 @@ class _Answer(NamedTuple):
     request: None
     tx: int | None
     ordinal: None
-    recorded_at: datetime
+    recorded_at: str
 
 
 @final
@@ -169,21 +175,23 @@ class Batch:
             None if _ALL_EMPTY.issuperset(metadatas) else joined_bytes(metadatas),
         )
 
-    def decisions(self, rows: Sequence[asyncpg.Record]) -> list[Decision]:
+    def decisions(self, reply: Reply) -> list[Decision]:
         """Return what the reply says of every request."""
+        text: str = reply[0][0]
+        if text[0] != "[":
+            return self._all_committed(*text.split())
+        rows = [orjson.loads(row[0]) for row in reply]
         answer = _Answer(*rows[0][:10])
-        if answer.verdicts is None:
-            return self._all_committed(answer)
         news: dict[str, list[StoredEvent]] = {}
         done: dict[int, list[StoredEvent]] = {}
         for row in rows[1:]:
-            event = stored_event(*row[7:])
+            event = _event(row)
             if row[6] is None:
                 news.setdefault(event.stream_id, []).append(event)
             else:
                 done.setdefault(row[6], []).append(event)
         decisions: list[Decision] = []
-        written = self._written(answer, answer.versions)
+        written = self._written(answer.tx, answer.first_ordinal, answer.recorded_at, answer.versions)
         for index, verdict in enumerate(answer.verdicts):
             if verdict == _COMMITTED:
                 decisions.append(Committed(self._of(index, written), len(self._requests)))
@@ -198,8 +206,8 @@ class Batch:
                 decisions.append(Committed(done[index + 1], len(self._requests)))
         return decisions
 
-    def _all_committed(self, answer: _Answer) -> list[Decision]:
-        written, size = self._written(answer, self._event_versions), len(self._requests)
+    def _all_committed(self, tx: str, first_ordinal: str, recorded_at: str) -> list[Decision]:
+        written, size = self._written(int(tx), int(first_ordinal), recorded_at, self._event_versions), len(self._requests)
         begin = 0
         decisions: list[Decision] = []
         for end in self._event_ends:
@@ -207,15 +215,15 @@ class Batch:
             begin = end
         return decisions
 
-    def _written(self, answer: _Answer, versions: Sequence[int]) -> list[StoredEvent]:
+    def _written(self, tx: int | None, first_ordinal: int, recorded_at: str, versions: Sequence[int]) -> list[StoredEvent]:
         """Return the events as the server has just written them (those of losers too, for which nobody asks)."""
-        tx, first, recorded_at = answer.tx, answer.first_ordinal + 1, answer.recorded_at
-        if tx is None:
+        if not tx:
             return []
+        at = _moment(recorded_at)
         return [
-            make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, recorded_at)
+            make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data, metadata, at)
             for ordinal, (version, (stream_id, event_id, type_, type_version, data, metadata)) in enumerate(
-                zip(versions, self._events, strict=True), first
+                zip(versions, self._events, strict=True), first_ordinal + 1
             )
         ]
 
@@ -246,6 +254,22 @@ class Batch:
         assert actual is not None  # noqa: S101
         conflict = Conflict(self._streams[self._check_streams[check] - 1], self._check_versions[check], actual, slices)
         return Lost(conflict, missing) if missing else conflict
+
+
+def verdicts_of(reply: Reply) -> Sequence[int] | None:
+    """Return the verdicts of `decide`; None where all of the batch was committed without it."""
+    text: str = reply[0][0]
+    return _Answer(*orjson.loads(text)[:10]).verdicts if text[0] == "[" else None
+
+
+def _event(row: Sequence[Any]) -> StoredEvent:
+    """Return the event in a row of `decide`."""
+    tx, ordinal, recorded_at, stream_id, version, event_id, *event = row[7:]
+    return stored_event(tx, ordinal, _moment(recorded_at), stream_id, version, UUID(event_id), *event)
+
+
+def _moment(hexadecimal: str) -> datetime:
+    return moment(int(hexadecimal, 16))
 
 
 def _head_position(stream_id: str, version: int, written: Sequence[StoredEvent], answer: _Answer, stream: int) -> Position | None:

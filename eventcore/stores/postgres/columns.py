@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import Any, Final, NamedTuple, final, overload
 
@@ -12,13 +11,11 @@ from asyncpg.pgproto.pgproto import UUID
 
 from eventcore.ids import Position, position_at
 from eventcore.store import SEPARATOR, EventColumns, StoredEvent, make_stored
-from eventcore.stores.postgres.rows import told_apart
+from eventcore.stores.postgres.rows import moment, told_apart
 
 # tx, ordinal, version, event_id, recorded_at: as the server sends each of them, without a length.
 _PLACE: Final = struct.Struct(">qiq16sq")
 _PIECE: Final = struct.Struct(f"{_PLACE.size}s")
-# What PostgreSQL counts microseconds from.
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _SEPARATOR: Final = SEPARATOR.encode()
 _NO_METADATA: Final = b"{}"
 
@@ -76,13 +73,13 @@ class PageColumns(EventColumns):
         return zip(repeat(_stored), self._stream_ids, _PIECE.iter_unpack(self._places), *self._others())
 
     def __iter__(self) -> Iterator[StoredEvent]:
-        moment, known = _EPOCH, 0
+        when, known = moment(0), 0
         columns = zip(self._stream_ids, _PLACE.iter_unpack(self._places), *self._others(), strict=True)
         for stream_id, (tx, ordinal, version, event_id, at), type_, type_version, data, metadata in columns:
             if at != known:
                 # The events of a transaction, and often of more, have one moment.
-                moment, known = _moment(at), at
-            yield make_stored(stream_id, version, position_at(tx, ordinal), UUID(event_id), type_, type_version, data, metadata, moment)
+                when, known = moment(at), at
+            yield make_stored(stream_id, version, position_at(tx, ordinal), UUID(event_id), type_, type_version, data, metadata, when)
 
     def _others(self) -> tuple[Sequence[str], Sequence[int] | repeat[int], Sequence[bytes], Sequence[bytes] | repeat[bytes]]:
         versions = repeat(1, len(self)) if self.type_versions is None else self.type_versions
@@ -113,8 +110,4 @@ class PageColumns(EventColumns):
 
 def _stored(stream_id: str, place: tuple[bytes], type_: str, type_version: int, data: bytes, metadata: bytes) -> StoredEvent:
     tx, ordinal, version, event_id, at = _PLACE.unpack(place[0])
-    return make_stored(stream_id, version, position_at(tx, ordinal), UUID(event_id), type_, type_version, data, metadata, _moment(at))
-
-
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return make_stored(stream_id, version, position_at(tx, ordinal), UUID(event_id), type_, type_version, data, metadata, moment(at))

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, final
 from eventcore.errors import InlineProjectionsDiffer, RequestRefused
 from eventcore.ids import Position
 from eventcore.store import Committed, InlineWork, Row, Statement
-from eventcore.stores.postgres.batch import Batch, Decision
+from eventcore.stores.postgres.batch import Batch, Decision, verdicts_of
 from eventcore.stores.postgres.connections import Connection, Session, terminate
 from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, because, is_lost
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels, refused, run_all
@@ -46,9 +46,9 @@ class Inline:
         async def act(connection: Connection) -> list[Decision]:
             try:
                 await connection.execute(begin)
-                rows = await connection.fetch(sql, *arguments)
-                decisions = batch.decisions(rows)
-                await self._handle(connection, work, rows[0]["verdicts"], decisions, step=step)
+                reply = await connection.fetch(sql, *arguments)
+                decisions = batch.decisions(reply)
+                await self._handle(connection, work, verdicts_of(reply), decisions, step=step)
                 await _commit(connection)
             except Exception as error:
                 if not is_lost(error):

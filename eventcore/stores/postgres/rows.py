@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import starmap
 from typing import Final, final, overload
 from uuid import UUID
@@ -14,6 +14,8 @@ from eventcore.errors import InvalidPosition, RequestRefused
 from eventcore.ids import Position, position_at
 from eventcore.store import SEPARATOR, BareEvents, StoredEvent, check_position, make_stored
 
+# What PostgreSQL counts microseconds from.
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_METADATA: Final = b"{}"
 _BEGINNING: Final = (0, 0)
 _LONGEST_TEXT: Final = 1_000_000_000
@@ -38,6 +40,11 @@ def stored_event(
     """Return the event whose columns come in the order in which every statement of ours names them."""
     kept = _NO_METADATA if metadata == "{}" else metadata.encode()
     return make_stored(stream_id, version, position_at(tx, ordinal), event_id, type_, type_version, data.encode(), kept, recorded_at)
+
+
+def moment(microseconds: int) -> datetime:
+    """Return the time that the server sends as so many microseconds."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def bare_events(after: int, versions: Sequence[int] | None, types: str, contents: str) -> BareEvents:

@@ -166,7 +166,7 @@ def test_a_restored_store_needs_a_new_epoch(postgres, store):
 
 APPEND = """
     SELECT * FROM {0}.append(ARRAY['a'], NULL, ARRAY[1], ARRAY[1], ARRAY['a'], ARRAY[0]::bigint[], ARRAY[gen_random_uuid()], ARRAY['Happened'], NULL,
-        ARRAY['{{}}']::jsonb[], NULL, ARRAY[1, 1, 1, 1, 1, -1, 1]::bigint[], NULL, NULL, NULL, false, '20s', 10)"""
+        ARRAY['{{}}']::jsonb[], NULL, '{{1,1,1,1,1,-1,1}}', NULL, NULL, NULL, false, '20s', 10)"""
 
 
 async def examined(dsn: str, schema: str, **limits: float) -> list[Finding]:

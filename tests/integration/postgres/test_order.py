@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from eventcore import InvalidPosition, Position, PostgresEventStore
+from eventcore import InvalidPosition, MigrationNeeded, Position, PostgresEventStore
 from eventcore.store import EVERYTHING
 from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.connections import DsnSource
@@ -44,6 +45,14 @@ def test_late_commit_is_delivered(postgres: str, schema: str, ends: str, restart
     asyncio.run(scenario())
 
 
+async def opened_when_replicated(stack: AsyncExitStack, standby: str) -> PostgresEventStore:
+    while True:
+        try:
+            return await stack.enter_async_context(PostgresEventStore(standby, migrate=False))
+        except MigrationNeeded:
+            await asyncio.sleep(0.01)
+
+
 def test_a_standby_shows_nothing_before_what_commits_late(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +63,8 @@ def test_a_standby_shows_nothing_before_what_commits_late(
             await slow.execute("BEGIN")
             await append_in(slow, "eventcore", adding("a-1", "late"))
             (early,) = await add(store, "b-1", "early")
-            async with PostgresEventStore(standby, migrate=False) as reader, asyncio.timeout(30):
+            async with asyncio.timeout(30), AsyncExitStack() as stack:
+                reader = await opened_when_replicated(stack, standby)
                 while await version_of(reader, "b-1") == 0:
                     await asyncio.sleep(0.01)
                 page = await reader.read_all()

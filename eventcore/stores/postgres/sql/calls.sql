@@ -3,13 +3,11 @@
 -- JSON comes and goes as text as well: what a codec of the user's pool makes of jsonb is nothing to us. The doctor knows each statement by its first words.
 
 -- name: append
-SELECT verdicts, versions, check_heads, head_txs, head_ordinals, first_ordinal, request,
-    tx, ordinal, recorded_at, stream_id, version, event_id, type, type_version, data::text, metadata::text
-FROM {schema}.append(
+SELECT append AS reply FROM {schema}.append(
     string_to_array($1::text, chr(31)), $2::text::bigint[], $3::text::integer[], $4::text::integer[],
     string_to_array($5::text, chr(31)), $6::text::bigint[], $7::text::uuid[], string_to_array($8::text, chr(31)), $9::text::integer[],
     string_to_array($10::text, chr(31))::jsonb[], string_to_array($11::text, chr(31))::jsonb[],
-    $12::text::bigint[], $13::text::integer[], $14::text[], $15::bytea[], $16, $17, $18
+    $12, $13::text::integer[], $14::text[], $15::bytea[], $16, $17, $18
 );
 
 -- name: read

@@ -146,7 +146,7 @@ SELECT
     coalesce(max(extract(epoch FROM clock_timestamp() - a.query_start)) FILTER (WHERE a.state = 'active'), 0)::float8 AS seconds
 FROM pg_stat_activity AS a
 JOIN (
-    VALUES ('append', 'SELECT verdicts,', '.append('), ('read', 'SELECT number,', '.read('), ('log', 'SELECT tx,', '.read_log('),
+    VALUES ('append', 'SELECT append', '.append('), ('read', 'SELECT number,', '.read('), ('log', 'SELECT tx,', '.read_log('),
         ('log', 'WITH page AS (', '.read_log(')
 ) AS l (lane, begin, call) ON starts_with(a.query, l.begin) AND strpos(a.query, 'FROM ' || $1 || l.call) > 0
 WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND a.datname = current_database()

@@ -7,7 +7,7 @@ CREATE SCHEMA eventcore;
 
 
 
-CREATE FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout text, key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -17,10 +17,13 @@ CREATE FUNCTION eventcore.append(streams text[], expects bigint[], additions int
 #variable_conflict use_column
 DECLARE
     now_at CONSTANT timestamptz := clock_timestamp();
+    locks bigint[];
+    turned boolean;
+    s integer;
     before_first integer := 0;
     fits boolean;
     base bigint;
-    this_tx bigint;
+    this_tx bigint := 0;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
@@ -41,15 +44,26 @@ BEGIN
         -- that do not exist yet, and give the transaction no number, which it must not have before the last of them. That of all appends comes before
         -- those of streams: by it an append is known that waits for one.
         lock_timeout := set_config('lock_timeout', lock_timeout, true);
-        PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
-        FROM (
-            SELECT 1 AS turn, 2113290249139822220::bigint AS key, false AS exclusive
-            UNION ALL
-            SELECT 2, hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
-            UNION ALL
-            SELECT 2, hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
-            ORDER BY turn, key, exclusive DESC
-        ) AS l;
+        IF cardinality(streams) <= 2 AND keys IS NULL THEN
+            -- The same by expressions alone: the statement below would take a lone command ten microseconds. (A void that is asked for is not null.)
+            locks := ARRAY[hashtextextended(streams[1], 2113290249139822220 + 1), hashtextextended(streams[2], 2113290249139822220 + 1)];
+            turned := coalesce(locks[2] < locks[1], false);
+            IF pg_advisory_xact_lock_shared(2113290249139822220) IS NULL THEN END IF;
+            FOR turn IN 1..cardinality(streams) LOOP
+                s := CASE WHEN turned THEN 3 - turn ELSE turn END;
+                IF (CASE WHEN additions[s] > 0 THEN pg_advisory_xact_lock(locks[s]) ELSE pg_advisory_xact_lock_shared(locks[s]) END) IS NULL THEN END IF;
+            END LOOP;
+        ELSE
+            PERFORM CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key) ELSE pg_advisory_xact_lock_shared(l.key) END
+            FROM (
+                SELECT 1 AS turn, 2113290249139822220::bigint AS key, false AS exclusive
+                UNION ALL
+                SELECT 2, hashtextextended(w.id, 2113290249139822220 + 1), w.additions > 0 FROM unnest(streams, additions) AS w (id, additions)
+                UNION ALL
+                SELECT 2, hashtextextended(w.key, 2113290249139822220 + 2), true FROM unnest(keys) AS w (key)
+                ORDER BY turn, key, exclusive DESC
+            ) AS l;
+        END IF;
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
@@ -63,10 +77,15 @@ BEGIN
         FROM unnest(streams, expects) AS w (id, version);
     END IF;
     IF fits IS NOT TRUE OR base IS NULL THEN
-        RETURN QUERY SELECT * FROM "eventcore".decide(
+        RETURN QUERY
+        SELECT json_build_array(
+            d.verdicts, d.versions, d.check_heads, d.head_txs, d.head_ordinals, d.first_ordinal, d.request, d.tx, d.ordinal,
+            encode(timestamptz_send(d.recorded_at), 'hex'), d.stream_id, d.version, d.event_id, d.type, d.type_version, d.data::text, d.metadata::text
+        )::text
+        FROM "eventcore".decide(
             streams, additions, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
-            layout, key_requests, keys, fingerprints, resent, news_limit
-        );
+            layout::bigint[], key_requests, keys, fingerprints, resent, news_limit
+        ) AS d;
         RETURN;
     END IF;
 
@@ -77,15 +96,16 @@ BEGIN
             WHERE e.tx = base + pg_current_xact_id()::text::bigint;
         END IF;
         this_tx := base + pg_current_xact_id()::text::bigint;
+        IF 0 = ANY (expects) THEN
+            INSERT INTO "eventcore".streams (stream_id, version, tx, ordinal)
+            SELECT n.id, n.additions, this_tx, before_first + n.event
+            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+            WHERE n.additions > 0 AND n.version = 0;
+        END IF;
         WITH moved AS (
             UPDATE "eventcore".streams AS h SET version = n.version + n.additions, tx = this_tx, ordinal = before_first + n.event
             FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
             WHERE n.additions > 0 AND n.version > 0 AND h.stream_id = n.id
-        ), born AS (
-            INSERT INTO "eventcore".streams (stream_id, version, tx, ordinal)
-            SELECT n.id, n.additions, this_tx, before_first + n.event
-            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
-            WHERE n.additions > 0 AND n.version = 0
         )
         INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
         SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
@@ -93,10 +113,7 @@ BEGIN
         FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
             WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
     END IF;
-    first_ordinal := before_first;
-    tx := this_tx;
-    recorded_at := now_at;
-    RETURN NEXT;
+    RETURN NEXT this_tx || ' ' || before_first || ' ' || encode(timestamptz_send(now_at), 'hex');
 END;
 $$;
 
@@ -671,21 +688,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 12:00:40.090798+00', 1, 1, '01a22c54-1e8b-7156-974e-ff61e66fa37d', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 12:00:40.093009+00', 1, 1, '01a22c54-1e9c-7249-8374-7c9e2f87333b', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 12:00:40.093009+00', 2, 1, '01a22c54-1e9c-777d-85ee-3d9e2a848399', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 14:34:49.467929+00', 1, 1, '01a22ce1-40e9-7e04-9595-2901f6ac6867', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 14:34:49.471474+00', 1, 1, '01a22ce1-40fe-7da3-824c-4f8cebb436f3', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 14:34:49.471474+00', 2, 1, '01a22ce1-40fe-724d-9b21-c61590a01363', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 12:00:41.103297+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 14:34:50.486582+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 12:00:40.074501+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 14:34:49.447878+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 12:00:40.093009+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 14:34:49.471474+00');
 
 
 
@@ -765,7 +782,7 @@ ALTER TABLE eventcore.events ENABLE ALWAYS TRIGGER events_never_change;
 
 
 
-CREATE TRIGGER streams_count_their_events BEFORE UPDATE ON eventcore.streams FOR EACH ROW WHEN (((new.stream_id <> old.stream_id) OR (new.version <= old.version) OR (new.tx < old.tx))) EXECUTE FUNCTION eventcore.refuse('the version of a stream only grows');
+CREATE TRIGGER streams_count_their_events BEFORE UPDATE ON eventcore.streams FOR EACH ROW WHEN ((new.version <= old.version)) EXECUTE FUNCTION eventcore.refuse('the version of a stream only grows');
 
 ALTER TABLE eventcore.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
 
@@ -777,7 +794,7 @@ ALTER TABLE eventcore.streams ENABLE ALWAYS TRIGGER streams_never_vanish;
 
 
 
-REVOKE ALL ON FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventcore.append(streams text[], expects bigint[], additions integer[], last_events integer[], event_stream_ids text[], event_versions bigint[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout text, key_requests integer[], keys text[], fingerprints bytea[], resent boolean, lock_timeout text, news_limit integer) FROM PUBLIC;
 
 
 
