@@ -37,10 +37,13 @@ class Source(Protocol):
 
 @final
 class DsnSource:
-    """Makes connections of its own."""
+    """Makes connections of its own.
 
-    def __init__(self, dsn: str | None, settings: Settings) -> None:
-        self.reply_timeout: Final = None
+    They look after the time for an answer by themselves, with a timer for each statement; *watched*, they leave that to their session.
+    """
+
+    def __init__(self, dsn: str | None, settings: Settings, *, watched: bool = False) -> None:
+        self.reply_timeout: Final = settings.reply_timeout if watched else None
         self._dsn = dsn
         self._settings = settings
 
@@ -51,7 +54,7 @@ class DsnSource:
         return await asyncpg.connect(
             self._dsn,
             timeout=min(settings.reply_timeout, settings.patience),
-            command_timeout=settings.reply_timeout,
+            command_timeout=settings.reply_timeout if self.reply_timeout is None else None,
             statement_cache_size=settings.statement_cache_size,
             server_settings=told or None,
         )
@@ -84,8 +87,10 @@ class PoolSource:
         await self._pool.release(connection, timeout=5)
 
 
-def source_of(settings: Settings) -> Source:
-    return PoolSource(settings.source, settings) if isinstance(settings.source, asyncpg.Pool) else DsnSource(settings.source, settings)
+def source_of(settings: Settings, *, watched: bool = False) -> Source:
+    if isinstance(settings.source, asyncpg.Pool):
+        return PoolSource(settings.source, settings)
+    return DsnSource(settings.source, settings, watched=watched)
 
 
 def has_ended(connection: Connection) -> bool:
@@ -106,12 +111,15 @@ def terminate(connection: Connection) -> None:
 class Session:
     """One connection, used by one task at a time. It is made when it is needed, and made anew when it was lost."""
 
-    def __init__(self, source: Source, faults: Faults, *, patience: float, reply_timeout: float) -> None:
+    def __init__(self, source: Source, faults: Faults, *, patience: float) -> None:
         self._source = source
         self._faults = faults
         self._patience = patience
-        self._reply_timeout = reply_timeout
         self._connection: Connection | None = None
+        # When the question was asked that is open now, and what looks after it from time to time: a timer for each would cost a lone command more.
+        self._asked: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._silent = False
 
     async def connected(self, *, until: float | None = None) -> Connection:
         """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.
@@ -148,22 +156,22 @@ class Session:
         """Run one statement on the connection, which must be there. A connection that is lost meanwhile is given up."""
         connection = self._connection
         assert connection is not None, "connected() comes first"  # noqa: S101
-        return await self._minding(connection.fetch(sql, *args, timeout=self._reply_timeout))
+        return await self._minding(self.in_time(connection.fetch(sql, *args)))
 
     async def fetch_in(self, sql: str, *args: object, isolation: Literal["read_committed"]) -> list[asyncpg.Record]:
         """Run one statement as `fetch` does, in a transaction that says how isolated it is: two more round trips."""
 
         async def act(connection: Connection) -> list[asyncpg.Record]:
             async with connection.transaction(isolation=isolation):
-                return await connection.fetch(sql, *args, timeout=self._reply_timeout)
+                return await connection.fetch(sql, *args)
 
-        return await self.do(act)
+        return await self.do(lambda connection: self.in_time(act(connection)))
 
     async def do(self, act: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do *act* on the connection, which must be there, once. A connection that is lost meanwhile is given up."""
+        """Do *act* on the connection, which must be there, once; it asks `in_time`. A connection that is lost meanwhile is given up."""
         connection = self._connection
         assert connection is not None, "connected() comes first"  # noqa: S101
-        return await self._minding(self.in_time(act(connection)))
+        return await self._minding(act(connection))
 
     async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
@@ -177,12 +185,32 @@ class Session:
                     raise self._faults.translate(error) from error
 
     async def in_time(self, work: Awaitable[T]) -> T:
-        """Wait for *work* no longer than for an answer."""
-        seconds = self._source.reply_timeout
-        if seconds is None:
+        """Wait for *work*, which asks the server, no longer than for an answer: then the connection is ended, and `TimeoutError` raised."""
+        self._asked = time.monotonic()
+        if self._watch is None:
+            self._look()
+        try:
             return await work
-        async with asyncio.timeout(seconds):
-            return await work
+        except Exception as error:
+            if not self._silent:
+                raise
+            raise TimeoutError(f"no answer for {self._source.reply_timeout:g} seconds") from error
+        finally:
+            self._asked = None
+            self._silent = False
+
+    def _look(self) -> None:
+        """End the connection where its server has been silent for too long; else look again when that can be so."""
+        self._watch = None
+        seconds, asked, connection = self._source.reply_timeout, self._asked, self._connection
+        if seconds is None or asked is None or connection is None:
+            return
+        left = asked + seconds - time.monotonic()
+        if left > 0:
+            self._watch = asyncio.get_running_loop().call_later(left, self._look)
+        else:
+            self._silent = True
+            terminate(connection)
 
     async def _minding(self, work: Awaitable[T]) -> T:
         try:
@@ -192,14 +220,21 @@ class Session:
                 await self.drop()
             raise
 
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
     async def drop(self) -> None:
         """Give the connection up without a word to the server, which may be gone."""
+        self._unwatch()
         connection, self._connection = self._connection, None
         if connection is not None:
             terminate(connection)
             await self._return(connection)
 
     async def close(self) -> None:
+        self._unwatch()
         connection, self._connection = self._connection, None
         if connection is not None:
             await self._return(connection)

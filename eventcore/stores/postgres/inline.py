@@ -45,21 +45,28 @@ class Inline:
 
         async def act(connection: Connection) -> list[Decision]:
             try:
-                await connection.execute(begin)
-                reply = await connection.fetch(sql, *arguments)
+                await session.in_time(connection.execute(begin))
+                reply = await session.in_time(connection.fetch(sql, *arguments))
                 decisions = batch.decisions(reply)
-                await self._handle(connection, work, verdicts_of(reply), decisions, step=step)
-                await _commit(connection)
+                await self._handle(session, connection, work, verdicts_of(reply), decisions, step=step)
+                await session.in_time(_commit(connection))
             except Exception as error:
                 if not is_lost(error):
-                    await _roll_back(connection)
+                    await session.in_time(_roll_back(connection))
                 raise
             return decisions
 
         return await session.do(act)
 
     async def _handle(
-        self, connection: Connection, work: InlineWork, verdicts: Sequence[int] | None, decisions: Sequence[Decision], *, step: bool
+        self,
+        session: Session,
+        connection: Connection,
+        work: InlineWork,
+        verdicts: Sequence[int] | None,
+        decisions: Sequence[Decision],
+        *,
+        step: bool,
     ) -> None:
         # What was committed when it was sent before has been handled then. (Without verdicts all of it was committed now.)
         written = [
@@ -69,7 +76,7 @@ class Inline:
         ]
         if not written:
             return
-        transaction = _AppendTransaction(connection, self._schema, self._faults)
+        transaction = _AppendTransaction(session, connection, self._schema, self._faults)
         try:
             await work.handle(written, transaction, step=step)
         finally:
@@ -107,7 +114,8 @@ async def _roll_back(connection: Connection) -> None:
 class _AppendTransaction:
     """The transaction of an append, for SQL of read models. *broken* is what met more than one request, whatever a handler makes of it."""
 
-    def __init__(self, connection: Connection, schema: Schema, faults: Faults) -> None:
+    def __init__(self, session: Session, connection: Connection, schema: Schema, faults: Faults) -> None:
+        self._session = session
         self._connection = connection
         self._schema = schema
         self._faults = faults
@@ -124,7 +132,7 @@ class _AppendTransaction:
 
     async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
         try:
-            return await work
+            return await self._session.in_time(work)
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:
                 raise refusal from error

@@ -242,7 +242,8 @@ class _OpenStore:
         writers = 2 if connections >= 6 else 1
         others = max(1, (connections - writers) // 2)
         readers = connections - writers - others
-        self._sessions = [self._session() for _ in range(writers + readers)]
+        watched = source_of(settings, watched=True)
+        self._sessions = [self._session(watched) for _ in range(writers + readers)]
         self._side = Sessions([self._session() for _ in range(others)])
         self._teller = Teller(self._side, settings.schema)
         self._listener = self._make_listener()
@@ -275,7 +276,7 @@ class _OpenStore:
 
     def _session(self, source: Source | None = None) -> Session:
         settings = self._settings
-        return Session(source or self._source, self._faults, patience=settings.patience, reply_timeout=settings.reply_timeout)
+        return Session(source or self._source, self._faults, patience=settings.patience)
 
     def _writer(self, session: Session) -> Writer:
         settings = self._settings

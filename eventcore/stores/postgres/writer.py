@@ -197,6 +197,9 @@ class _Sending:
 
 def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendRequest]]:
     """Cut what came together into what one transaction should hold, in the order in which it came. Two of one key are decided one after the other."""
+    if len(requests) == 1:
+        yield requests
+        return
     batch: list[AppendRequest] = []
     streams: set[str] = set()
     keys: set[str] = set()

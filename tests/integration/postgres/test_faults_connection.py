@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from eventcore import OutcomeUnknown, PostgresEventStore, StoreUnavailable
 from eventcore.store import Committed, Conflict
+from eventcore.stores.postgres.connections import Session, source_of
+from eventcore.stores.postgres.faults import Faults
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request
 from tests.faults.arranged import CutAtByte, CutAtMessage, DeliverAndCut, Fault, HoldReply, Tape
 from tests.faults.judge import Told
@@ -229,6 +233,29 @@ def test_a_server_behind_a_black_hole_is_asked_again(postgres: str, schema: str)
             assert read.version in {1, 2}
             assert checkpoint is None
             assert labels_of(await read_log(store)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_each_question_gets_the_whole_time(postgres: str, schema: str, pooled: bool) -> None:
+    """One timer looks after all questions of a connection: what is asked shortly before it runs out is not cut off with the one before."""
+
+    async def scenario() -> None:
+        async with asyncpg.create_pool(postgres, min_size=1) as pool:
+            store = PostgresEventStore(pool if pooled else postgres, schema=schema, reply_timeout=0.6)
+            settings = store._settings
+            session = Session(source_of(settings, watched=True), Faults(settings.described, settings.dsns), patience=5)
+            for seconds in (0.4, 0.4, 0.05, 0.4):
+                await session.connected()
+                assert len(await session.fetch("SELECT pg_sleep($1::float8)", seconds)) == 1
+            began = time.monotonic()
+            with pytest.raises(TimeoutError, match=r"no answer for 0\.6 seconds"):
+                await session.fetch("SELECT pg_sleep(20)")
+            assert 0.5 < time.monotonic() - began < 5
+            await session.connected()
+            assert (await session.fetch("SELECT 1"))[0][0] == 1
+            await session.close()
 
     asyncio.run(scenario())
 

@@ -54,9 +54,7 @@ async def examine(dsn: str | None, *, schema: str, patience: float, limits: Limi
         statement_cache_size=0,  # through any pooler
         listen_dsn=None,
     )
-    session = Session(
-        DsnSource(dsn, settings), Faults(settings.described, settings.dsns), patience=patience, reply_timeout=settings.reply_timeout
-    )
+    session = Session(DsnSource(dsn, settings), Faults(settings.described, settings.dsns), patience=patience)
     try:
         await session.connected()
         areas = [await _area(session, name, look, settings.schema, limits) for name, look in _OF_THE_SERVER.items()]

@@ -17,6 +17,8 @@ CREATE FUNCTION eventcore.append(streams text[], expects bigint[], additions int
 #variable_conflict use_column
 DECLARE
     now_at CONSTANT timestamptz := clock_timestamp();
+    -- What nearly every command is that comes alone; it would notice ten microseconds.
+    few CONSTANT boolean := cardinality(streams) <= 2 AND keys IS NULL;
     locks bigint[];
     turned boolean;
     s integer;
@@ -44,8 +46,8 @@ BEGIN
         -- that do not exist yet, and give the transaction no number, which it must not have before the last of them. That of all appends comes before
         -- those of streams: by it an append is known that waits for one.
         lock_timeout := set_config('lock_timeout', lock_timeout, true);
-        IF cardinality(streams) <= 2 AND keys IS NULL THEN
-            -- The same by expressions alone: the statement below would take a lone command ten microseconds. (A void that is asked for is not null.)
+        IF few THEN
+            -- The same by expressions alone, which are done sooner than a statement. (No void is null.)
             locks := ARRAY[hashtextextended(streams[1], 2113290249139822220 + 1), hashtextextended(streams[2], 2113290249139822220 + 1)];
             turned := coalesce(locks[2] < locks[1], false);
             IF pg_advisory_xact_lock_shared(2113290249139822220) IS NULL THEN END IF;
@@ -102,16 +104,30 @@ BEGIN
             FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
             WHERE n.additions > 0 AND n.version = 0;
         END IF;
-        WITH moved AS (
-            UPDATE "eventcore".streams AS h SET version = n.version + n.additions, tx = this_tx, ordinal = before_first + n.event
-            FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
-            WHERE n.additions > 0 AND n.version > 0 AND h.stream_id = n.id
-        )
-        INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
-        SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
-            coalesce(n.metadata, '{}')
-        FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
-            WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
+        IF few AND cardinality(event_ids) <= 2 THEN
+            -- The same as below; lists of two are read sooner where they are than as a table.
+            WITH moved AS (
+                UPDATE "eventcore".streams AS h SET version = expects[n.s] + additions[n.s], tx = this_tx, ordinal = before_first + last_events[n.s]
+                FROM (VALUES (1), (2)) AS n (s)
+                WHERE additions[n.s] > 0 AND expects[n.s] > 0 AND h.stream_id = streams[n.s]
+            )
+            INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+            SELECT this_tx, event_versions[n.e], now_at, before_first + n.e, coalesce(type_versions[n.e], 1), event_ids[n.e], event_stream_ids[n.e],
+                types[n.e], contents[n.e], coalesce(metadatas[n.e], '{}')
+            FROM (VALUES (1), (2)) AS n (e)
+            WHERE n.e <= cardinality(event_ids);
+        ELSE
+            WITH moved AS (
+                UPDATE "eventcore".streams AS h SET version = n.version + n.additions, tx = this_tx, ordinal = before_first + n.event
+                FROM unnest(streams, expects, additions, last_events) AS n (id, version, additions, event)
+                WHERE n.additions > 0 AND n.version > 0 AND h.stream_id = n.id
+            )
+            INSERT INTO "eventcore".events (tx, version, recorded_at, ordinal, type_version, event_id, stream_id, type, data, metadata)
+            SELECT this_tx, n.version, now_at, before_first + n.number::integer, coalesce(n.type_version, 1), n.event_id, n.stream_id, n.type, n.data,
+                coalesce(n.metadata, '{}')
+            FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
+                WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
+        END IF;
     END IF;
     RETURN NEXT this_tx || ' ' || before_first || ' ' || encode(timestamptz_send(now_at), 'hex');
 END;
@@ -725,26 +741,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 14:34:47.600575+00', 1, 1, '01a22ce1-399f-71da-8f33-b1c938d65f97', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 14:34:47.603828+00', 1, 1, '01a22ce1-39b3-724c-89e1-1bff0608b48e', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 14:34:47.603828+00', 2, 1, '01a22ce1-39b3-7f2c-869e-ee23b474972c', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:00:14.423317+00', 1, 1, '01a22cf8-85c7-7a44-9b4d-6356a69eee28', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:00:14.426002+00', 1, 1, '01a22cf8-85d9-7e16-9039-ad78a1884fa7', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:00:14.426002+00', 2, 1, '01a22cf8-85d9-748f-8808-50ccbc8cbf14', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 14:34:48.616365+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:00:15.43725+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 14:34:47.572559+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 14:34:47.582346+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:00:14.397872+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:00:14.405944+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 14:34:47.603828+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:00:14.426002+00');
 
 
 
@@ -762,8 +778,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
 
 
 
