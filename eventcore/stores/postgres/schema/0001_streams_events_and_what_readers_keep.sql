@@ -531,7 +531,9 @@ BEGIN
                 array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
             FROM (
                 SELECT e.type, e.type_version, e.data, e.version FROM {schema}.events AS e
-                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                -- (Nothing is looked for where the first of these says that nothing is new.)
+                WHERE h.version > h.after AND e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most
+                    AND (w.types IS NULL OR w.types ? e.type)
                 ORDER BY e.version
                 OFFSET 0
             ) AS e

@@ -427,7 +427,9 @@ BEGIN
                 array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
             FROM (
                 SELECT e.type, e.type_version, e.data, e.version FROM "eventcore".events AS e
-                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                -- (Nothing is looked for where the first of these says that nothing is new.)
+                WHERE h.version > h.after AND e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most
+                    AND (w.types IS NULL OR w.types ? e.type)
                 ORDER BY e.version
                 OFFSET 0
             ) AS e
@@ -704,21 +706,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:00:16.193211+00', 1, 1, '01a22cf8-8cb1-7218-9f9e-dd85098bb293', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:00:16.195897+00', 1, 1, '01a22cf8-8cc3-7875-9090-08ab07f28eec', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:00:16.195897+00', 2, 1, '01a22cf8-8cc3-70fc-82d8-6e19199c0be6', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:25:33.978066+00', 1, 1, '01a22d0f-b589-7950-9d3c-e65c3856367e', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:25:33.981278+00', 1, 1, '01a22d0f-b59c-7769-8103-13944b14ecc7', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:25:33.981278+00', 2, 1, '01a22d0f-b59c-75e2-9fe6-aa91685cfd21', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:00:17.207104+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:25:34.992889+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:00:16.175311+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:25:33.95959+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:00:16.195897+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:25:33.981278+00');
 
 
 

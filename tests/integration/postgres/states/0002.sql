@@ -427,7 +427,9 @@ BEGIN
                 array_agg(e.version) FILTER (WHERE w.types IS NOT NULL) AS versions
             FROM (
                 SELECT e.type, e.type_version, e.data, e.version FROM "eventcore".events AS e
-                WHERE e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most AND (w.types IS NULL OR w.types ? e.type)
+                -- (Nothing is looked for where the first of these says that nothing is new.)
+                WHERE h.version > h.after AND e.stream_id = w.id AND e.version > h.after AND e.version <= h.after + at_most
+                    AND (w.types IS NULL OR w.types ? e.type)
                 ORDER BY e.version
                 OFFSET 0
             ) AS e
@@ -745,22 +747,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:00:14.423317+00', 1, 1, '01a22cf8-85c7-7a44-9b4d-6356a69eee28', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:00:14.426002+00', 1, 1, '01a22cf8-85d9-7e16-9039-ad78a1884fa7', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:00:14.426002+00', 2, 1, '01a22cf8-85d9-748f-8808-50ccbc8cbf14', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:25:32.178942+00', 1, 1, '01a22d0f-ae82-7eb3-99a1-fbc4f2feb9f1', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:25:32.182794+00', 1, 1, '01a22d0f-ae95-7b9c-8ed2-51b3e2415549', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:25:32.182794+00', 2, 1, '01a22d0f-ae95-7bd5-9968-4e165961a5f8', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:00:15.43725+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:25:33.195827+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:00:14.397872+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:00:14.405944+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:25:32.150891+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:25:32.160945+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:00:14.426002+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:25:32.182794+00');
 
 
 
