@@ -197,7 +197,7 @@ class _Sending:
 
 def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendRequest]]:
     """Cut what came together into what one transaction should hold, in the order in which it came. Two of one key are decided one after the other."""
-    if _fit_together(requests):
+    if requests and _fit_together(requests):
         yield requests
         return
     batch: list[AppendRequest] = []
