@@ -136,16 +136,16 @@ $$;
 --
 -- `layout` holds, one after the other: how many requests there are, and checks; for each request the number of its last check; for each request the
 -- number of its last event; for each check its stream and the version it wants (-1 admits any); for each event its stream. Streams are numbers into
--- `streams`, which holds each stream of the batch once; `additions` says how many events requests would add to each.
+-- `streams`, which holds each stream of the batch once.
 -- `resent`: the batch may have been committed before, so look for its events first.
 --
 -- The first row returned is the verdict of the batch: for each request 0 = committed, n = lost by check n, -1 = its key was used for the same, -2 = its
 -- key was used for something else, -3 = committed when it was sent before. Further rows are events: with a request number those of what was done
 -- before, without one the news of streams that losers asked about.
 --
--- Called by `append` alone, which has taken the locks.
+-- Called by `append` alone, which has taken the locks and then read the `heads` of the streams, with the numbers of their transactions and their ordinals.
 CREATE FUNCTION {schema}.decide(
-    streams text[], additions integer[],
+    streams text[], heads bigint[], txs bigint[], ordinals integer[], base bigint,
     event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[],
     layout bigint[], key_requests integer[], keys text[], fingerprints bytea[],
     resent boolean, news_limit integer
@@ -169,9 +169,6 @@ DECLARE
     event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
-    heads bigint[];
-    txs bigint[];
-    ordinals integer[];
     last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
     born boolean := false;
     moved boolean := false;
@@ -186,22 +183,10 @@ DECLARE
     s integer;
     check_from integer := 1;
     event_from integer := 1;
-    base bigint;
     this_tx bigint;
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
-        (
-            SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
-            WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
-        )
-    INTO heads, txs, ordinals, base
-    FROM unnest(streams) WITH ORDINALITY AS w (id, number)
-    LEFT JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
-    ) AS h ON true;
-
     IF resent OR cardinality(keys) > 0 THEN
         known := array_fill(0, ARRAY[requests]);
         FOR found IN
@@ -381,6 +366,9 @@ DECLARE
     s integer;
     before_first integer := 0;
     fits boolean;
+    heads bigint[];
+    txs bigint[];
+    ordinals integer[];
     base bigint;
     this_tx bigint := 0;
 BEGIN
@@ -426,14 +414,29 @@ BEGIN
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
-    IF expects IS NOT NULL AND NOT resent THEN
-        SELECT bool_and(w.version IS NOT DISTINCT FROM coalesce((SELECT h.version FROM {schema}.streams AS h WHERE h.stream_id = w.id), 0)),
+    IF few AND NOT resent THEN
+        -- Sooner than the lists below, which nobody needs if it fits.
+        SELECT coalesce((SELECT h.version FROM {schema}.streams AS h WHERE h.stream_id = streams[1]), 0) = expects[1] AND (
+                cardinality(streams) = 1 OR coalesce((SELECT h.version FROM {schema}.streams AS h WHERE h.stream_id = streams[2]), 0) = expects[2]
+            ),
             (
                 SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
                 WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
             )
-        INTO fits, base
-        FROM unnest(streams, expects) AS w (id, version);
+        INTO fits, base;
+    END IF;
+    IF fits IS NOT TRUE OR base IS NULL THEN
+        SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
+            (
+                SELECT m.epoch::bigint << 48 FROM {schema}.store AS m
+                WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+            )
+        INTO heads, txs, ordinals, base
+        FROM unnest(streams) WITH ORDINALITY AS w (id, number)
+        LEFT JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal FROM {schema}.streams AS h WHERE h.stream_id = w.id OFFSET 0
+        ) AS h ON true;
+        fits := heads = expects AND NOT resent;
     END IF;
     IF fits IS NOT TRUE OR base IS NULL THEN
         RETURN QUERY
@@ -442,7 +445,7 @@ BEGIN
             encode(timestamptz_send(d.recorded_at), 'hex'), d.stream_id, d.version, d.event_id, d.type, d.type_version, d.data::text, d.metadata::text
         )::text
         FROM {schema}.decide(
-            streams, additions, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
+            streams, heads, txs, ordinals, base, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
             layout::bigint[], key_requests, keys, fingerprints, resent, news_limit
         ) AS d;
         RETURN;

@@ -24,6 +24,9 @@ DECLARE
     s integer;
     before_first integer := 0;
     fits boolean;
+    heads bigint[];
+    txs bigint[];
+    ordinals integer[];
     base bigint;
     this_tx bigint := 0;
 BEGIN
@@ -69,14 +72,29 @@ BEGIN
     END IF;
 
     -- From here on a statement sees what was committed before the locks were given.
-    IF expects IS NOT NULL AND NOT resent THEN
-        SELECT bool_and(w.version IS NOT DISTINCT FROM coalesce((SELECT h.version FROM "eventcore".streams AS h WHERE h.stream_id = w.id), 0)),
+    IF few AND NOT resent THEN
+        -- Sooner than the lists below, which nobody needs if it fits.
+        SELECT coalesce((SELECT h.version FROM "eventcore".streams AS h WHERE h.stream_id = streams[1]), 0) = expects[1] AND (
+                cardinality(streams) = 1 OR coalesce((SELECT h.version FROM "eventcore".streams AS h WHERE h.stream_id = streams[2]), 0) = expects[2]
+            ),
             (
                 SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
                 WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
             )
-        INTO fits, base
-        FROM unnest(streams, expects) AS w (id, version);
+        INTO fits, base;
+    END IF;
+    IF fits IS NOT TRUE OR base IS NULL THEN
+        SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
+            (
+                SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
+                WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
+            )
+        INTO heads, txs, ordinals, base
+        FROM unnest(streams) WITH ORDINALITY AS w (id, number)
+        LEFT JOIN LATERAL (
+            SELECT h.version, h.tx, h.ordinal FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
+        ) AS h ON true;
+        fits := heads = expects AND NOT resent;
     END IF;
     IF fits IS NOT TRUE OR base IS NULL THEN
         RETURN QUERY
@@ -85,7 +103,7 @@ BEGIN
             encode(timestamptz_send(d.recorded_at), 'hex'), d.stream_id, d.version, d.event_id, d.type, d.type_version, d.data::text, d.metadata::text
         )::text
         FROM "eventcore".decide(
-            streams, additions, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
+            streams, heads, txs, ordinals, base, event_stream_ids, event_ids, types, type_versions, contents, metadatas,
             layout::bigint[], key_requests, keys, fingerprints, resent, news_limit
         ) AS d;
         RETURN;
@@ -135,7 +153,7 @@ $$;
 
 
 
-CREATE FUNCTION eventcore.decide(streams text[], additions integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
+CREATE FUNCTION eventcore.decide(streams text[], heads bigint[], txs bigint[], ordinals integer[], base bigint, event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) RETURNS TABLE(verdicts integer[], versions bigint[], check_heads bigint[], head_txs bigint[], head_ordinals integer[], first_ordinal integer, request integer, tx bigint, ordinal integer, recorded_at timestamp with time zone, stream_id text, version bigint, event_id uuid, type text, type_version integer, data jsonb, metadata jsonb)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -154,9 +172,6 @@ DECLARE
     event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
-    heads bigint[];
-    txs bigint[];
-    ordinals integer[];
     last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
     born boolean := false;
     moved boolean := false;
@@ -171,22 +186,10 @@ DECLARE
     s integer;
     check_from integer := 1;
     event_from integer := 1;
-    base bigint;
     this_tx bigint;
     before_first integer := 0;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-    SELECT array_agg(coalesce(h.version, 0) ORDER BY w.number), array_agg(h.tx ORDER BY w.number), array_agg(h.ordinal ORDER BY w.number),
-        (
-            SELECT m.epoch::bigint << 48 FROM "eventcore".store AS m
-            WHERE m.inline IS NOT DISTINCT FROM nullif(current_setting('eventcore.inline', true), '')
-        )
-    INTO heads, txs, ordinals, base
-    FROM unnest(streams) WITH ORDINALITY AS w (id, number)
-    LEFT JOIN LATERAL (
-        SELECT h.version, h.tx, h.ordinal FROM "eventcore".streams AS h WHERE h.stream_id = w.id OFFSET 0
-    ) AS h ON true;
-
     IF resent OR cardinality(keys) > 0 THEN
         known := array_fill(0, ARRAY[requests]);
         FOR found IN
@@ -747,22 +750,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:25:32.178942+00', 1, 1, '01a22d0f-ae82-7eb3-99a1-fbc4f2feb9f1', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:25:32.182794+00', 1, 1, '01a22d0f-ae95-7b9c-8ed2-51b3e2415549', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:25:32.182794+00', 2, 1, '01a22d0f-ae95-7bd5-9968-4e165961a5f8', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:54:53.244955+00', 1, 1, '01a22d2a-8dac-7965-87e4-aeaffcdf1523', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:54:53.247+00', 1, 1, '01a22d2a-8dbe-7e97-9897-586e79fc48d8', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:54:53.247+00', 2, 1, '01a22d2a-8dbe-7219-9b37-7b27e06c2298', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:25:33.195827+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:54:54.25749+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:25:32.150891+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:25:32.160945+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:54:53.22401+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:54:53.22746+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:25:32.182794+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:54:53.247+00');
 
 
 
@@ -878,7 +881,7 @@ REVOKE ALL ON FUNCTION eventcore.append(streams text[], expects bigint[], additi
 
 
 
-REVOKE ALL ON FUNCTION eventcore.decide(streams text[], additions integer[], event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION eventcore.decide(streams text[], heads bigint[], txs bigint[], ordinals integer[], base bigint, event_stream_ids text[], event_ids uuid[], types text[], type_versions integer[], contents jsonb[], metadatas jsonb[], layout bigint[], key_requests integer[], keys text[], fingerprints bytea[], resent boolean, news_limit integer) FROM PUBLIC;
 
 
 
