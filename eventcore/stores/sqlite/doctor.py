@@ -50,8 +50,11 @@ def _examine(path: Path) -> Report:
     except (sqlite3.Error, OSError) as error:
         raise faults.translate(error) from error
     with closing(connection):
-        file = _area("file", look_at_file, connection, path, faults)
         store = _area("schema", look_at_schema, connection, path, faults)
+        if any(finding.code == "schema-foreign" for finding in store.findings):
+            # How somebody else keeps a file is their matter.
+            return [store]
+        file = _area("file", look_at_file, connection, path, faults)
         areas = [file, _area("integrity", look_at_integrity, connection, path, faults), store]
         return [*areas, _area("contents", look_at_contents, connection, path, faults)] if store.facts.get("usable") else areas
 

@@ -106,6 +106,15 @@ def test_no_file_an_empty_one_and_one_of_something_else(tmp_path, eventcore):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["empty.db", "notes.db"]
 
 
+def test_how_somebody_else_keeps_a_file_is_no_finding(tmp_path):
+    """It is not in WAL mode, for one thing, and nobody should be told to change that."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+
+    assert list(areas_of(tmp_path / "other.db")) == ["schema"]
+    assert found(tmp_path / "other.db") == [("schema-foreign", None)]
+
+
 def test_damage_is_named(path):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events_by_type'").fetchone()
