@@ -32,7 +32,7 @@ def test_what_is_written_is_waited_for_by_who_reads_it(postgres: str, schema: st
                 await slow.execute("BEGIN")
                 head = known["a"]
                 await append_in(slow, schema, writing("a", known))
-                # The first is written by both; of the second the store's append says only at which version it read it.
+                # Each writes a stream of its own; the store's append says of the other one only at which version it read it.
                 waiting = asyncio.create_task(append_one(store, writing("mine", {"mine": 0 if end == "ROLLBACK" else 1, "a": head})))
                 await asyncio.sleep(0.1)
                 assert not waiting.done(), "what another append was about to write was read as if nobody did"
