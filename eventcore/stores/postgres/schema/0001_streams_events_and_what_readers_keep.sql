@@ -394,7 +394,7 @@ BEGIN
         IF few THEN
             -- The same by expressions alone, which are done sooner than a statement. (No void is null.)
             locks := ARRAY[hashtextextended(streams[1], {seed} + 1), hashtextextended(streams[2], {seed} + 1)];
-            turned := coalesce(locks[2] < locks[1], false);
+            turned := coalesce(locks[2] < locks[1] OR locks[2] = locks[1] AND additions[2] > 0, false);
             IF pg_advisory_xact_lock_shared({seed}) IS NULL THEN END IF;
             FOR turn IN 1..cardinality(streams) LOOP
                 s := CASE WHEN turned THEN 3 - turn ELSE turn END;

@@ -52,7 +52,7 @@ BEGIN
         IF few THEN
             -- The same by expressions alone, which are done sooner than a statement. (No void is null.)
             locks := ARRAY[hashtextextended(streams[1], 2113290249139822220 + 1), hashtextextended(streams[2], 2113290249139822220 + 1)];
-            turned := coalesce(locks[2] < locks[1], false);
+            turned := coalesce(locks[2] < locks[1] OR locks[2] = locks[1] AND additions[2] > 0, false);
             IF pg_advisory_xact_lock_shared(2113290249139822220) IS NULL THEN END IF;
             FOR turn IN 1..cardinality(streams) LOOP
                 s := CASE WHEN turned THEN 3 - turn ELSE turn END;
@@ -750,22 +750,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 15:54:53.244955+00', 1, 1, '01a22d2a-8dac-7965-87e4-aeaffcdf1523', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 15:54:53.247+00', 1, 1, '01a22d2a-8dbe-7e97-9897-586e79fc48d8', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 15:54:53.247+00', 2, 1, '01a22d2a-8dbe-7219-9b37-7b27e06c2298', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 16:51:29.997895+00', 1, 1, '01a22d5e-623d-7a84-8b5e-75df4617cd2b', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 16:51:30.000242+00', 1, 1, '01a22d5e-624f-7397-9ebc-19874ba0dfb9', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 16:51:30.000242+00', 2, 1, '01a22d5e-624f-73d6-88e4-372513dbef59', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 15:54:54.25749+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 16:51:31.011039+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 15:54:53.22401+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 15:54:53.22746+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 16:51:29.970555+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 16:51:29.98011+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 15:54:53.247+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 16:51:30.000242+00');
 
 
 
