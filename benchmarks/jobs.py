@@ -45,6 +45,8 @@ class Job(NamedTuple):
 MANY: Final = Job("many", 20_000)
 MANY_SLOWER: Final = MANY._replace(name="many-slower", commands=12_000)
 """For opponents that would need a minute for the whole."""
+MANY_SHORT: Final = MANY._replace(name="many-short", commands=2_000)
+"""Histories of a few events, for who reads them with each command."""
 HOT: Final = Job("hot", 4_000, tasks=32, accounts=10, renewed=500, warm_up=100)
 HOT_SLOWER: Final = HOT._replace(name="hot-slower", commands=2_000)
 ALONE: Final = Job("alone", 2_000, tasks=1)
@@ -75,7 +77,7 @@ ABLATION_HOT: Final = HOT._replace(name="ablation-hot", commands=2_000)
 JOBS: Final = {
     job.name: job
     for job in (
-        *(MANY, MANY_SLOWER, HOT, HOT_SLOWER, ALONE, PROCESSES, WARM_SHORT, WARM_LONG, COLD_SHORT, COLD_LONG),
+        *(MANY, MANY_SLOWER, MANY_SHORT, HOT, HOT_SLOWER, ALONE, PROCESSES, WARM_SHORT, WARM_LONG, COLD_SHORT, COLD_LONG),
         *(ONE_STREAM, FIFTY_STREAMS, FIFTY_READ, FAR, CATCH_UP, CATCH_UP_SLOWER, SQLITE, SQLITE_SLOWER, MEMORY),
         *(*CONCURRENCY, *HOTNESS, *HISTORY, ABLATION_MANY, ABLATION_HOT),
     )

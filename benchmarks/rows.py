@@ -78,12 +78,15 @@ ROWS: Final = (
     Row("pg-catchup-asyncpg", Entry("ours_catch_up", jobs.CATCH_UP, "projection"), Entry("asyncpg_catch_up", jobs.CATCH_UP), 0.6, 0.8),
     # Without the executor's cache: each command reads all of its streams.
     Row("pg-64-asyncpg-cold", _cold(jobs.MANY), _by_hand(jobs.MANY), 1.9),
+    Row("pg-64-asyncpg-cold-short", _cold(jobs.MANY_SHORT), _by_hand(jobs.MANY_SHORT)),
     Row("pg-64-pyeventsourcing-cold", _cold(jobs.MANY_SLOWER), _peer(jobs.MANY_SLOWER)),
     Row("pg-64-pgbench-cold", _cold(jobs.MANY), Entry("pgbench", jobs.MANY)),
     Row("pg-hot-asyncpg-cold", _cold(jobs.HOT), _by_hand(jobs.HOT)),
     Row("pg-hot-pyeventsourcing-cold", _cold(jobs.HOT_SLOWER), _peer(jobs.HOT_SLOWER)),
     Row("pg-4proc-asyncpg-cold", _cold(jobs.PROCESSES), _by_hand(jobs.PROCESSES)),
     Row("pg-rtt-5ms-cold", _cold(jobs.FAR), _by_hand(jobs.FAR), figure="p50"),
+    # The opponent does 32 at a time as well, whatever that costs it.
+    Row("pg-hot-pyeventsourcing-32", _ours(jobs.HOT_SLOWER), Entry("pyeventsourcing_postgres", jobs.HOT_SLOWER, "dcb, 32 threads")),
     # The log without a projection's transactions and bookkeeping.
     Row("pg-catchup-asyncpg-log", Entry("ours_catch_up", jobs.CATCH_UP, "log"), Entry("asyncpg_catch_up", jobs.CATCH_UP)),
     Row(
