@@ -193,7 +193,11 @@ class _Session:
             self._transactions.roll_back()
 
     async def close(self) -> None:
-        await self.run(self._disconnect)
+        try:
+            await self.run(self._disconnect)
+        except RuntimeError:
+            # The process is ending, and Python has ended the thread: nobody else has the connection.
+            self._disconnect()
         self._thread.shutdown(wait=False)
 
     def _disconnect(self) -> None:

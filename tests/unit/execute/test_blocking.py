@@ -103,3 +103,30 @@ if child:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[3] / "examples"
     )
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+def test_a_store_with_read_models_is_closed_when_the_process_ends(tmp_path: Path) -> None:
+    """By then Python has ended the threads of its pools, that of the read models among them."""
+    program = f"""
+from bank.accounts import Account, MoneyDeposited
+from bank.commands import OpenAccount
+from eventcore import BlockingExecutor, SqliteEventStore, StreamId
+from eventcore.projections import on, project_inline, projection
+
+@projection
+class Deposits:
+    def create(self, context):
+        context.execute(f"CREATE TABLE {{context.table('deposits')}} (account TEXT)")
+
+    @on(MoneyDeposited)
+    def deposited(self, recorded, context): ...
+
+executor = BlockingExecutor(lambda: SqliteEventStore({str(tmp_path / "bank.db")!r}))
+executor.call(lambda store: project_inline(store, [Deposits()]))
+executor.execute(OpenAccount(StreamId.of(Account, 0), "Ada"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[3] / "examples"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["bank.db"]
