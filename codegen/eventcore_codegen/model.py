@@ -135,6 +135,9 @@ Type: TypeAlias = ClassType | LibraryType | AliasType | UnionType | ListType | L
 
 NONE: Final = "None"
 
+LEADS_OUT: Final = "the relative import leads out of its package"
+"""The hint of a name that is imported from beyond the folder where the module's name begins."""
+
 
 def is_known_library(name: str) -> bool:
     """Tell whether a library name is Python's own or eventcore's, so that nothing that a user declared can be behind it."""

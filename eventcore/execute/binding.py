@@ -189,11 +189,23 @@ class _Site:
         if contents.format != FORMAT:
             raise self.stale(f"it has format {contents.format}, this version of eventcore reads format {FORMAT}")
         if contents.source != self.name:
-            raise self.stale(f"it was generated from the module {contents.source!r}, this is {self.name!r}")
+            raise self.stale(
+                f"it was generated from the module {contents.source!r}, this is {self.name!r}{self._other_name(contents.source)}"
+            )
         return contents
 
     def stale(self, difference: str) -> GeneratedCodeStale:
         return GeneratedCodeStale(self.cls.__qualname__, self.generated_name, self.source, difference)
+
+    def _other_name(self, generated_from: str) -> str:
+        """Say what is to be done where the generator would give the module the same name once more."""
+        file = getattr(self.module, "__file__", None)
+        if file is None or _module_name(Path(file)) != generated_from:
+            return ""
+        if not self.name.endswith(f".{generated_from}"):
+            return f"; import it as {generated_from!r}"
+        package = self.name.removesuffix(f".{generated_from}").replace(".", "/")
+        return f", because {package} has no __init__.py; add that, or import the module as {generated_from!r}"
 
     def _load(self) -> ModuleType:
         if self.is_script:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.outline import NamedEvent, Outline
 from eventcore_codegen.diagnostics import Span
-from eventcore_codegen.model import LibraryType, Module, Type, parts
+from eventcore_codegen.model import LEADS_OUT, LibraryType, Module, Type, UnknownType, parts
 
 
 def repeated_events(outlines: Iterable[Outline]) -> Iterator[tuple[Outline, Fault]]:
@@ -71,7 +71,7 @@ def missing_packages(module: Module) -> Iterator[Fault]:
             continue
         annotations = [*(parameter.type for parameter in handle.positional), handle.returns]
         for part in (part for annotation in annotations if annotation is not None for part in parts(annotation)):
-            package = _package_of(part, module)
+            package = module.source.root.name if _leads_out(part) else _package_of(part, module)
             folder = package.replace(".", "/")
             if package and f"{module.source.root.as_posix()}/".endswith(f"/{folder}/"):
                 message = f"{module.source.path.name} takes itself for a part of the package {package}, but the folder has no __init__.py"
@@ -80,6 +80,10 @@ def missing_packages(module: Module) -> Iterator[Fault]:
                 )
                 yield Fault("EC209", part.span, message, help_)
                 return
+
+
+def _leads_out(type_: Type) -> bool:
+    return isinstance(type_, UnknownType) and type_.hint == LEADS_OUT
 
 
 def _package_of(type_: Type, module: Module) -> str:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, assert_never, final
 
 import attrs
 
-from eventcore_codegen.model import LIBRARY, Problem
+from eventcore_codegen.model import LEADS_OUT, LIBRARY, Problem
 from eventcore_codegen.scan.syntax import Alias, Binding, ClassSyntax, Expr, ImportedModule, ImportedName, Name, Opaque, Star, TypeVariable
 from eventcore_codegen.scan.universe import LoadedModule, Universe
 
@@ -190,7 +190,7 @@ class Names:
             case ImportedName(module=target, level=level, name=imported):
                 absolute = absolute_name(module, target, level)
                 if absolute is None:
-                    return Found(Failed(Problem.MISSING, "the relative import leads out of its package"))
+                    return Found(Failed(Problem.MISSING, LEADS_OUT))
                 found = self._member(absolute, imported, visited)
                 return attrs.evolve(found, typing_only=found.typing_only or binding.typing_only)
 

@@ -424,6 +424,7 @@ def test_a_warning_that_a_project_makes_an_error_is_suppressed_all_the_same(sour
         ("hotel/rooms.py", "rooms_streams", ""),
         ("hotel/rooms.py", "motel.rooms_streams", ""),
         ("rooms.py", "hotel.rooms_streams", ""),
+        ("hotel/rooms.py", ".rooms_streams", "hotel"),
     ],
 )
 def test_a_package_without_its_file_is_told_until_it_is_there(source, path, imported, missing):

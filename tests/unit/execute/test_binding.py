@@ -236,6 +236,38 @@ def test_generated_code_of_another_make_is_refused(project, pattern, replacement
         project.fill()
 
 
+@pytest.mark.parametrize(
+    ("packages", "imported", "repair"),
+    [
+        (
+            (),
+            "inn.outer.rooms",
+            "this is 'inn.outer.rooms', because inn/outer has no __init__.py; add that, or import the module as 'rooms'; run",
+        ),
+        (("inn/outer",), "inn.outer.rooms", "because inn has no __init__.py; add that, or import the module as 'outer.rooms'; run"),
+        (("inn", "inn/outer"), "rooms", "from the module 'inn.outer.rooms', this is 'rooms'; import it as 'inn.outer.rooms'; run"),
+    ],
+)
+def test_a_module_that_is_imported_under_another_name_is_told_what_would_help(tmp_path, packages, imported, repair):
+    folder = tmp_path / "inn" / "outer"
+    folder.mkdir(parents=True)
+    for package in packages:
+        (tmp_path / package / "__init__.py").touch()
+    Project(folder, "rooms").generate()
+    program = f"import asyncio\nfrom eventcore import CommandExecutor, InMemoryEventStore, StreamId\nfrom {imported} import Fill, Glass\n"
+    program += "asyncio.run(CommandExecutor(InMemoryEventStore()).execute(Fill(StreamId.of(Glass, 1))))"
+    start = folder if imported == "rooms" else tmp_path
+    done = subprocess.run([sys.executable, "-c", program], cwd=start, capture_output=True, text=True, timeout=60, check=False)
+    assert "GeneratedCodeStale" in done.stderr
+    assert repair in done.stderr
+    if start == tmp_path:
+        (tmp_path / "inn" / "__init__.py").touch()
+        (folder / "__init__.py").touch()
+        Project(folder, "rooms").generate()
+        again = subprocess.run([sys.executable, "-c", program], cwd=start, capture_output=True, text=True, timeout=60, check=False)
+        assert (again.returncode, again.stderr) == (0, "")
+
+
 def test_an_import_error_within_generated_code_is_not_mistaken_for_its_absence(project):
     project.generate()
     project.change(project.generated, r"(?m)^from eventcore.typed", "import nowhere_to_be_found\nfrom eventcore.typed")
