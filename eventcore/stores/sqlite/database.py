@@ -40,6 +40,10 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         raise InvalidArgument(
             f"{text!r} names no file, and a store without one is gone with its connection; use InMemoryEventStore() instead"
         )
+    scheme, is_url, _ = text.partition("://")
+    if is_url:  # what follows may hold a password
+        instead = "use PostgresEventStore" if scheme.startswith("postgres") else "give the path of the file itself, such as 'shop.db'"
+        raise InvalidArgument(f"what begins with {scheme}:// is a URL, and no path; {instead}")
     if text.startswith("file:") or "\0" in text:
         raise InvalidArgument(f"{text!r} is no path; give the path of the file itself, such as 'shop.db'")
     return Path(text).absolute()

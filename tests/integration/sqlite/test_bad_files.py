@@ -55,6 +55,20 @@ def test_a_uri_is_refused() -> None:
         SqliteEventStore("file:shop.db")
 
 
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("sqlite:///shop.db", "sqlite:// is a URL, and no path; give the path of the file itself"),
+        ("postgresql://app:hunter2@db/shop", "postgresql:// is a URL, and no path; use PostgresEventStore"),
+    ],
+)
+def test_a_url_is_refused(url: str, instead: str) -> None:
+    """It was taken for a path, and the advice was to make the folder ``sqlite:``."""
+    with pytest.raises(InvalidArgument, match=instead) as caught:
+        SqliteEventStore(url)
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("options", [{"busy_timeout": -1}, {"busy_timeout": float("nan")}, {"synchronous": "MAYBE"}])
 def test_a_setting_that_makes_no_sense_is_refused(path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument, match=next(iter(options))):
