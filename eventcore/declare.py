@@ -363,6 +363,8 @@ def _takes_resolver(cls: type[object]) -> bool:
     handle: object = inspect.unwrap(found) if inspect.isfunction(found) else None
     if not inspect.isfunction(handle):
         raise DefinitionError(owner, "a command needs `def handle(self, streams, state) -> <Command>Writes`", field="handle")
+    if isinstance(inspect.getattr_static(cls, "handle"), staticmethod):
+        raise DefinitionError(owner, "it is a @staticmethod; make it a plain method, `def handle(self, streams, state)`", field="handle")
     if inspect.isasyncgenfunction(handle):
         raise DefinitionError(
             owner, "it is an async generator; use `def` with yield, or `async def` that returns the writes", field="handle"

@@ -10,6 +10,7 @@ anything, `handle` runs again. One that rests on events of other commands that a
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final, Never, Protocol, TypeVar, assert_never, cast, final, overload
@@ -116,7 +117,8 @@ class CommandExecutor:
         snapshots: bool = True,
     ) -> None:
         given = Arguments("CommandExecutor")
-        given.check(is_store(store), "store", type(store), "an event store, such as SqliteEventStore(path)")  # not what may hold a password
+        shown = store if isinstance(store, type) else type(store)  # not what may hold a password
+        given.check(is_store(store), "store", shown, "an event store, such as SqliteEventStore(path)")
         given.instances(RetryPolicy, retry=retry)
         given.whole(1, max_discoveries=max_discoveries)
         given.whole(0, cache_size=cache_size)
@@ -124,6 +126,8 @@ class CommandExecutor:
         given.flags(chaining=chaining, snapshots=snapshots)
         if observer is not None:
             given.callables(observer=observer)
+            expected = "a plain function, for nobody awaits what an `async def` returns"
+            given.check(not _is_async(observer), "observer", observer, expected)
         self.store: Final = store
         self.retry: Final = retry
         self.max_discoveries: Final = max_discoveries
@@ -514,3 +518,8 @@ class _Execution:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()  # in tests time may be the loop's own
+
+
+def _is_async(function: object) -> bool:
+    """Tell whether *function* is an `async def`, or an object whose ``__call__`` is one."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004

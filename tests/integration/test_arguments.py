@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 from datetime import timedelta
 
@@ -117,10 +118,26 @@ def test_what_is_no_store_is_told_without_a_password_that_may_be_in_it(call):
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [InMemoryEventStore, None, []])
-def test_a_class_of_stores_is_no_store(wrong):
-    with pytest.raises(InvalidArgument, match=r"CommandExecutor\(store=.*\): expected an event store"):
+@pytest.mark.parametrize(("wrong", "shown"), [(InMemoryEventStore, "InMemoryEventStore"), (None, "NoneType"), ([], "list")])
+def test_a_class_of_stores_is_no_store(wrong, shown):
+    with pytest.raises(InvalidArgument, match=rf"CommandExecutor\(store=<class '.*{shown}'>\): expected an event store"):
         CommandExecutor(wrong)
+
+
+async def _observe(observation):
+    raise AssertionError(observation)
+
+
+class _Observes:
+    async def __call__(self, observation):
+        raise AssertionError(observation)
+
+
+@pytest.mark.parametrize("observer", [_observe, _Observes(), functools.partial(_observe)])
+def test_an_observer_that_would_have_to_be_awaited_is_refused(observer):
+    """It would never run: each observation would only make a coroutine."""
+    with pytest.raises(InvalidArgument, match=r"CommandExecutor\(observer=.*\): expected a plain function, for nobody awaits"):
+        executor_with(observer=observer)
 
 
 @pytest.mark.parametrize("make", [InMemoryEventStore, lambda: SqliteEventStore(NOWHERE)])

@@ -237,6 +237,15 @@ def wrong_commands():
             def handle(self, *args):
                 return ()
 
+    def static():
+        @command
+        class Wrong:
+            main: StreamId = stream()
+
+            @staticmethod
+            def handle(streams, state):
+                return ()
+
     def named_self():
         @command
         class Wrong:
@@ -249,6 +258,7 @@ def wrong_commands():
         (no_handle, "handle", "a command needs `def handle"),
         (async_generator, "handle", "async generator"),
         (parameters, "handle", "it takes 1 parameters, expected"),
+        (static, "handle", "it is a @staticmethod; make it a plain method"),
         (any_number, "handle", r"it takes \*args, which does not tell"),
         (mixed, "other", "either all streams"),
         (no_initial, "initial", "folds them itself and needs it"),
