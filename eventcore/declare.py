@@ -280,6 +280,8 @@ def _freeze(cls: type[T]) -> type[T]:
     try:
         _adopt_dataclass_fields(cls)
         return frozen(cls)
+    except DefinitionError:
+        raise
     except (ValueError, TypeError, SyntaxError) as error:
         # What attrs says of a field without a default after one that has it is true, and ten lines long.
         if late := re.match(r"No mandatory attributes allowed after .*Attribute\(name='(\w+)'", str(error)):
@@ -300,8 +302,16 @@ def _adopt_dataclass_fields(cls: type[object]) -> None:
             for field in dataclasses.fields(cast("Any", base)):
                 adopted[field.name] = _annotation_from(base, field)
                 if field.name not in cls.__dict__:
+                    _require_no_stream(cls, base, field)
                     setattr(cls, field.name, _as_attrs_field(field))
     cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}  # noqa: RUF063  # evaluates none
+
+
+def _require_no_stream(cls: type[object], base: type[object], field: dataclasses.Field[Any]) -> None:
+    default: Any = field.default
+    if type(default).__name__ == "_CountingAttr" and _FIELD in default.metadata:
+        problem = f"it is a stream of the dataclass {base.__qualname__}, which takes it for a default; declare it in the command itself"
+        raise DefinitionError(cls.__qualname__, problem, field=field.name)
 
 
 def _annotation_from(base: type[object], field: dataclasses.Field[Any]) -> object:

@@ -385,12 +385,16 @@ class StreamField:
 @final
 @attrs.frozen
 class HiddenStream:
-    """A field of a command that gets what `stream()` or `discovered()` makes, but by no plain call of that: *value* is its text."""
+    """A field of a command that gets what `stream()` or `discovered()` makes, but by no plain call of that: *value* is its text.
+
+    Or by one in a *dataclass* that the command inherits from, which takes it for the field's default.
+    """
 
     name: str
     marker: str
     value: str
     span: Span
+    dataclass: str = ""
 
 
 @final

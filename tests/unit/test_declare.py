@@ -398,6 +398,31 @@ class TracedMove(Traced):
         return ()
 
 
+@dataclasses.dataclass(frozen=True)
+class WithStream:
+    amount: int
+    source: StreamId[HTTPServerState] = stream()  # noqa: RUF009  # that is what is tried
+
+
+@pytest.mark.parametrize("own", [{}, {"other": StreamId}])
+def test_a_stream_field_of_a_dataclass_is_refused(own):
+    """For the dataclass, and for type checkers, it is a field with a default. It was passed over: "a command needs at least one stream"."""
+    body = {"handle": lambda self, streams, state: (), "__annotations__": own, **{name: stream(default=None) for name in own}}
+    with pytest.raises(DefinitionError, match="source: it is a stream of the dataclass WithStream, .*declare it in the command itself"):
+        command(type("Wrong", (WithStream,), body))
+
+
+def test_a_stream_field_of_a_dataclass_may_be_declared_anew():
+    @command
+    class Right(WithStream):
+        source: StreamId[HTTPServerState] = stream()
+
+        def handle(self, streams, state):
+            return ()
+
+    assert Right(1, StreamId("a")).source == "a"
+
+
 def test_a_command_inherits_the_fields_of_a_frozen_dataclass():
     made = TracedMove("t", StreamId("a"), 2, tags=("x",))
 

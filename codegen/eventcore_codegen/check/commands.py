@@ -100,6 +100,10 @@ def no_stream_id(stream: StreamField) -> Iterator[Fault]:
 def hidden_streams(command: Command) -> Iterator[Fault]:
     """EC132"""
     for field in command.hidden_streams:
+        if field.dataclass:
+            message = f"the stream field {field.name!r} is inherited from {field.dataclass}, a dataclass, which takes `{field.value}` for a default"
+            yield Fault("EC132", field.span, message, f"declare it in {command.ref} itself: dataclasses hand on plain fields only")
+            continue
         message = f"the field {field.name!r} is declared by `{field.value}`, which is no plain call of {field.marker}()"
         yield Fault("EC132", field.span, message, f"write `{field.name}: <annotation> = {field.marker}()`, with nothing around it")
 

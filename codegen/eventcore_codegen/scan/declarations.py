@@ -181,22 +181,27 @@ class Declarations:
         own = Ancestor(module, syntax)
         streams: dict[str, StreamField] = {}
         plain: dict[str, PlainField] = {}
-        hidden: list[HiddenStream] = []
+        hidden: dict[str, HiddenStream] = {}
         for ancestor, field in self._attrs_fields(own):
             site = ancestor.site if ancestor == own else Site(ancestor.module, ancestor.syntax, syntax.span)
             marker = self._stream_call(site, field)
             streams.pop(field.name, None)
             plain.pop(field.name, None)
-            if marker is not None:
+            hidden.pop(field.name, None)
+            if marker is not None and ancestor != own and self._is_dataclass(ancestor):
+                made = self._known_name(marker.function, site, _FIELDS).rpartition(".")[2]
+                text = ancestor.module.source.text(marker.span)
+                hidden[field.name] = HiddenStream(field.name, made, text, site.span(field.span), str(ancestor.ref))
+            elif marker is not None:
                 streams[field.name] = self._stream_field(site, field, marker)
             elif found := self._hidden_stream(site, field):
-                hidden.append(found)
+                hidden[field.name] = found
             elif field.annotation is not None:
                 plain[field.name] = PlainField(field.name, site.span(field.span))
         return Command(
             ref=own.ref,
             streams=tuple(streams.values()),
-            hidden_streams=tuple(hidden),
+            hidden_streams=tuple(hidden.values()),
             plain_fields=tuple(plain.values()),
             methods=self._methods(module, syntax, _METHODS),
             commands=tuple(base.ref for base in self._lineage.of(own).ancestors if self.kind_of(base.module, base.syntax) == "command"),
@@ -226,6 +231,10 @@ class Declarations:
                 for field in ancestor.syntax.fields:
                     if field.annotation is None or not self._is_class_variable(field.annotation, ancestor.site):
                         yield ancestor, field
+
+    def _is_dataclass(self, owner: Ancestor) -> bool:
+        makers = (maker.function if isinstance(maker, Call) else maker for maker in owner.syntax.decorators)
+        return any(self._library_name(maker, owner.site) == "dataclasses.dataclass" for maker in makers)
 
     def _stream_call(self, site: Site, field: Field) -> Call | None:
         if not isinstance(field.value, Call):

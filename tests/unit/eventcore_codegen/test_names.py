@@ -370,3 +370,15 @@ def test_what_the_default_of_another_field_comes_to_is_not_looked_for(source):
     text = source.CART + "from things import SIZE\n" + source.FILL.replace("stream()\n", "stream()\n    size: int = SIZE\n")
 
     assert source.codes({"a.py": text, "things.py": "this is no python"}, "a.py") == []
+
+
+@pytest.mark.parametrize("decorator", ["@dataclass", "@dataclass(frozen=True)", "@dataclasses.dataclass(frozen=True)"])
+@pytest.mark.parametrize(("own", "told"), [("", True), ("    shared: StreamId[Cart] = stream()\n", False)])
+def test_a_stream_of_a_dataclass_is_told(source, decorator, own, told):
+    base = f"import dataclasses\nfrom dataclasses import dataclass\n{decorator}\nclass Base:\n    shared: StreamId[Cart] = stream()\n"
+    text = source.CART + base + source.FILL.replace("class Fill:\n", f"class Fill(Base):\n{own}")
+
+    faults = [(fault.code, fault.message) for fault in source.faults({"a.py": text}) if fault.is_error]
+
+    message = "the stream field 'shared' is inherited from Base, a dataclass, which takes `stream()` for a default"
+    assert faults == ([("EC132", message)] if told else [])
