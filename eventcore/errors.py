@@ -435,7 +435,8 @@ class UnknownEventType(EventDataError):
         self.known = tuple(known)
         super().__init__(
             f"stream {stream_id!r} holds {event_type!r} at version {version}, which {reader} does not take (it takes "
-            f"{', '.join(self.known) or 'none'}); add it to `apply` and run `{GENERATE}`, or declare @state(ignore_unknown=True)"
+            f"{', '.join(self.known) or 'none'}); add it to `apply` and run `{GENERATE}`, or, where its class was renamed, let that keep the "
+            f"name with @event({event_type!r}), or declare @state(ignore_unknown=True)"
         )
 
 

@@ -811,6 +811,7 @@ def test_no_attempt_is_begun_after_the_deadline():
     ("stored", "error", "message"),
     [
         (("Gone", 1, b"{}"), UnknownEventType, "holds 'Gone' at version 1, which Counter does not take"),
+        (("Gone", 1, b"{}"), UnknownEventType, r"where its class was renamed, let that keep the name with @event\('Gone'\)"),
         (("Added", 2, b'{"amount":1}'), UnknownEventVersion, "stored in version 2, this code declares version 1"),
         (("Added", 1, b"not json"), EventNotReadable, "version 1 of stream 'counter-main'"),
         (("Added", 1, b"{}"), EventNotReadable, "amount"),
