@@ -455,6 +455,47 @@ class HoldsOthersUp(Protocol):
         ...
 
 
+class Sharing(Protocol):
+    """What a transaction has to do with others before it replaces tables that they use at the same time."""
+
+    async def hold_back(self, leases: Sequence[str], /, *, patience: float) -> None:
+        """Wait for the transactions under the leases of these names, and let no other one begin before the end of this one.
+
+        Comes before whatever they may want. Raises `StoreBusy` after *patience* seconds.
+        """
+        ...
+
+    async def take(self, views: Sequence[str], /, *, patience: float) -> None:
+        """Wait until nobody uses these views or what they show, and keep all others from it to the end. Raises `StoreBusy`.
+
+        New readers are held up for *patience* seconds at most, while the first of the views is waited for; the others are waited for only as
+        long as no reader that waits for the first could be taken for a part of a deadlock.
+        """
+        ...
+
+    async def follows(self, view: str, table: str, /) -> bool:
+        """Return whether the view can come to show the table without being dropped, so that whatever rests on it stays."""
+        ...
+
+    async def resting_on(self, dropped: Sequence[str], ours: Sequence[str], /) -> Sequence[str]:
+        """Describe what others made of the views and tables *dropped*, which could not be dropped because of it; without what belongs to *ours*."""
+        ...
+
+    async def used_by(self, names: Sequence[str], /, *, seconds: float, surely: bool = False) -> Sequence[str]:
+        """Describe the sessions that have used these views and tables in a transaction that has been open for so long.
+
+        Unless *surely*, also those of which nobody may know since when.
+        """
+        ...
+
+
+@runtime_checkable
+class SharesTables(Protocol):
+    """A transaction on read models that is not alone: others read and write the same tables meanwhile."""
+
+    def sharing(self) -> Sharing: ...
+
+
 class ReadModelStore(Protocol):
     """Keep tables beside the events: what a projection writes, and how far it has come, change together or not at all."""
 

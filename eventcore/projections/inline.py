@@ -18,9 +18,12 @@ from eventcore.projections.building import Building, chosen, handled
 from eventcore.projections.inline_work import InlineReadModels, names_of
 from eventcore.projections.projector import Projector, check_projections
 from eventcore.projections.records import Progress, ProjectionRecord, Records, records
+from eventcore.projections.swapping import SwapBlocked, TablesInUse, hold_back, in_use, swap
 from eventcore.store import InlineStore
 
 _THIS: Final = "this store"
+# Seconds between two attempts at a switch for which readers did not let go of the read model.
+_LOOK_AGAIN: Final = 0.1
 
 
 async def project_inline(
@@ -46,11 +49,21 @@ async def project_inline(
     kept = await _kept_already(store, projectors)
     if kept is not None:
         store.attach(InlineReadModels(kept))
-        return
+        return None
     deadline = asyncio.get_running_loop().time() + timeout
     for projector in projectors:
         await Building(store, projector, batch_size).catch_up(deadline)
-    await _switch(store, projectors, batch_size)
+    attempt = 0
+    while True:
+        try:
+            return await _switch(store, projectors, batch_size, attempt)
+        except (TablesInUse, SwapBlocked) as error:
+            # Between two attempts others append and read.
+            blocked = error if isinstance(error, SwapBlocked) else await in_use(store, error.name)
+            if blocked.lasts or asyncio.get_running_loop().time() >= deadline:
+                raise blocked from error.__cause__
+        attempt += 1
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 async def end_inline(store: InlineStore, name: str, /) -> None:
@@ -122,13 +135,15 @@ def _refuse_others(inline: Iterable[ProjectionRecord], projectors: Sequence[Proj
         raise InlineProjectionsDiffer(_THIS, names_of(inline), " ".join(sorted(names)))
 
 
-async def _switch(store: InlineStore, projectors: Sequence[Projector], batch_size: int) -> None:
+async def _switch(store: InlineStore, projectors: Sequence[Projector], batch_size: int, attempt: int) -> None:
     """Handle the rest of history while nobody appends, and demand from then on that every append does it by itself."""
     before = store.attach(None)
     try:
         async with store.switch_inline() as switch:
             kept = Records(switch)
-            work = InlineReadModels([(projector, await _become_inline(store, kept, projector, batch_size)) for projector in projectors])
+            work = InlineReadModels(
+                [(projector, await _become_inline(store, kept, projector, batch_size, attempt)) for projector in projectors]
+            )
             _refuse_others(await _inline(kept), projectors)
             await switch.demand(work.kept)
             # Appends of this store that wait for the end of the switch go on with it.
@@ -138,8 +153,9 @@ async def _switch(store: InlineStore, projectors: Sequence[Projector], batch_siz
         raise
 
 
-async def _become_inline(store: InlineStore, kept: Records, projector: Projector, batch_size: int) -> ProjectionRecord:
+async def _become_inline(store: InlineStore, kept: Records, projector: Projector, batch_size: int, attempt: int) -> ProjectionRecord:
     name = projector.name
+    await hold_back(kept, await kept.load(name))
     await kept.lock(name)
     generations = await kept.load(name)
     record = chosen(generations, projector)
@@ -152,10 +168,8 @@ async def _become_inline(store: InlineStore, kept: Records, projector: Projector
         page = await store.read_all(position, limit=batch_size, where=projector.where)
         await handled(kept, projector, record, page)
         position, more = page.position, page.more
-    for other in generations:
-        if other.generation != record.generation:
-            await kept.remove(other)
-    if not record.live:
-        await kept.show(record)
+    others = [other for other in generations if other.generation != record.generation]
+    if others or not record.live:
+        await swap(kept, record, others, attempt=attempt)
     await kept.set_inline(name, record.generation, inline=True)
     return record

@@ -15,9 +15,11 @@ from uuid import UUID
 from eventcore.errors import InvalidArgument
 from eventcore.ids import Position
 from eventcore.projections.context import physical_name
-from eventcore.store import Lease, ReadModelStore, ReadModelTransaction, Row, Statement, StoredEvent
+from eventcore.store import Lease, ReadModelStore, ReadModelTransaction, Row, SharesTables, Sharing, Statement, StoredEvent
 
 _PARTS: Final = "-- name: "
+# Seconds that somebody who changes the generations of a projection waits for another one who does.
+_PATIENCE: Final = 10.0
 
 
 class ProjectionRecord(NamedTuple):
@@ -101,6 +103,9 @@ class Records:
 
     async def lock(self, name: str) -> None:
         """Keep everybody else from changing any generation of the projection until the end of the transaction."""
+        # The rows come in any order: two that lock them at the same time would wait for one another.
+        if (sharing := sharing_of(self.transaction)) is not None:
+            await sharing.hold_back([f"projection/{name}"], patience=_PATIENCE)
         await self._execute("lock", name)
 
     async def set_tables(self, name: str, generation: int, tables: Sequence[str]) -> None:
@@ -113,31 +118,40 @@ class Records:
         await self._execute("set_inline", name, generation, int(inline))
 
     async def pause(self, name: str, *, paused: bool) -> bool:
+        await self.lock(name)
         return bool(await self._fetch("pause", name, int(paused), _now()))
 
     async def resume(self, name: str) -> bool:
         """Let it go on, also after a fault; return False where there is no such projection."""
+        await self.lock(name)
         return bool(await self._fetch("resume", name, _now()))
 
     async def show(self, record: ProjectionRecord) -> None:
         """Let the generation answer to the name: its tables are what the views of these names show."""
-        view = self.transaction.table
-        await self.transaction.execute(
-            [
-                Statement(f"CREATE VIEW {view(table)} AS SELECT * FROM {view(physical_name(table, record.generation))}")  # noqa: S608
-                for table in record.tables
-            ]
-        )
+        await self.transaction.execute([Statement(f"CREATE {self._showing(table, record)}") for table in record.tables])
         await self._execute("go_live", record.name, record.generation)
 
-    async def remove(self, record: ProjectionRecord) -> None:
-        """Remove a generation with its tables and parked events, and the views where it is the live one."""
+    async def replace(self, record: ProjectionRecord, others: Sequence[ProjectionRecord], *, following: Sequence[str] = ()) -> None:
+        """Remove *others* with their tables and parked events, and let *record* answer to the name.
+
+        The views that are *following* are not dropped: they are told to show the new table.
+        """
         name_of = self.transaction.table
-        dropped = [Statement(f"DROP VIEW {name_of(table)}") for table in record.tables if record.live]
-        dropped += [Statement(f"DROP TABLE {name_of(physical_name(table, record.generation))}") for table in record.tables]
-        await self.transaction.execute(dropped)
-        await self._execute("forget_parked", record.name, record.generation)
-        await self._execute("remove", record.name, record.generation)
+        changes = [Statement(f"CREATE OR REPLACE {self._showing(table, record)}") for table in following]
+        for other in others:
+            changes += [Statement(f"DROP VIEW {name_of(table)}") for table in other.tables if other.live and table not in following]
+            # Backwards: a table may name one that was made before it.
+            changes += [Statement(f"DROP TABLE {name_of(physical_name(table, other.generation))}") for table in reversed(other.tables)]
+        await self.transaction.execute(changes)
+        for other in others:
+            await self._execute("forget_parked", other.name, other.generation)
+            await self._execute("remove", other.name, other.generation)
+        if not record.live:
+            await self.show(record._replace(tables=tuple(table for table in record.tables if table not in following)))
+
+    def _showing(self, table: str, record: ProjectionRecord) -> str:
+        name_of = self.transaction.table
+        return f"VIEW {name_of(table)} AS SELECT * FROM {name_of(physical_name(table, record.generation))}"  # noqa: S608
 
     async def park(self, name: str, generation: int, stored: StoredEvent, error: str, attempts: int) -> None:
         await self._execute(
@@ -183,6 +197,7 @@ class Records:
 
     async def request_retry(self, name: str) -> int:
         """Ask the runner to handle the parked events once more; return how many."""
+        await self.lock(name)
         return len(await self._fetch("request_retry", name))
 
     async def parked(self, name: str) -> list[ParkedEvent]:
@@ -214,6 +229,11 @@ class Records:
 def lease_name(name: str, generation: int) -> str:
     """Return the name of the lease that whoever works on the generation has to hold."""
     return f"projection/{name}/{generation}"
+
+
+def sharing_of(transaction: ReadModelTransaction) -> Sharing | None:
+    """Return what a transaction has to do that is not alone; None where no other one can be under way."""
+    return transaction.sharing() if isinstance(transaction, SharesTables) else None
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
+from eventcore.projections.swapping import SwapBlocked, TablesInUse, hold_back, in_use, swap
 from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
 
 _log: Final = logging.getLogger("eventcore.projections")
@@ -73,7 +74,10 @@ class MayNotGoOn(Exception):
 
 
 # Whatever raises these, it is no fault of a handler.
-_NO_FAULT: Final = (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone)
+_NO_FAULT: Final = (*_AWAY, LeaseLost, MayNotGoOn, GenerationGone, TablesInUse)
+# Attempts at a swap for which readers did not let go of the read model, before somebody is told; and seconds until that is told again.
+_QUIET: Final = 4
+_TOLD_AGAIN: Final = 60.0
 
 
 @final
@@ -93,6 +97,10 @@ class Worker:
         self._stop = stop
         self._advanced = advanced
         self._noted = -math.inf
+        self._attempts = 0
+        self._told: tuple[str, float] = "", -math.inf
+        # A renewal waits for the swap that is under way, on a connection that the swap may need.
+        self._renewing = asyncio.Lock()
         self._pages = Pages(store, projector.where, most=pace.batch_size, seconds=pace.batch_seconds)
 
     async def run(self) -> None:
@@ -153,7 +161,8 @@ class Worker:
         while True:
             await asyncio.sleep(self._pace.lease_seconds / 3)
             try:
-                renewed = await self._acquire()
+                async with self._renewing:
+                    renewed = await self._acquire()
             except StoreClosed:
                 return
             except Exception as error:  # noqa: BLE001  # the next one may succeed
@@ -184,6 +193,8 @@ class Worker:
                     await self._follow(lease)
                 elif await self._build(lease):
                     record = await self._look(lease)
+            except SwapBlocked as blocked:
+                await self._wait_until_free(blocked)
             except MayNotGoOn:
                 record = await self._look(lease)
                 looked = clock()
@@ -289,7 +300,8 @@ class Worker:
         rest: Sequence[StoredEvent] = ()
         goal: Position | None = None
         try:
-            async with records(self._store, under=lease) as kept:
+            async with self._renewing, records(self._store, under=lease) as kept:
+                await hold_back(kept, [each for each in await kept.load(self._projector.name) if each.generation != self.generation])
                 await kept.lock(self._projector.name)
                 generations = await kept.load(self._projector.name)
                 self._require_newest(generations)
@@ -304,10 +316,9 @@ class Worker:
                     await self._projector.handle_all(rest, context)
                 if not await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))):
                     raise MayNotGoOn  # noqa: TRY301
-                for other in generations:
-                    if other.generation != mine.generation:
-                        await kept.remove(other)
-                await kept.show(mine)
+                await swap(kept, mine, [each for each in generations if each.generation != mine.generation], attempt=self._attempts)
+        except TablesInUse as error:
+            raise await in_use(self._store, self._projector.name) from error
         except _NO_FAULT:
             raise
         except Exception:
@@ -318,6 +329,15 @@ class Worker:
             return False
         _log.info("projection %s is live", self._label)
         return True
+
+    async def _wait_until_free(self, blocked: SwapBlocked) -> None:
+        """Tell what is in the way, once and then seldom, and give it time to go: meanwhile the live generation goes on."""
+        self._attempts += 1
+        now, text = asyncio.get_running_loop().time(), str(blocked)
+        if (blocked.lasts or self._attempts >= _QUIET) and (text != self._told[0] or now - self._told[1] >= _TOLD_AGAIN):
+            _log.warning("projection %s: %s; it is tried again until then", self._label, text)
+            self._told = text, now
+        await self._sleep(_backoff(self._attempts))
 
     def _require_newest(self, generations: Sequence[ProjectionRecord]) -> None:
         """Raise `GenerationGone` where newer code builds, too: to become live before it would take away what that has built."""

@@ -16,6 +16,7 @@ from eventcore.stores.postgres.batch import Batch, Decision, verdicts_of
 from eventcore.stores.postgres.connections import Connection, Session, terminate
 from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, because, is_lost
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels, refused, run_all
+from eventcore.stores.postgres.sharing import PostgresSharing
 from eventcore.stores.postgres.statements import Schema
 
 T = TypeVar("T")
@@ -156,6 +157,9 @@ class PostgresInlineSwitch:
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         return await self._transaction.fetch(statement)
+
+    def sharing(self) -> PostgresSharing:
+        return self._transaction.sharing()
 
     async def newest(self) -> Position | None:
         rows = await self.fetch(Statement(self._sql["newest"]))

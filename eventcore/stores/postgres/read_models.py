@@ -15,6 +15,7 @@ from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session, close_all
 from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, is_only_reading, needs_retry
+from eventcore.stores.postgres.sharing import PostgresSharing
 from eventcore.stores.postgres.statements import Schema
 
 T = TypeVar("T")
@@ -84,6 +85,9 @@ class PostgresReadModelTransaction:
         with self._intact.step():
             connection = await self._begun()
             return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
+
+    def sharing(self) -> PostgresSharing:
+        return PostgresSharing(self, self._schema)
 
     async def _begun(self) -> Connection:
         if self._connection is None:

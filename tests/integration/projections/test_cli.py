@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from eventcore.cli.look.projections import Bar
 from eventcore.errors import ProjectionStopped
 from eventcore.projections import Context, ProjectionRunner, on, projection
 from eventcore.projections.records import ProjectionRecord
+from eventcore.projections.runner import live_record
 from tests.integration.projections.lab import Balances, Paid, pay, shown
 
 
@@ -208,6 +210,28 @@ def test_what_follows_the_bar_of_a_rebuild_begins_a_line(tmp_path: Path) -> None
         rebuilding.wait()
         os.close(ours)
     assert re.search(r"\r\n *balances is live as generation 2\r\n", printed), printed
+
+
+def test_interrupting_the_look_at_a_rebuild_does_not_end_it(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+
+    async def first(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        await runner.caught_up(await pay(store, [("a", 1)] * 10), timeout=20)
+
+    during(path, first, runs=Balances())
+    command = [sys.executable, "-m", "eventcore", "projections", "rebuild", "balances", "--wait", "--url", str(path)]
+    looking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert looking.stdout is not None
+    assert "waiting for a runner" in looking.stdout.readline()
+    looking.send_signal(signal.SIGINT)
+    _, said = looking.communicate(timeout=20)
+    assert (looking.returncode, "Traceback" in said) == (130, False), said
+
+    async def then(store: SqliteEventStore, runner: ProjectionRunner) -> None:
+        while (live := await live_record(store, "balances")) is None or live.generation != 2:
+            await asyncio.sleep(0.02)
+
+    during(path, then, runs=Balances())
 
 
 @pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "paused"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
@@ -676,6 +677,24 @@ def test_rebuild_harms_no_other(make: Callable[[], EventStore]) -> None:
                     ("balances", 2, 2),
                     ("neighbour", 1, 1),
                 ]
+
+    asyncio.run(run())
+
+
+def test_in_a_file_a_view_of_somebodys_own_shows_the_new_read_model(tmp_path: Path) -> None:
+    """SQLite looks a view's tables up by their names whenever it is read: nothing is in the way, and nothing is shown that was."""
+
+    async def run() -> None:
+        async with opened(tmp_path) as store, runner(store) as running:
+            await running.caught_up(await pay(store, [("a", 1)] * 3), timeout=20)
+            database = sqlite3.connect(tmp_path / "events.db", isolation_level=None)
+            database.execute("CREATE VIEW rich AS SELECT account, balance FROM balances")
+            database.execute("UPDATE balances__1 SET balance = 99")
+            async with records(store) as kept:
+                await kept.request_rebuild("balances")
+            await until_live(store, 2)
+            assert database.execute("SELECT * FROM rich").fetchall() == [("a", 3)]
+            database.close()
 
     asyncio.run(run())
 

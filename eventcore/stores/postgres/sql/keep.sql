@@ -37,5 +37,7 @@ WITH forgotten AS (
 SELECT count(*) FROM forgotten;
 
 -- name: hold_lease
--- A row while the lease has not passed on; it cannot pass on before the transaction ends.
-SELECT 1 AS held FROM {schema}.leases WHERE name = $1 AND owner = $2 AND token = $3 FOR SHARE;
+-- A row while the lease has not passed on; it cannot pass on before the transaction ends. Whoever is to replace the tables that are written under it
+-- waits, with `hold_back`, for the end of the transaction before taking any lock that it may want.
+SELECT 1 AS held, pg_advisory_xact_lock_shared(hashtextextended($1, {seed} + 3))
+FROM {schema}.leases WHERE name = $1 AND owner = $2 AND token = $3 FOR SHARE;
