@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from eventcore.cli.exits import OK
@@ -18,7 +19,8 @@ from eventcore.cli.look.terminal import Column, Table, Terminal, harmless, short
 from eventcore.cli.output import put, remark, write
 from eventcore.errors import InvalidArgument, ProjectionStopped
 from eventcore.projections.inline import end_inline
-from eventcore.projections.records import ProjectionRecord, lease_name, records
+from eventcore.projections.records import ProjectionRecord, Records, lease_name, records
+from eventcore.projections.swapping import obstacles
 from eventcore.store import Lease, StoredEvent
 
 _BEHIND: Final = 1
@@ -27,12 +29,13 @@ _BAR: Final = 30
 
 
 class _Seen(NamedTuple):
-    """A generation, the first event that it has not come to yet, how many events it has parked, and who leads it."""
+    """A generation, the first event that it has not come to yet, how many events it has parked, who leads it, and what will not let it be live."""
 
     record: ProjectionRecord
     next: StoredEvent | None
     parked: int
     lease: Lease | None
+    in_the_way: Sequence[str]
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -59,7 +62,7 @@ async def _show(store: Browsed, options: argparse.Namespace) -> int:
         for each in seen:
             put(*_described(each))
     else:
-        put(*_rows(seen, why=options.action == "list" and any(each.record.fault is not None for each in seen)))
+        put(*_rows(seen, why=options.action == "list" and any(each.record.fault is not None or each.in_the_way for each in seen)))
     late = any(each.record.live and not each.record.inline and (each.next is not None or not each.record.goes_on) for each in seen)
     return _BEHIND if options.action == "lag" and late else OK
 
@@ -68,14 +71,25 @@ async def _seen(store: Browsed, name: str | None) -> list[_Seen]:
     async with records(store, read_only=True) as kept:
         generations = await (kept.load_all() if name is None else kept.load(name))
         parked = await kept.count_parked()
+        obstructed = await _obstructed(kept, generations)
     if name is not None and not generations:
         raise _unknown(name)
     seen: list[_Seen] = []
     for record in generations:
         following = () if record.inline else (await store.read_all(record.position, limit=1)).events
         lease = await store.find_lease(lease_name(record.name, record.generation))
-        seen.append(_Seen(record, following[0] if following else None, parked.get((record.name, record.generation), 0), lease))
+        key = record.name, record.generation
+        seen.append(_Seen(record, following[0] if following else None, parked.get(key, 0), lease, obstructed.get(key, ())))
     return seen
+
+
+async def _obstructed(kept: Records, generations: Sequence[ProjectionRecord]) -> Mapping[tuple[str, int], Sequence[str]]:
+    """Return what is in the way of those that are being built, by name and generation."""
+    found: dict[tuple[str, int], Sequence[str]] = {}
+    for name, same in groupby(generations, lambda record: record.name):
+        together = list(same)
+        found[name, together[-1].generation] = await obstacles(kept, together)
+    return found
 
 
 async def _show_parked(store: Browsed, options: argparse.Namespace) -> int:
@@ -122,6 +136,9 @@ async def _rebuild(store: Browsed, name: str, *, wait: bool) -> int:
             if generation is None
             else f"{name} will be rebuilt by its runner, as generation {generation}"
         )
+        async with records(store, read_only=True) as kept:
+            in_the_way = await obstacles(kept, await kept.load(name))
+        Bar().warn(in_the_way)
         return OK
     bar = Bar()
     try:
@@ -137,6 +154,7 @@ async def _built(store: Browsed, name: str, bar: Bar) -> ProjectionRecord | None
     while True:
         async with records(store, read_only=True) as kept:
             generations = await kept.load(name)
+            in_the_way = await obstacles(kept, generations)
         live = next((each for each in generations if each.live), None)
         building = next((each for each in reversed(generations) if not each.live), None)
         if building is None or live is None:
@@ -144,6 +162,7 @@ async def _built(store: Browsed, name: str, bar: Bar) -> ProjectionRecord | None
         if not building.goes_on:
             raise ProjectionStopped(name, building.stopped_by)
         bar.draw(building, live)
+        bar.warn(in_the_way)
         await asyncio.sleep(_LOOK_AGAIN)
 
 
@@ -153,6 +172,7 @@ class Bar:
     def __init__(self) -> None:
         self._terminal = Terminal.of_stdout()
         self._drawn = False
+        self._warned = set[str]()
         self._began: tuple[float, int] | None = None
 
     def draw(self, building: ProjectionRecord, live: ProjectionRecord) -> None:
@@ -167,10 +187,19 @@ class Bar:
         write(f"\r\x1b[K{shortened(text, self._terminal.width - 1)}")
         self._drawn = True
 
+    def warn(self, in_the_way: Sequence[str]) -> None:
+        """Say what the new read model will have to wait for, or waits for now; each of it once."""
+        for each in in_the_way:
+            if each not in self._warned:
+                self._warned.add(each)
+                self.end()
+                remark(f"in the way of the new read model: {harmless(each)}")
+
     def end(self) -> None:
         """Let what is printed next begin a line."""
         if self._drawn:
             put("")
+            self._drawn = False
 
     def _left(self, building: ProjectionRecord, live: ProjectionRecord) -> str:
         """Return how long it takes, by what was handled while somebody looked: it may have begun long ago."""
@@ -194,10 +223,10 @@ def _state(record: ProjectionRecord) -> str:
 
 
 def _rows(seen: Sequence[_Seen], *, why: bool) -> Iterable[str]:
-    """Return a table; *why* tells in a last column what stopped those that are stopped."""
+    """Return a table; *why* tells in a last column what stopped those that are stopped, or will stop those that are being built."""
     columns = [Column("projection", "cyan"), Column("version", right=True), Column("state"), Column("behind")]
     table = Table(Terminal.of_stdout(), [*columns, Column("stopped by", "red", shrinks=True)] if why else columns)
-    return table.lines([[*_row(each), each.record.fault or ""] if why else _row(each) for each in seen])
+    return table.lines([[*_row(each), each.record.fault or "; ".join(each.in_the_way)] if why else _row(each) for each in seen])
 
 
 def _row(seen: _Seen) -> Sequence[str]:
@@ -227,6 +256,7 @@ def _described(seen: _Seen) -> list[str]:
             ]
         ),
         *([f"  stopped   by {harmless(record.fault)}"] if record.fault is not None else []),
+        *(f"  blocked   by {harmless(each)}" for each in seen.in_the_way),
     ]
 
 
@@ -252,6 +282,7 @@ def _as_json(seen: _Seen) -> Mapping[str, object]:
         "leader": None if seen.lease is None else seen.lease.owner,
         "leads_until": None if seen.lease is None else full_time(seen.lease.expires_at),
         "fault": record.fault,
+        "blocked_by": seen.in_the_way,
         "updated_at": record.updated_at.isoformat(),
     }
 
