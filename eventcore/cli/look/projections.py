@@ -256,7 +256,7 @@ def _described(seen: _Seen) -> list[str]:
             ]
         ),
         *([f"  stopped   by {harmless(record.fault)}"] if record.fault is not None else []),
-        *(f"  blocked   by {harmless(each)}" for each in seen.in_the_way),
+        *(f"  blocked   {harmless(each)}" for each in seen.in_the_way),
     ]
 
 
