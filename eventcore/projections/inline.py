@@ -49,19 +49,21 @@ async def project_inline(
     kept = await _kept_already(store, projectors)
     if kept is not None:
         store.attach(InlineReadModels(kept))
-        return None
+        return
     deadline = asyncio.get_running_loop().time() + timeout
     for projector in projectors:
         await Building(store, projector, batch_size).catch_up(deadline)
     attempt = 0
     while True:
         try:
-            return await _switch(store, projectors, batch_size, attempt)
+            await _switch(store, projectors, batch_size, attempt)
         except (TablesInUse, SwapBlocked) as error:
             # Between two attempts others append and read.
             blocked = error if isinstance(error, SwapBlocked) else await in_use(store, error.name)
             if blocked.lasts or asyncio.get_running_loop().time() >= deadline:
                 raise blocked from error.__cause__
+        else:
+            return
         attempt += 1
         await asyncio.sleep(_LOOK_AGAIN)
 

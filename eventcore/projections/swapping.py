@@ -50,16 +50,17 @@ class _Plan(NamedTuple):
 
 
 async def hold_back(kept: Records, generations: Sequence[ProjectionRecord]) -> None:
-    """Let none of *generations* begin another batch before the end of the transaction; return when none is under way.
+    """Let the live one of *generations* begin no other batch before the end of the transaction; return when none is under way.
 
-    It comes before everything that a batch of theirs may want: else this one would wait for the batch, and the batch for this one. Raises
-    `TablesInUse` after a while.
+    It comes before everything that a batch may want: else this one would wait for the batch, and the batch for this one. Of a generation that is
+    being built no batch is waited for, since it may be another swap, which waits for the live one as well. Raises `TablesInUse` after a while.
     """
-    if generations and (sharing := sharing_of(kept.transaction)) is not None:
+    live = next((each for each in generations if each.live), None)
+    if live is not None and (sharing := sharing_of(kept.transaction)) is not None:
         try:
-            await sharing.hold_back([lease_name(each.name, each.generation) for each in generations], patience=_BATCH)
+            await sharing.hold_back([lease_name(live.name, live.generation)], patience=_BATCH)
         except StoreBusy as error:
-            raise TablesInUse(generations[0].name) from error
+            raise TablesInUse(live.name) from error
 
 
 async def swap(kept: Records, record: ProjectionRecord, others: Sequence[ProjectionRecord], *, attempt: int = 0) -> None:

@@ -301,7 +301,7 @@ class Worker:
         goal: Position | None = None
         try:
             async with self._renewing, records(self._store, under=lease) as kept:
-                await hold_back(kept, [each for each in await kept.load(self._projector.name) if each.generation != self.generation])
+                await hold_back(kept, await kept.load(self._projector.name))
                 await kept.lock(self._projector.name)
                 generations = await kept.load(self._projector.name)
                 self._require_newest(generations)
