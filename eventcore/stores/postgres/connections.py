@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
+# How long those who have come are still answered when the store is closed.
+_LAST_ANSWERS: Final = 2.0
 
 
 class Source(Protocol):
@@ -116,6 +118,7 @@ class Session:
         self._faults = faults
         self._patience = patience
         self._connection: Connection | None = None
+        self._closed = False
         # When the question was asked that is open now, and what looks after it from time to time: a timer for each would cost a lone command more.
         self._asked: float | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -124,7 +127,7 @@ class Session:
     async def connected(self, *, until: float | None = None) -> Connection:
         """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.
 
-        Raises `StoreUnavailable`.
+        Raises `StoreUnavailable`, and `StoreClosed` where it was closed meanwhile.
         """
         if self._connection is not None and not has_ended(self._connection):
             return self._connection
@@ -132,7 +135,7 @@ class Session:
         began = time.monotonic()
         deadline = began + self._patience if until is None else until
         wait = _FIRST_WAIT
-        while True:
+        while not self._closed:
             try:
                 self._connection = await self._source.take()
             except ssl.SSLCertVerificationError as error:  # a ValueError as well
@@ -148,9 +151,17 @@ class Session:
                 if time.monotonic() + wait >= deadline:
                     raise self._faults.unreachable(time.monotonic() - began, error) from error
             else:
-                return self._connection
+                return await self._still_open(self._connection)
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
             wait = min(2 * wait, _LONGEST_WAIT)
+        raise self._faults.closed()
+
+    async def _still_open(self, connection: Connection) -> Connection:
+        """Return *connection*, unless the session was closed while it was made: nobody else would give it back."""
+        if self._closed:
+            await self.close()
+            raise self._faults.closed()
+        return connection
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement on the connection, which must be there. A connection that is lost meanwhile is given up."""
@@ -181,6 +192,8 @@ class Session:
             try:
                 return await self._minding(self.in_time(act(connection)))
             except Exception as error:
+                if self._closed:
+                    raise self._faults.closed() from error
                 if not is_lost(error) or time.monotonic() >= deadline:
                     raise self._faults.translate(error) from error
 
@@ -234,6 +247,8 @@ class Session:
             await self._return(connection)
 
     async def close(self) -> None:
+        """Give the connection back, and make no other one: who still asks, or waits for an answer, is refused."""
+        self._closed = True
         self._unwatch()
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -265,7 +280,18 @@ class Sessions:
                 self._free.append(session)
 
     async def close(self) -> None:
+        """Let those who have come be answered, unless that takes long; then close the sessions."""
+        taken = 0
+        try:
+            async with asyncio.timeout(_LAST_ANSWERS):
+                for _ in self._all:
+                    await self._some.acquire()
+                    taken += 1
+        except TimeoutError:
+            pass
         await close_all(self._all)
+        for _ in range(taken):
+            self._some.release()
 
 
 async def close_all(sessions: Iterable[Session]) -> None:

@@ -13,6 +13,7 @@ from eventcore.errors import (
     MigrationNeeded,
     RequestRefused,
     StoreBusy,
+    StoreClosed,
     StoreCorrupt,
     StoreError,
     StoreFull,
@@ -170,6 +171,9 @@ class Faults:
     def translate(self, error: Exception) -> EventCoreError:
         """Return the error of ours that tells what *error* means here."""
         return error if isinstance(error, EventCoreError) else because(self._store_error(error), error)
+
+    def closed(self) -> StoreClosed:
+        return StoreClosed(f"{self.store} is not open; use it inside `async with PostgresEventStore(...) as store:`")
 
     def turned_away(self, error: BaseException) -> StoreUnavailable:
         return because(

@@ -365,4 +365,4 @@ async def _until(event: asyncio.Event, seconds: float) -> None:
 
 
 def _closed(settings: Settings) -> StoreClosed:
-    return StoreClosed(f"{settings.described} is not open; use it inside `async with PostgresEventStore(...) as store:`")
+    return Faults(settings.described).closed()

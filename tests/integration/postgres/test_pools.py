@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from eventcore import InvalidArgument, Position, PostgresEventStore, StoreUnavailable
+from eventcore import InvalidArgument, Position, PostgresEventStore, StoreClosed, StoreUnavailable
 from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, Statement, StreamRead
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
@@ -149,5 +149,31 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgres: str, schema: s
             assert labels_of(added) == [2]
             assert read.version in {1, 2}
             assert checkpoint is None
+
+    asyncio.run(scenario())
+
+
+def test_a_pool_gets_back_all_that_a_store_took(postgres: str, schema: str) -> None:
+    """Also where calls wait for the few connections that they share while the store is closed, and where the server does not answer them."""
+
+    async def scenario() -> None:
+        async with connected(postgres) as admin, asyncpg.create_pool(postgres, min_size=0, max_size=12) as pool:
+            async with PostgresEventStore(pool, schema=schema) as store:
+                await add(store, "a-1", 1)
+                news = [asyncio.create_task(store.wait_for_news(Position((2**60, 0)), timeout=50)) for _ in range(20)]
+                pages = [asyncio.create_task(store.read_all()) for _ in range(20)]
+                await asyncio.sleep(0)
+            assert pool.get_size() == pool.get_idle_size()
+            for told in await asyncio.gather(*news, *pages, return_exceptions=True):
+                assert isinstance(told, StoreClosed) or labels_of(told.events) == [1]
+            assert pool.get_size() == pool.get_idle_size()
+
+            async with admin.transaction():
+                async with PostgresEventStore(pool, schema=schema) as store:
+                    await admin.execute(f'LOCK TABLE "{schema}".snapshots')
+                    held_up = [asyncio.create_task(store.load_snapshots([("a-1", "State")])) for _ in range(20)]
+                    await asyncio.sleep(0.1)
+                assert {type(told) for told in await asyncio.gather(*held_up, return_exceptions=True)} == {StoreClosed}
+            assert pool.get_size() == pool.get_idle_size()
 
     asyncio.run(scenario())
