@@ -12,7 +12,15 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, PoolExhausted, is_lost, is_only_reading, is_refused_connection
+from eventcore.stores.postgres.faults import (
+    OF_THE_DRIVER,
+    Faults,
+    PoolExhausted,
+    is_lost,
+    is_only_reading,
+    is_refused_connection,
+    took_too_long,
+)
 from eventcore.stores.postgres.settings import Pool, Settings
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -205,9 +213,12 @@ class Session:
         try:
             return await work
         except Exception as error:
-            if not self._silent:
-                raise
-            raise TimeoutError(f"no answer for {self._source.reply_timeout:g} seconds") from error
+            if self._silent:
+                raise TimeoutError(f"no answer for {self._source.reply_timeout:g} seconds") from error
+            if (said := error.__cause__) is not None and took_too_long(said):
+                # What the driver makes of it would be a connection that was lost, and nobody could tell what was done.
+                raise said from None
+            raise
         finally:
             self._asked = None
             self._silent = False

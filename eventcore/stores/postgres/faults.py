@@ -36,6 +36,7 @@ _SERIALIZATION_FAILURE: Final = "40001"
 _DEADLOCK: Final = "40P01"
 _LOCK_TIMEOUT: Final = "55P03"
 _CANCELED: Final = "57014"
+_TRANSACTION_TIMEOUT: Final = "25P04"
 _DISK_FULL: Final = "53100"
 _TOO_MANY_CONNECTIONS: Final = "53300"
 _NOT_READ_COMMITTED: Final = "EC001"
@@ -56,6 +57,10 @@ _BUSY: Final = (
 _STOPPED: Final = (
     "the server stopped a statement of {store} ({error}); nothing was written; try again, or allow it more time (statement_timeout=)"
 )
+_TOOK_TOO_LONG: Final = (
+    "the server ended a transaction of {store} ({error}); nothing was written; try again, or allow transactions more time (the server's own "
+    "transaction_timeout)"
+)
 _RIVALS: Final = (
     "{store} lost against other transactions again and again ({error}); nothing was written; try again, and look for a trigger or a tool "
     "that locks its tables"
@@ -71,6 +76,7 @@ _CROWDED: Final = "the server of {store} takes no more connections ({error}); ma
 _MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
     _LOCK_TIMEOUT: (StoreBusy, _BUSY),
     _CANCELED: (StoreBusy, _STOPPED),
+    _TRANSACTION_TIMEOUT: (StoreBusy, _TOOK_TOO_LONG),
     _SERIALIZATION_FAILURE: (StoreBusy, _RIVALS),
     _DEADLOCK: (StoreBusy, _RIVALS),
     _DISK_FULL: (StoreFull, "the disk of {store} is full ({error}); nothing was written; make room and try again"),
@@ -102,6 +108,11 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, (OSError, EOFError, TimeoutError, asyncpg.InternalClientError))
 
 
+def took_too_long(error: BaseException) -> bool:
+    """Whether the server ended a transaction for its `transaction_timeout`, and the connection with it: nothing was done, for certain."""
+    return code_of(error) == _TRANSACTION_TIMEOUT
+
+
 def is_only_reading(error: BaseException) -> bool:
     """Whether the session may only read: another one may be let in where it can write, as after a failover."""
     return code_of(error) == _READ_ONLY
@@ -118,8 +129,8 @@ def needs_retry(error: BaseException) -> bool:
 
 
 def was_stopped(error: BaseException) -> bool:
-    """Whether the server stopped a statement that took longer than `statement_timeout` allows."""
-    return code_of(error) == _CANCELED
+    """Whether the server stopped what took longer than `statement_timeout`, or its own `transaction_timeout`, allows."""
+    return code_of(error) == _CANCELED or took_too_long(error)
 
 
 def is_forbidden(error: BaseException) -> bool:

@@ -14,7 +14,17 @@ from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
 from eventcore.stores.postgres.connections import Connection, Session, close_all
-from eventcore.stores.postgres.faults import Faults, because, blames_request, is_forbidden, is_full, is_lost, is_only_reading, needs_retry
+from eventcore.stores.postgres.faults import (
+    Faults,
+    because,
+    blames_request,
+    is_forbidden,
+    is_full,
+    is_lost,
+    is_only_reading,
+    needs_retry,
+    took_too_long,
+)
 from eventcore.stores.postgres.sharing import PostgresSharing
 from eventcore.stores.postgres.statements import Schema
 
@@ -168,7 +178,7 @@ def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRe
     """Say that the database did not take *statement*; None where that is not what *error* means."""
     # A value that the driver cannot encode is no fault of the connection, and neither is a table that the projection did not make.
     if isinstance(error, (asyncpg.DataError, asyncpg.SyntaxOrAccessError)) or (
-        blames_request(error) and not needs_retry(error) and not is_full(error)
+        blames_request(error) and not needs_retry(error) and not is_full(error) and not took_too_long(error)
     ):
         sql = " ".join(statement.sql.split())[:200]
         remedy = _RIGHTS if is_forbidden(error) else _SQL_OR_EVENT

@@ -116,6 +116,36 @@ def test_statement_timeout_of_all_who_wait_for_one_lock(postgres: str, schema: s
     asyncio.run(scenario())
 
 
+def test_a_transaction_that_the_server_ends(postgres: str, schema: str) -> None:
+    """`transaction_timeout` (PostgreSQL 17 and newer) ends the connection too; nothing was written, and nobody need be told that it is unknown."""
+
+    async def scenario() -> None:
+        hurried = f"{postgres}?options=-c%20transaction_timeout%3D300ms"
+        async with PostgresEventStore(postgres, schema=schema) as patient, connected(postgres) as admin:
+            await add(patient, "a-1", 1)
+            async with PostgresEventStore(hurried, schema=schema, lock_timeout=5) as store, asyncio.timeout(10):
+                async with admin.transaction():
+                    await append_in(admin, schema, adding("locked-1", "held"))
+                    before, stopped, after = await store.append([adding("a-1", 2), adding("locked-1", "late"), adding("b-1", 3)])
+                    with pytest.raises(StoreBusy, match="transaction_timeout"):
+                        await add(store, "locked-1", "late")
+                assert isinstance(before, Committed)
+                assert isinstance(after, Committed)
+                assert isinstance(stopped, Refused)
+                assert isinstance(stopped.error, StoreBusy)
+                async with admin.transaction():
+                    await admin.execute(f'LOCK TABLE "{schema}".events')
+                    with pytest.raises(StoreBusy, match="transaction_timeout"):
+                        await read_one(store, "a-1")
+                    with pytest.raises(StoreBusy, match="transaction_timeout"):
+                        async with store.transaction() as transaction:
+                            await transaction.fetch(Statement(f"SELECT count(*) FROM {transaction.table('events')}"))
+                await add(store, "locked-1", "now")
+            assert labels_of((await read_one(patient, "locked-1")).events) == ["held", "now"]
+
+    asyncio.run(scenario())
+
+
 def test_tasks_of_the_store_that_somebody_cancels(postgres: str, schema: str) -> None:
     """As programs do with all tasks there are when they end: whoever still waits is told, and the store goes on."""
 
