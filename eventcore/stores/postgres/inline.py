@@ -5,8 +5,9 @@ That is what makes a handler see the events in the order of the log, and what le
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, TypeVar, final
 
 from eventcore.errors import InlineProjectionsDiffer, RequestRefused
@@ -129,11 +130,11 @@ class _AppendTransaction:
         await run_all(self._connection, statements, self._do)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
-        return [dict(row) for row in await self._do(statement, self._connection.fetch(statement.sql, *statement.arguments))]
+        return [dict(row) for row in await self._do(statement, partial(self._connection.fetch, statement.sql, *statement.arguments))]
 
-    async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
+    async def _do(self, statement: Statement, ask: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await self._session.in_time(work)
+            return await self._session.in_time(ask())
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:
                 raise refusal from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import groupby
 from typing import Final, TypeVar, final
 
@@ -94,7 +95,7 @@ class PostgresReadModelTransaction:
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         with self._intact.step():
             connection = await self._begun()
-            return [dict(row) for row in await self._do(statement, connection.fetch(statement.sql, *statement.arguments))]
+            return [dict(row) for row in await self._do(statement, partial(connection.fetch, statement.sql, *statement.arguments))]
 
     def sharing(self) -> PostgresSharing:
         return PostgresSharing(self, self._schema)
@@ -118,9 +119,10 @@ class PostgresReadModelTransaction:
             raise await self._translated(error) from error
         return held is not None
 
-    async def _do(self, statement: Statement, work: Awaitable[T]) -> T:
+    async def _do(self, statement: Statement, ask: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await self._session.in_time(work)
+            # A connection that a pool has taken back, for it has ended, refuses to be asked.
+            return await self._session.in_time(ask())
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:
                 raise refusal from error
@@ -162,16 +164,18 @@ class PostgresReadModelTransaction:
 
 
 async def run_all(
-    connection: Connection, statements: Sequence[Statement], do: Callable[[Statement, Awaitable[object]], Awaitable[object]]
+    connection: Connection, statements: Sequence[Statement], do: Callable[[Statement, Callable[[], Awaitable[object]]], Awaitable[object]]
 ) -> None:
     """Run *statements* in their order, each stretch of the same SQL in one go."""
     for sql, same in groupby(statements, lambda statement: statement.sql):
         first, *others = same
         if others:
-            work: Awaitable[object] = connection.executemany(sql, [first.arguments, *(each.arguments for each in others)])
+            ask: Callable[[], Awaitable[object]] = partial(
+                connection.executemany, sql, [first.arguments, *(each.arguments for each in others)]
+            )
         else:
-            work = connection.fetch(sql, *first.arguments)
-        await do(first, work)
+            ask = partial(connection.fetch, sql, *first.arguments)
+        await do(first, ask)
 
 
 def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRefused | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import final
 
 import asyncpg
 import pytest
 
 from eventcore import InvalidArgument, Position, PostgresEventStore, StoreClosed, StoreUnavailable
-from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, Statement, StreamRead
+from eventcore.errors import InlineProjectionFailed
+from eventcore.store import AlreadyDone, Conflict, EventFilter, IdempotencyKey, ReadModelTransaction, Statement, StoredEvent, StreamRead
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, read_one, request, version_of
 from tests.faults.proxy import FaultProxy
@@ -149,6 +151,55 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgres: str, schema: s
             assert labels_of(added) == [2]
             assert read.version in {1, 2}
             assert checkpoint is None
+
+    asyncio.run(scenario())
+
+
+@final
+class Dawdling:
+    """Inline work between whose statements something happens."""
+
+    kept = "dawdling"
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._meanwhile = meanwhile
+
+    async def handle(self, written: Sequence[Sequence[StoredEvent]], transaction: ReadModelTransaction, *, step: bool) -> None:
+        try:
+            await transaction.execute([Statement(f"INSERT INTO {transaction.table('seen')} SELECT $1", (len(written),))])
+            await self._meanwhile()
+            await transaction.fetch(Statement("SELECT 1"))
+        except Exception as error:
+            raise InlineProjectionFailed("dawdling", error) from error
+
+
+def test_connections_that_end_between_two_statements(postgres: str, schema: str) -> None:
+    """Who has a transaction is told so in words of ours, and an append is sent again."""
+
+    async def scenario() -> None:
+        async with over_a_pool(postgres, schema) as store, connected(postgres) as admin:
+            ends = 3
+
+            async def end() -> None:
+                nonlocal ends
+                if ends:
+                    ends -= 1
+                    await admin.fetchval(THROW_OUT, schema)
+                    await asyncio.sleep(0.05)
+
+            with pytest.raises(StoreUnavailable, match="try again"):
+                async with store.transaction() as transaction:
+                    await transaction.execute([Statement(f"CREATE TABLE {transaction.table('seen')} (n int)")])
+                    await end()
+                    await transaction.fetch(Statement("SELECT 1"))
+            async with store.switch_inline() as switch:
+                await switch.execute([Statement(f"CREATE TABLE {switch.table('seen')} (n int)")])
+                await switch.demand(Dawdling.kept)
+            store.attach(Dawdling(end))
+            await add(store, "a-1", 1)
+            assert not ends
+            async with store.transaction(read_only=True) as transaction:
+                assert await transaction.fetch(Statement(f"SELECT n FROM {transaction.table('seen')}")) == [{"n": 1}]
 
     asyncio.run(scenario())
 
