@@ -1,4 +1,4 @@
-"""A transaction of which something failed is over, whoever swallowed the error."""
+"""A transaction that has ended, or of which something failed, is over, whoever swallowed the error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
 
-from eventcore.errors import StoreUnavailable
+from eventcore.errors import StoreError, StoreUnavailable
 
 
 @final
@@ -22,6 +22,10 @@ class Intact:
             raise self._error
         if self._error is not None:
             raise StoreUnavailable("a statement of this transaction was cancelled, and nothing of the transaction was written; do it again")
+
+    def end(self) -> None:
+        """Let nothing be done any more: what holds the transaction goes to the next one."""
+        self._error = StoreError("this transaction has ended; do all of it before its block ends, and open another one for more")
 
     @contextmanager
     def step(self) -> Generator[None]:

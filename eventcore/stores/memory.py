@@ -237,10 +237,10 @@ class InMemoryEventStore(Subscribing):
         self._refuse_if_closed()
         async with self._read_models_opened() as connection:
             connection.execute("BEGIN")
+            transaction = _ReadModelTransaction(connection)
             try:
                 with self._lock:
                     self._check_lease(under)
-                transaction = _ReadModelTransaction(connection)
                 yield transaction
                 transaction.intact.require()
                 with self._lock:
@@ -250,6 +250,8 @@ class InMemoryEventStore(Subscribing):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                transaction.intact.end()
 
     @asynccontextmanager
     async def _read_models_opened(self) -> AsyncGenerator[sqlite3.Connection]:
@@ -458,6 +460,7 @@ class _ReadModelTransaction:
         try:
             with self.intact.step():
                 await asyncio.sleep(0)
+                self.intact.require()
                 return await work
         finally:
             work.close()

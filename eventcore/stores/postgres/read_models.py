@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -59,6 +60,7 @@ class ReadModels:
                 await transaction.roll_back()
                 raise
         finally:
+            transaction.end()
             if self._closed:
                 await session.close()
             else:
@@ -83,24 +85,29 @@ class PostgresReadModelTransaction:
         self._isolation = "REPEATABLE READ READ ONLY" if read_only else "READ COMMITTED"
         self._connection: Connection | None = None
         self._intact = Intact()
+        # A connection does one thing at a time; who asks for two at once has them done one after the other, as on other stores.
+        self._turn = asyncio.Lock()
 
     def table(self, name: str, /) -> str:
         return f'{self._schema.quoted}."{name}"'
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
         with self._intact.step():
-            connection = await self._begun()
-            await run_all(connection, statements, self._do)
+            async with self._turn:
+                connection = await self._begun()
+                await run_all(connection, statements, self._do)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         with self._intact.step():
-            connection = await self._begun()
-            return [dict(row) for row in await self._do(statement, partial(connection.fetch, statement.sql, *statement.arguments))]
+            async with self._turn:
+                connection = await self._begun()
+                return [dict(row) for row in await self._do(statement, partial(connection.fetch, statement.sql, *statement.arguments))]
 
     def sharing(self) -> PostgresSharing:
         return PostgresSharing(self, self._schema)
 
     async def _begun(self) -> Connection:
+        self._intact.require()  # what came before in the queue may have failed
         if self._connection is None:
             self._connection = await self._session.run(self._begin)
             if self._under is not None and not await self._holds_lease(self._connection, self._under):
@@ -129,28 +136,32 @@ class PostgresReadModelTransaction:
             raise await self._translated(error) from error
 
     async def commit(self) -> None:
-        self._intact.require()
-        connection = self._connection
-        if connection is not None:
-            try:
-                await self._session.in_time(connection.execute("COMMIT"))
-            except Exception as error:
-                if is_lost(error):
-                    await self._lose()
-                    raise OutcomeUnknown(f"a transaction on the read models of {self._faults.store}") from error
-                raise await self._translated(error) from error
-            self._connection = None
+        async with self._turn:
+            self._intact.require()
+            connection = self._connection
+            if connection is not None:
+                try:
+                    await self._session.in_time(connection.execute("COMMIT"))
+                except Exception as error:
+                    if is_lost(error):
+                        await self._lose()
+                        raise OutcomeUnknown(f"a transaction on the read models of {self._faults.store}") from error
+                    raise await self._translated(error) from error
+                self._connection = None
 
     async def roll_back(self) -> None:
-        connection = self._connection
-        if connection is not None:
-            try:
-                await self._session.in_time(connection.execute("ROLLBACK"))
-            except BaseException as error:
-                await self._lose()
-                if not isinstance(error, Exception):
-                    raise
-            self._connection = None
+        try:
+            async with self._turn:
+                if self._connection is not None:
+                    await self._session.in_time(self._connection.execute("ROLLBACK"))
+                    self._connection = None
+        except BaseException as error:
+            await self._lose()
+            if not isinstance(error, Exception):
+                raise
+
+    def end(self) -> None:
+        self._intact.end()
 
     async def _translated(self, error: Exception) -> EventCoreError:
         if is_lost(error) or is_only_reading(error):

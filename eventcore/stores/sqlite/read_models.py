@@ -52,9 +52,9 @@ class ReadModels:
     async def transaction(self, under: Lease | None, *, read_only: bool) -> AsyncGenerator[SqliteReadModelTransaction]:
         with self._lock:
             session = self._idle.pop() if self._idle else _Session(self._database)
+        transaction = SqliteReadModelTransaction(session, under, read_only=read_only)
         try:
             try:
-                transaction = SqliteReadModelTransaction(session, under, read_only=read_only)
                 yield transaction
                 transaction.intact.require()
                 await session.run(session.roll_back if read_only else session.commit)
@@ -62,6 +62,7 @@ class ReadModels:
                 await session.run(session.roll_back)
                 raise
         finally:
+            transaction.intact.end()
             await self._give_back(session)
 
     async def _give_back(self, session: _Session) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eventcore import InMemoryEventStore, PostgresEventStore, RequestRefused, SqliteEventStore, StoreUnavailable
+from eventcore import InMemoryEventStore, PostgresEventStore, RequestRefused, SqliteEventStore, StoreError, StoreUnavailable
 from eventcore.store import EventStore, Statement
 from tests.faults.arranged import ShutDown
 from tests.faults.proxy import FaultProxy
@@ -78,6 +78,46 @@ def test_a_statement_that_was_cancelled_takes_all_back(make: Callable[[], EventS
                     with suppress(StoreUnavailable):
                         await transaction.execute([insert(table, 3)])
             assert await kept(store, table) == []
+
+    asyncio.run(run())
+
+
+def test_statements_at_the_same_time_are_done_one_after_the_other(make: Callable[[], EventStore]) -> None:
+    async def run() -> None:
+        async with make() as store:
+            table = await made(store)
+            for numbers in (range(10), range(10, 20)):  # the second time on a connection that is there already
+                async with store.transaction() as transaction:
+                    await asyncio.gather(*(transaction.execute([insert(table, number)]) for number in numbers))
+                assert await kept(store, table) == list(range(numbers.stop))
+
+            with pytest.raises(RequestRefused, match="nothing_like_it"):
+                async with store.transaction() as transaction:
+                    refused = transaction.fetch(Statement("SELECT n FROM nothing_like_it"))
+                    await asyncio.gather(refused, *(transaction.execute([insert(table, number)]) for number in range(20, 30)))
+            assert await kept(store, table) == list(range(20))
+
+    asyncio.run(run())
+
+
+def test_a_transaction_that_has_ended_does_nothing(make: Callable[[], EventStore]) -> None:
+    """What it was held by belongs to the next one."""
+
+    async def run() -> None:
+        async with make() as store:
+            table = await made(store)
+            with suppress(ZeroDivisionError):
+                async with store.transaction() as failed:
+                    await failed.execute([insert(table, 1)])
+                    raise ZeroDivisionError
+            async with store.transaction() as ended:
+                await ended.execute([insert(table, 2)])
+            for transaction in (failed, ended):
+                with pytest.raises(StoreError, match="has ended"):
+                    await transaction.execute([insert(table, 3)])
+                with pytest.raises(StoreError, match="has ended"):
+                    await transaction.fetch(Statement(f"SELECT n FROM {table}"))
+            assert await kept(store, table) == [2]
 
     asyncio.run(run())
 
