@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
+# What is left to an answer that is late: to be looked for once more.
+_GRACE: Final = 0.05
 # How long those who have come are still answered when the store is closed.
 _LAST_ANSWERS: Final = 2.0
 
@@ -224,7 +226,7 @@ class Session:
             self._silent = False
 
     def _look(self) -> None:
-        """End the connection where its server has been silent for too long; else look again when that can be so."""
+        """See whether the server has been silent for too long; else look again when that can be so."""
         self._watch = None
         seconds, asked, connection = self._source.reply_timeout, self._asked, self._connection
         if seconds is None or asked is None or connection is None:
@@ -233,8 +235,18 @@ class Session:
         if left > 0:
             self._watch = asyncio.get_running_loop().call_later(left, self._look)
         else:
-            self._silent = True
-            terminate(connection)
+            # Where the loop was held up, by the program or by a machine that slept, the answer may be there and nobody has looked yet.
+            self._watch = asyncio.get_running_loop().call_later(_GRACE, self._end, asked)
+
+    def _end(self, asked: float) -> None:
+        """End the connection, unless what was asked at that time has been answered after all."""
+        connection = self._connection
+        if connection is None or self._asked != asked:
+            self._look()
+            return
+        self._watch = None
+        self._silent = True
+        terminate(connection)
 
     async def _minding(self, work: Awaitable[T]) -> T:
         try:

@@ -260,6 +260,25 @@ def test_each_question_gets_the_whole_time(postgres: str, schema: str, pooled: b
     asyncio.run(scenario())
 
 
+def test_an_answer_that_came_while_the_loop_was_held_up_is_no_silence(postgres: str, schema: str) -> None:
+    """A program that blocks its event loop, or a machine that slept, finds the answers and the timers at the same moment."""
+
+    async def scenario() -> None:
+        store = PostgresEventStore(postgres, schema=schema, reply_timeout=0.3)
+        settings = store._settings
+        session = Session(source_of(settings, watched=True), Faults(settings.described, settings.dsns), patience=5)
+        pid = (await session.connected()).get_server_pid()
+        for _ in range(3):
+            asked = asyncio.create_task(session.fetch("SELECT pg_sleep(0.1)"))
+            await asyncio.sleep(0.05)
+            time.sleep(0.5)  # noqa: ASYNC251
+            assert len(await asked) == 1
+            assert (await session.connected()).get_server_pid() == pid
+        await session.close()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.slow
 def test_connections_that_are_cut_all_the_time(postgres: str, schema: str) -> None:
     """All connections at once, at random moments, under load: everybody is told the truth, and every reader sees all of it."""
