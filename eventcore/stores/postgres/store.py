@@ -112,16 +112,21 @@ class PostgresEventStore(Subscribing):
             listen_dsn=listen_dsn,
         )
         self._open: _OpenStore | None = None
+        self._opening = False
 
     def __repr__(self) -> str:
         return f"<PostgresEventStore schema={self._settings.schema.name!r} {'open' if self._open else 'closed'}>"
 
     async def __aenter__(self) -> Self:
-        if self._open is not None:
+        if self._open is not None or self._opening:
             raise StoreError(
                 f"{self._settings.described} is open already through this store; make another PostgresEventStore, or share this one"
             )
-        self._open = await _OpenStore.of(self._settings)
+        self._opening = True
+        try:
+            self._open = await _OpenStore.of(self._settings)
+        finally:
+            self._opening = False
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

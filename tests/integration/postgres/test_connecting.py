@@ -303,4 +303,15 @@ def test_a_store_is_opened_once(postgres: str, schema: str) -> None:
         async with store:
             await add(store, "a-1", 1)
 
+        opened, refused = await asyncio.gather(store.__aenter__(), store.__aenter__(), return_exceptions=True)
+        assert opened is store
+        assert isinstance(refused, StoreError)
+        await store.__aexit__(None, None, None)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await store.__aenter__()
+        async with store:
+            await add(store, "a-1", 2)
+
     asyncio.run(scenario())
