@@ -196,7 +196,9 @@ class Session:
 
     async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        patience = self._patience if patience is None else patience
+        deadline = time.monotonic() + patience
+        lost = False
         while True:
             connection = await self.connected(until=deadline)
             try:
@@ -204,8 +206,11 @@ class Session:
             except Exception as error:
                 if self._closed:
                     raise self._faults.closed() from error
-                if not is_lost(error) or time.monotonic() >= deadline:
+                if not is_lost(error) or (lost and time.monotonic() >= deadline):
                     raise self._faults.translate(error) from error
+                if not lost:
+                    # So far it was an answer that was waited for, perhaps for longer than a server would be.
+                    lost, deadline = True, time.monotonic() + patience
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Wait for *work*, which asks the server, no longer than for an answer: then the connection is ended, and `TimeoutError` raised."""

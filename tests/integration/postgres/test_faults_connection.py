@@ -237,6 +237,27 @@ def test_a_server_behind_a_black_hole_is_asked_again(postgres: str, schema: str)
     asyncio.run(scenario())
 
 
+def test_a_question_is_asked_again_though_its_answer_was_waited_for_longer_than_a_server_would_be(postgres: str, schema: str) -> None:
+    """As by default: `reply_timeout` is longer than `patience`, which begins when a connection is lost. Another one is let in at once."""
+
+    async def scenario() -> None:
+        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema, reply_timeout=1, patience=0.3) as store:
+            await add(store, "a-1", 1)
+            for ask, marker in (
+                (lambda: read_one(store, "a-1"), b"a-1"),
+                (lambda: store.load_checkpoint("nobody"), b"nobody"),
+                (lambda: store.load_snapshots([("a-1", "State")]), b"State"),
+            ):
+                await ask()
+                held = proxy.arm(HoldReply(marker=marker))
+                async with asyncio.timeout(10):
+                    await ask()
+                assert held.happened.is_set()
+                proxy.disarm()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("pooled", [False, True])
 def test_each_question_gets_the_whole_time(postgres: str, schema: str, pooled: bool) -> None:
     """One timer looks after all questions of a connection: what is asked shortly before it runs out is not cut off with the one before."""
