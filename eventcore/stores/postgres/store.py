@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -130,9 +131,14 @@ class PostgresEventStore(Subscribing):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        opened, self._open = self._open, None
-        if opened is not None:
-            await asyncio.shield(opened.close())
+        if self._open is None:
+            return
+        if self._open.process != os.getpid() or self._open.loop.is_closed():
+            # A parent's connections are its own: a word to the server would end them there. What a loop left behind when it ended is no more.
+            self._open = None
+            return
+        opened, self._open = self._opened, None
+        await asyncio.shield(opened.close())
 
     async def read(self, streams: Sequence[StreamRead], /, *, idempotency_key: str | None = None) -> ReadResult:
         return await self._opened.read(ReadCall(streams, idempotency_key))
@@ -231,6 +237,7 @@ class _OpenStore:
 
     def __init__(self, settings: Settings) -> None:
         self.loop = asyncio.get_running_loop()
+        self.process = os.getpid()
         self.sql = settings.schema.statements("calls")
         self.log = LogReader(self.sql["read_log"], self.sql["read_log_in_rows"])
         self.keep = Keep(settings.schema.statements("keep"))

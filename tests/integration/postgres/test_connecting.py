@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import threading
 import time
@@ -290,6 +291,51 @@ def test_another_event_loop_is_told_so(postgres: str, schema: str) -> None:
             assert "event loop" in str(told[0])
 
     asyncio.run(scenario())
+
+
+def test_a_store_is_closed_where_it_was_opened(postgres: str, schema: str) -> None:
+    """By another loop it is not; the end of that loop ends it too."""
+
+    async def open_it() -> None:
+        await store.__aenter__()
+        await add(store, "a-1", 1)
+
+    async def close_it() -> None:
+        await store.__aexit__(None, None, None)
+
+    store = PostgresEventStore(postgres, schema=schema)
+    with asyncio.Runner() as runner:
+        runner.run(open_it())
+        with pytest.raises(StoreError, match="another event loop"):
+            asyncio.run(close_it())
+        runner.run(add(store, "a-1", 2))
+        runner.run(close_it())
+        with pytest.raises(StoreClosed):
+            runner.run(add(store, "a-1", 3))
+
+
+def test_a_fork_that_leaves_the_block_takes_nothing_from_its_parent(postgres: str, schema: str) -> None:
+    async def pids() -> set[int]:
+        async with connected(postgres) as admin:
+            rows = await admin.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = $1", schema)
+        return {row["pid"] for row in rows}
+
+    store = PostgresEventStore(f"{postgres}?application_name={schema}", schema=schema)
+    with asyncio.Runner() as runner:
+        runner.run(store.__aenter__())
+        runner.run(add(store, "a-1", 1))
+        before = runner.run(pids())
+        if (child := os.fork()) == 0:
+            left = False
+            try:
+                asyncio.run(store.__aexit__(None, None, None))
+                left = True
+            finally:
+                os._exit(0 if left else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert before == runner.run(pids())
+        runner.run(add(store, "a-1", 2))
+        runner.run(store.__aexit__(None, None, None))
 
 
 def test_a_store_is_opened_once(postgres: str, schema: str) -> None:
