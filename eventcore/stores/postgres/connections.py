@@ -134,6 +134,11 @@ class Session:
         self._watch: asyncio.TimerHandle | None = None
         self._silent = False
 
+    @property
+    def reply_timeout(self) -> float | None:
+        """Seconds for an answer, where the connection does not look after that by itself."""
+        return self._source.reply_timeout
+
     async def connected(self, *, until: float | None = None) -> Connection:
         """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.
 

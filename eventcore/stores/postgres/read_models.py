@@ -95,7 +95,7 @@ class PostgresReadModelTransaction:
         with self._intact.step():
             async with self._turn:
                 connection = await self._begun()
-                await run_all(connection, statements, self._do)
+                await run_all(connection, statements, self._do, seconds=self._session.reply_timeout)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         with self._intact.step():
@@ -175,18 +175,28 @@ class PostgresReadModelTransaction:
 
 
 async def run_all(
-    connection: Connection, statements: Sequence[Statement], do: Callable[[Statement, Callable[[], Awaitable[object]]], Awaitable[object]]
+    connection: Connection,
+    statements: Sequence[Statement],
+    do: Callable[[Statement, Callable[[], Awaitable[object]]], Awaitable[object]],
+    *,
+    seconds: float | None,
 ) -> None:
-    """Run *statements* in their order, each stretch of the same SQL in one go."""
+    """Run *statements* in their order, each stretch of the same SQL in one go, which takes no longer than so many *seconds*."""
     for sql, same in groupby(statements, lambda statement: statement.sql):
         first, *others = same
         if others:
             ask: Callable[[], Awaitable[object]] = partial(
-                connection.executemany, sql, [first.arguments, *(each.arguments for each in others)]
+                _many, connection, sql, [first.arguments, *(each.arguments for each in others)], seconds
             )
         else:
             ask = partial(connection.fetch, sql, *first.arguments)
         await do(first, ask)
+
+
+async def _many(connection: Connection, sql: str, arguments: Sequence[Sequence[object]], seconds: float | None) -> None:
+    # The driver may wait for a server that reads nothing more, and is not woken there by the end of the connection.
+    async with asyncio.timeout(seconds):
+        await connection.executemany(sql, arguments)
 
 
 def refused(faults: Faults, statement: Statement, error: Exception) -> RequestRefused | None:

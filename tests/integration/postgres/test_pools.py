@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import final
@@ -151,6 +152,37 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgres: str, schema: s
             assert labels_of(added) == [2]
             assert read.version in {1, 2}
             assert checkpoint is None
+
+    asyncio.run(scenario())
+
+
+# The first row waits for a lock, and its server reads nothing meanwhile.
+HELD_UP = """
+CREATE FUNCTION "{0}".wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext('{0}')); RETURN NEW; END $$;
+CREATE TRIGGER waits BEFORE INSERT ON "{0}".kept FOR EACH ROW WHEN (NEW.n = 1) EXECUTE FUNCTION "{0}".wait();
+"""
+
+
+def test_a_server_that_reads_nothing_more_is_not_waited_for(postgres: str, schema: str) -> None:
+    """What is written in one go may be more than fits between a program and a server that has stopped."""
+
+    async def scenario() -> None:
+        async with over_a_pool(postgres, schema, reply_timeout=0.5) as store, connected(postgres) as admin:
+            async with store.transaction() as transaction:
+                table = transaction.table("kept")
+                await transaction.execute([Statement(f"CREATE TABLE {table} (n int, t text)")])
+            await admin.execute(HELD_UP.format(schema))
+            insert = f"INSERT INTO {table} (n, t) VALUES ($1, $2)"
+            async with admin.transaction():
+                await admin.execute("SELECT pg_advisory_xact_lock(hashtext($1))", schema)
+                with pytest.raises(StoreUnavailable, match=r"no answer for 0\.5 seconds"):
+                    async with asyncio.timeout(20), store.transaction() as transaction:
+                        await transaction.execute([Statement(insert, (0, "to be known"))] * 2)
+                        began = time.monotonic()
+                        await transaction.execute([Statement(insert, (number, "x" * 1000)) for number in range(1, 30_000)])
+                assert time.monotonic() - began < 10
+            async with store.transaction(read_only=True) as transaction:
+                assert await transaction.fetch(Statement(f"SELECT n FROM {table}")) == []
 
     asyncio.run(scenario())
 
