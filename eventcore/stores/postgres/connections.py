@@ -31,7 +31,7 @@ _LONGEST_WAIT: Final = 1.0
 # What is left to an answer that is late: to be looked for once more.
 _GRACE: Final = 0.05
 # How long those who have come are still answered when the store is closed.
-_LAST_ANSWERS: Final = 2.0
+LAST_ANSWERS: Final = 2.0
 
 
 class Source(Protocol):
@@ -316,7 +316,7 @@ class Sessions:
         """Let those who have come be answered, unless that takes long; then close the sessions."""
         taken = 0
         try:
-            async with asyncio.timeout(_LAST_ANSWERS):
+            async with asyncio.timeout(LAST_ANSWERS):
                 for _ in self._all:
                     await self._some.acquire()
                     taken += 1

@@ -32,7 +32,7 @@ from eventcore.store import (
 )
 from eventcore.stores.catalogue import StreamHead
 from eventcore.stores.postgres.catalogue import Catalogue
-from eventcore.stores.postgres.connections import Connection, DsnSource, Session, Sessions, Source, close_all, source_of
+from eventcore.stores.postgres.connections import LAST_ANSWERS, Connection, DsnSource, Session, Sessions, Source, close_all, source_of
 from eventcore.stores.postgres.faults import Faults
 from eventcore.stores.postgres.inline import Inline, PostgresInlineSwitch
 from eventcore.stores.postgres.keep import Keep
@@ -255,13 +255,14 @@ class _OpenStore:
         others = max(1, (connections - writers) // 2)
         readers = connections - writers - others
         watched = source_of(settings, watched=True)
-        self._sessions = [self._session(watched) for _ in range(writers + readers)]
+        self._writers = [self._session(watched) for _ in range(writers)]
+        self._readers = [self._session(watched) for _ in range(readers)]
         self._side = Sessions([self._session() for _ in range(others)])
         self._teller = Teller(self._side, settings.schema)
         self._listener = self._make_listener()
 
-        read = [Reader(session, self.sql["read"]) for session in self._sessions[writers:]]
-        write = [self._writer(session) for session in self._sessions[:writers]]
+        read = [Reader(session, self.sql["read"]) for session in self._readers]
+        write = [self._writer(session) for session in self._writers]
 
         def refuse() -> StoreClosed:
             return _closed(settings)
@@ -316,12 +317,18 @@ class _OpenStore:
         self._closed = True
         self._waiters.wake()
         await self._writes.close()
-        await self._reads.close()
         await self._teller.close()
         if self._listener is not None:
             await self._listener.close()
         # Each waits for the server's goodbye for a while.
-        await asyncio.gather(close_all(self._sessions), self.read_models.close(), self._side.close())
+        await asyncio.gather(self._close_readers(), close_all(self._writers), self.read_models.close(), self._side.close())
+
+    async def _close_readers(self) -> None:
+        """Let those who have come be answered, unless that takes long."""
+        answered = asyncio.create_task(self._reads.close(), name="eventcore-close")
+        await asyncio.wait([answered], timeout=LAST_ANSWERS)
+        await close_all(self._readers)
+        await asyncio.wait([answered])
 
     async def read(self, call: ReadCall) -> ReadResult:
         result: ReadResult = await self._reads.ask(call)

@@ -222,8 +222,11 @@ def test_a_store_whose_server_went_silent_is_closed_soon(postgres: str, schema: 
                     await asyncio.gather(*(version_of(store, f"a-{number}") for number in range(200)))
                 assert proxy.connections > 4
                 proxy.black_hole = True
+                under_way = [asyncio.create_task(call) for call in (version_of(store, "a-1"), store.read_all(), store.find_lease("none"))]
+                await asyncio.sleep(0.05)
                 began = time.monotonic()
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 12
+            assert {type(told) for told in await asyncio.gather(*under_way, return_exceptions=True)} == {StoreClosed}
 
     asyncio.run(scenario())
 
