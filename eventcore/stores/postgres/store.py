@@ -71,8 +71,8 @@ class PostgresEventStore(Subscribing):
 
     *source* is a DSN (``postgresql://user@host/database``, several hosts and ``sslmode`` included), an `asyncpg.Pool` of yours, or None
     for the environment of libpq (``PGHOST`` and its kin). ``async with`` opens the store, creating or migrating the schema where *migrate*
-    allows it, and closes it again: appends under way are finished, later calls raise `StoreClosed`. A store belongs to the event loop that
-    opened it.
+    allows it, and closes it again: appends under way are finished, other calls have two seconds, later ones raise `StoreClosed`. A store
+    belongs to the event loop that opened it.
 
     *pool_size* is how many connections it keeps at most (two of them to append); one more listens for events of other processes. Of a pool
     that is smaller it keeps no more than there are. Times are in seconds: *lock_timeout* is how long an append waits for others before
