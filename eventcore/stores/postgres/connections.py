@@ -135,9 +135,10 @@ class Session:
         self._silent = False
 
     @property
-    def reply_timeout(self) -> float | None:
-        """Seconds for an answer, where the connection does not look after that by itself."""
-        return self._source.reply_timeout
+    def given_up_after(self) -> float | None:
+        """Seconds from a question until its connection has been ended for want of an answer; None where that looks after it by itself."""
+        seconds = self._source.reply_timeout
+        return None if seconds is None else seconds + 2 * _GRACE
 
     async def connected(self, *, until: float | None = None) -> Connection:
         """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.

@@ -127,7 +127,7 @@ class _AppendTransaction:
         return f'{self._schema.quoted}."{name}"'
 
     async def execute(self, statements: Sequence[Statement], /) -> None:
-        await run_all(self._connection, statements, self._do, seconds=self._session.reply_timeout)
+        await run_all(self._connection, statements, self._do, seconds=self._session.given_up_after)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         return [dict(row) for row in await self._do(statement, partial(self._connection.fetch, statement.sql, *statement.arguments))]

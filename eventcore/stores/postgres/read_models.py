@@ -95,7 +95,7 @@ class PostgresReadModelTransaction:
         with self._intact.step():
             async with self._turn:
                 connection = await self._begun()
-                await run_all(connection, statements, self._do, seconds=self._session.reply_timeout)
+                await run_all(connection, statements, self._do, seconds=self._session.given_up_after)
 
     async def fetch(self, statement: Statement, /) -> Sequence[Row]:
         with self._intact.step():
