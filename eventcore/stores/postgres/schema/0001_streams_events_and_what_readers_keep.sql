@@ -169,6 +169,10 @@ DECLARE
     event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
+    -- Where the events are that were committed under the keys of requests. It is looked up once: a key may be forgotten at any time.
+    done_txs bigint[];
+    done_from integer[];
+    done_until integer[];
     last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
     born boolean := false;
     moved boolean := false;
@@ -190,11 +194,16 @@ BEGIN
     IF resent OR cardinality(keys) > 0 THEN
         known := array_fill(0, ARRAY[requests]);
         FOR found IN
-            SELECT w.request, o.fingerprint = w.fingerprint AS same
+            SELECT w.request, o.fingerprint = w.fingerprint AS same, o.tx, o.first_ordinal, o.last_ordinal
             FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
-            CROSS JOIN LATERAL (SELECT o.fingerprint FROM {schema}.outcomes AS o WHERE o.key = w.key OFFSET 0) AS o
+            CROSS JOIN LATERAL (
+                SELECT o.fingerprint, o.tx, o.first_ordinal, o.last_ordinal FROM {schema}.outcomes AS o WHERE o.key = w.key OFFSET 0
+            ) AS o
         LOOP
             known[found.request] := CASE WHEN found.same THEN -1 ELSE -2 END;
+            done_txs[found.request] := found.tx;
+            done_from[found.request] := found.first_ordinal;
+            done_until[found.request] := found.last_ordinal;
         END LOOP;
         IF resent THEN
             FOR r IN 1..requests LOOP
@@ -328,10 +337,8 @@ BEGIN
                 RETURN QUERY
                 SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
                     e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-                FROM {schema}.outcomes AS o
-                JOIN {schema}.events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
-                WHERE o.key = keys[array_position(key_requests, r)]
-                ORDER BY e.tx, e.ordinal;
+                FROM {schema}.events AS e WHERE e.tx = done_txs[r] AND e.ordinal BETWEEN done_from[r] AND done_until[r]
+                ORDER BY e.ordinal;
             END IF;
             event_from := event_ends[r] + 1;
         END LOOP;

@@ -172,6 +172,10 @@ DECLARE
     event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
+    -- Where the events are that were committed under the keys of requests. It is looked up once: a key may be forgotten at any time.
+    done_txs bigint[];
+    done_from integer[];
+    done_until integer[];
     last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
     born boolean := false;
     moved boolean := false;
@@ -193,11 +197,16 @@ BEGIN
     IF resent OR cardinality(keys) > 0 THEN
         known := array_fill(0, ARRAY[requests]);
         FOR found IN
-            SELECT w.request, o.fingerprint = w.fingerprint AS same
+            SELECT w.request, o.fingerprint = w.fingerprint AS same, o.tx, o.first_ordinal, o.last_ordinal
             FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
-            CROSS JOIN LATERAL (SELECT o.fingerprint FROM "eventcore".outcomes AS o WHERE o.key = w.key OFFSET 0) AS o
+            CROSS JOIN LATERAL (
+                SELECT o.fingerprint, o.tx, o.first_ordinal, o.last_ordinal FROM "eventcore".outcomes AS o WHERE o.key = w.key OFFSET 0
+            ) AS o
         LOOP
             known[found.request] := CASE WHEN found.same THEN -1 ELSE -2 END;
+            done_txs[found.request] := found.tx;
+            done_from[found.request] := found.first_ordinal;
+            done_until[found.request] := found.last_ordinal;
         END LOOP;
         IF resent THEN
             FOR r IN 1..requests LOOP
@@ -331,10 +340,8 @@ BEGIN
                 RETURN QUERY
                 SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
                     e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-                FROM "eventcore".outcomes AS o
-                JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
-                WHERE o.key = keys[array_position(key_requests, r)]
-                ORDER BY e.tx, e.ordinal;
+                FROM "eventcore".events AS e WHERE e.tx = done_txs[r] AND e.ordinal BETWEEN done_from[r] AND done_until[r]
+                ORDER BY e.ordinal;
             END IF;
             event_from := event_ends[r] + 1;
         END LOOP;
@@ -709,21 +716,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 16:51:31.575084+00', 1, 1, '01a22d5e-6866-75d1-8837-17f377d1ce95', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 16:51:31.577397+00', 1, 1, '01a22d5e-6878-7e1a-9ed0-15dc5baa45d3', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 16:51:31.577397+00', 2, 1, '01a22d5e-6878-76f0-9093-e23690d8b07a', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 17:39:26.122548+00', 1, 1, '01a22d8a-4517-79d3-83a6-b5ba0bbaccbc', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 17:39:26.125737+00', 1, 1, '01a22d8a-452c-75d1-9e62-efe2536572f9', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 17:39:26.125737+00', 2, 1, '01a22d8a-452c-7107-80ea-8863f9e98bb7', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 16:51:32.595092+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 17:39:27.144227+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 16:51:31.55683+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 17:39:26.101635+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 16:51:31.577397+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 17:39:26.125737+00');
 
 
 

@@ -172,6 +172,10 @@ DECLARE
     event_streams CONSTANT integer[] := layout[3 + 2 * requests + 2 * checks:2 + 2 * requests + 2 * checks + events];
     known integer[];
     found record;
+    -- Where the events are that were committed under the keys of requests. It is looked up once: a key may be forgotten at any time.
+    done_txs bigint[];
+    done_from integer[];
+    done_until integer[];
     last_events integer[] := array_fill(0, ARRAY[cardinality(streams)]);
     born boolean := false;
     moved boolean := false;
@@ -193,11 +197,16 @@ BEGIN
     IF resent OR cardinality(keys) > 0 THEN
         known := array_fill(0, ARRAY[requests]);
         FOR found IN
-            SELECT w.request, o.fingerprint = w.fingerprint AS same
+            SELECT w.request, o.fingerprint = w.fingerprint AS same, o.tx, o.first_ordinal, o.last_ordinal
             FROM unnest(key_requests, keys, fingerprints) AS w (request, key, fingerprint)
-            CROSS JOIN LATERAL (SELECT o.fingerprint FROM "eventcore".outcomes AS o WHERE o.key = w.key OFFSET 0) AS o
+            CROSS JOIN LATERAL (
+                SELECT o.fingerprint, o.tx, o.first_ordinal, o.last_ordinal FROM "eventcore".outcomes AS o WHERE o.key = w.key OFFSET 0
+            ) AS o
         LOOP
             known[found.request] := CASE WHEN found.same THEN -1 ELSE -2 END;
+            done_txs[found.request] := found.tx;
+            done_from[found.request] := found.first_ordinal;
+            done_until[found.request] := found.last_ordinal;
         END LOOP;
         IF resent THEN
             FOR r IN 1..requests LOOP
@@ -331,10 +340,8 @@ BEGIN
                 RETURN QUERY
                 SELECT NULL::integer[], NULL::bigint[], NULL::bigint[], NULL::bigint[], NULL::integer[], NULL::integer, r,
                     e.tx, e.ordinal, e.recorded_at, e.stream_id, e.version, e.event_id, e.type, e.type_version, e.data, e.metadata
-                FROM "eventcore".outcomes AS o
-                JOIN "eventcore".events AS e ON e.tx = o.tx AND e.ordinal BETWEEN o.first_ordinal AND o.last_ordinal
-                WHERE o.key = keys[array_position(key_requests, r)]
-                ORDER BY e.tx, e.ordinal;
+                FROM "eventcore".events AS e WHERE e.tx = done_txs[r] AND e.ordinal BETWEEN done_from[r] AND done_until[r]
+                ORDER BY e.ordinal;
             END IF;
             event_from := event_ends[r] + 1;
         END LOOP;
@@ -750,22 +757,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 16:51:29.997895+00', 1, 1, '01a22d5e-623d-7a84-8b5e-75df4617cd2b', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 16:51:30.000242+00', 1, 1, '01a22d5e-624f-7397-9ebc-19874ba0dfb9', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 16:51:30.000242+00', 2, 1, '01a22d5e-624f-73d6-88e4-372513dbef59', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 17:39:24.462389+00', 1, 1, '01a22d8a-3e97-7ec4-952c-ddb2f60af8ba', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 17:39:24.465149+00', 1, 1, '01a22d8a-3eb0-76b7-8322-218942997275', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 17:39:24.465149+00', 2, 1, '01a22d8a-3eb0-7349-8e0d-5de2625cd098', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 16:51:31.011039+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 17:39:25.513182+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 16:51:29.970555+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 16:51:29.98011+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 17:39:24.425743+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 17:39:24.431929+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 16:51:30.000242+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 17:39:24.465149+00');
 
 
 
