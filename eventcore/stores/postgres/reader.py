@@ -10,11 +10,12 @@ import asyncpg
 import orjson
 
 from eventcore.construct import new_tuple
+from eventcore.errors import RequestRefused
 from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Connection, Session
 from eventcore.stores.postgres.lane import Call
-from eventcore.stores.postgres.rows import bare_events, joined, literal, stored_event
+from eventcore.stores.postgres.rows import bare_events, is_joinable, joined, literal, stored_event
 
 # Versions that one statement brings at most, of all streams together; and of one stream at least.
 _AT_ONCE: Final = 16_384
@@ -94,8 +95,15 @@ class Reader:
         self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int, *, bare: bool
     ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
         sql = self._sql
+        try:
+            stream_ids = joined([read.stream_id for read in reads])
+        except RequestRefused:
+            sound = [read for read in reads if is_joinable(read.stream_id)]
+            found, outcomes = await self._read(sound, keys, at_most, bare=bare)
+            pieces = dict(zip(sound, found, strict=True))
+            return [pieces.get(read) or _piece(read, _NO_HEAD, [], None, at_most) for read in reads], outcomes
         arguments = (
-            joined([read.stream_id for read in reads]),
+            stream_ids,
             literal([read.after for read in reads]),
             [_type_set(read.types) for read in reads] if any(read.types is not None for read in reads) else None,
             [read.snapshot_kind for read in reads] if any(read.snapshot_kind is not None for read in reads) else None,

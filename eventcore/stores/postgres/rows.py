@@ -22,6 +22,7 @@ _LONGEST_TEXT: Final = 1_000_000_000
 _LAST_TX: Final = 2**63 - 1
 _LAST_ORDINAL: Final = 2**31 - 1
 _UNIT_SEPARATOR: Final = SEPARATOR
+_SEPARATOR: Final = SEPARATOR.encode()
 _RECORD_SEPARATOR: Final = "\x1e"
 
 
@@ -88,17 +89,27 @@ class EventRows(Sequence[StoredEvent]):
         return EventRows(self._rows[index]) if isinstance(index, slice) else stored_event(*self._rows[index])
 
 
-def joined(texts: Iterable[str]) -> str:
-    """Return what `string_to_array` takes apart again."""
-    return _UNIT_SEPARATOR.join(texts)
+def joined(texts: Sequence[str]) -> str:
+    """Return what `string_to_array` takes apart again. Raises `RequestRefused` where it would make other texts of it."""
+    text = _UNIT_SEPARATOR.join(texts)
+    if texts and (text.count(_UNIT_SEPARATOR) >= len(texts) or not all(texts)):
+        raise RequestRefused("PostgreSQL keeps no stream id and no type that is empty or holds the character U+001F")
+    return text
 
 
-def joined_bytes(texts: Iterable[bytes]) -> str:
-    """Return what `joined` does of texts in UTF-8. Raises `RequestRefused` where no server would take it: it would cut the connection unasked."""
-    text = _UNIT_SEPARATOR.encode().join(texts)
+def joined_bytes(texts: Sequence[bytes]) -> str:
+    """Return what `joined` does of JSON in UTF-8. Raises `RequestRefused` also where no server would take it: it would cut the connection unasked."""
+    text = _SEPARATOR.join(texts)
     if len(text) > _LONGEST_TEXT:
         raise RequestRefused(f"the events of the request are {len(text)} bytes together, of which PostgreSQL takes less than a gigabyte")
+    if text.count(_SEPARATOR) >= len(texts) or not all(texts):
+        raise RequestRefused("data and metadata are JSON, which is not empty and does not hold the character U+001F")
     return text.decode()
+
+
+def is_joinable(text: str) -> bool:
+    """Whether `joined` takes *text*. If not, nothing of that name can be in the store."""
+    return bool(text) and _UNIT_SEPARATOR not in text
 
 
 def numbers(items: Sequence[int]) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from eventcore import PostgresEventStore
-from eventcore.store import AlreadyDone, AppendRequest, Committed, IdempotencyKey
+from eventcore.store import AlreadyDone, AppendRequest, Committed, IdempotencyKey, NewEvent, Refused, StreamRead
 from eventcore.stores.postgres.statements import Schema
-from eventcore.testing.contract.making import append_one, labels_of, new_event, read_log, request
+from eventcore.testing.contract.bare import folded
+from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
 from tests.integration.postgres.hand import adding, connected
 
 # Whoever writes events waits for whoever holds this lock, in the middle of the append.
@@ -38,5 +41,52 @@ def test_a_key_that_is_forgotten_in_the_middle_of_a_batch_spoils_no_answer(postg
             assert isinstance(done, AlreadyDone)
             assert labels_of(done.events) == [1]
             assert labels_of(await read_log(store)) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("version", [0, None])
+@pytest.mark.parametrize(
+    "event",
+    [
+        new_event("", "empty"),
+        new_event("a\x1fb", "joined"),
+        new_event("a", "joined", kind="Opened\x1fClosed"),
+        new_event("a", "empty", kind=""),
+        new_event("a")._replace(data=b'{"label": "mine"}\x1f{}'),
+        new_event("a")._replace(metadata=b'{"by": "me"}\x1f{}'),
+    ],
+)
+@pytest.mark.parametrize("more", [0, 1, 2])
+def test_what_would_be_taken_apart_wrong_is_refused(postgres: str, schema: str, event: NewEvent, version: int | None, more: int) -> None:
+    """It was committed as something else, for another stream, or not at all, and told committed as it was asked for."""
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store:
+            bad = request({event.stream_id: version}, event, *[new_event(event.stream_id, "more")] * more)
+            assert isinstance(await append_one(store, bad), Refused)
+            before, refused, after = await store.append([adding("c", 1, 0), bad, adding("c", 2, 1)])
+            assert [type(each) for each in (before, refused, after)] == [Committed, Refused, Committed]
+            assert labels_of(await read_log(store)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_stream_that_cannot_be_there_is_read_as_one_without_events(postgres: str, schema: str, bare: bool) -> None:
+    """And takes nothing away from those that others read at the same time."""
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store:
+            for stream_id in ("a", "b", "c"):
+                await add(store, stream_id, stream_id)
+            ids = ["", "a\x1fb", "c", "d"]
+            whole, alone = await asyncio.gather(
+                store.read([StreamRead(each, bare=bare) for each in ids]), store.read([StreamRead("", bare=bare)])
+            )
+            assert [each.stream_id for each in whole.slices] == ids
+            assert [each.version for each in whole.slices] == [0, 0, 1, 0]
+            assert folded(whole.slices[2])[-1] == folded((await store.read([StreamRead("c")])).slices[0])[-1]
+            assert [each.version for each in alone.slices] == [0]
 
     asyncio.run(scenario())

@@ -1,5 +1,5 @@
 -- Lists come as text, which the driver encodes in one piece and not element by element: numbers as array literals, texts joined by the unit
--- separator (chr 31), which no stream id and no JSON text can hold. A list that held it would be longer than its neighbours, and be refused.
+-- separator (chr 31), which no stream id and no JSON text can hold: the client sends none that does.
 -- JSON comes and goes as text as well: what a codec of the user's pool makes of jsonb is nothing to us. The doctor knows each statement by its first words.
 
 -- name: append
