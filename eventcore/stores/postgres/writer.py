@@ -206,9 +206,7 @@ def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendReque
     size = 0
     for request in requests:
         key = None if request.idempotency is None else request.idempotency.key
-        weight = 0
-        for event in request.events:
-            weight += len(event[4]) + len(event[5])
+        weight = _weight([request])
         full = len(batch) >= _REQUESTS_AT_ONCE or len(streams) + len(request.expected) > _STREAMS_AT_ONCE or size + weight > _BYTES_AT_ONCE
         if batch and (full or key in keys):
             yield batch
@@ -229,12 +227,22 @@ def _fit_together(requests: Sequence[AppendRequest]) -> bool:
     return len(requests) == 1 or (
         len(requests) <= _REQUESTS_AT_ONCE
         and sum([len(request[0]) for request in requests]) <= _STREAMS_AT_ONCE
-        and sum([len(event[4]) + len(event[5]) for request in requests for event in request[1]]) <= _BYTES_AT_ONCE
+        and _weight(requests) <= _BYTES_AT_ONCE
         and not any([request[2] for request in requests])  # noqa: C419  # made faster than a generator
     )
 
 
+def _weight(requests: Sequence[AppendRequest]) -> int:
+    try:
+        return sum([len(event[4]) + len(event[5]) for request in requests for event in request[1]])
+    except TypeError:
+        # Something is no bytes: it will be refused when it is to be sent, and nothing else must be.
+        return 0
+
+
 def _of_all(decided: Sequence[Decided]) -> EventCoreError | None:
-    """Return the error of the whole store where it is all that the call met."""
+    """Return the error of the whole store where it is all that the call met. Where one may have been written, it must not say that none was."""
     errors = [each for each in decided if isinstance(each, EventCoreError) and not isinstance(each, RequestRefused)]
-    return errors[0] if errors and len(errors) == len(decided) else None
+    if not errors or len(errors) < len(decided) or 0 < sum(isinstance(each, OutcomeUnknown) for each in errors) < len(errors):
+        return None
+    return errors[0]

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from eventcore import PostgresEventStore
+from eventcore import OutcomeUnknown, PostgresEventStore, StoreBusy
 from eventcore.store import AlreadyDone, AppendRequest, Committed, IdempotencyKey, NewEvent, Refused, StreamRead
 from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
-from tests.integration.postgres.hand import adding, connected
+from tests.faults.arranged import DeliverAndCut
+from tests.faults.proxy import FaultProxy
+from tests.integration.postgres.hand import adding, append_in, connected
 
 # Whoever writes events waits for whoever holds this lock, in the middle of the append.
 WAITING = """
@@ -88,5 +90,44 @@ def test_a_stream_that_cannot_be_there_is_read_as_one_without_events(postgres: s
             assert [each.version for each in whole.slices] == [0, 0, 1, 0]
             assert folded(whole.slices[2])[-1] == folded((await store.read([StreamRead("c")])).slices[0])[-1]
             assert [each.version for each in alone.slices] == [0]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("data", [None, 5, "{}"])
+def test_data_that_is_no_bytes_is_refused_alone(postgres: str, schema: str, data: object) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store:
+            bad = request({"a": 0}, new_event("a")._replace(data=data))  # type: ignore[arg-type]
+            before, refused, after = await store.append([adding("c", 1, 0), bad, adding("c", 2, 1)])
+            assert [type(each) for each in (before, refused, after)] == [Committed, Refused, Committed]
+            assert labels_of(await read_log(store)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_a_call_whose_outcome_is_partly_unknown_does_not_say_that_nothing_was_written(postgres: str, schema: str) -> None:
+    """Two requests of one key are decided one after the other; the first meets a locked stream, the second loses the server in the middle."""
+
+    async def scenario() -> None:
+        async with (
+            FaultProxy(postgres) as proxy,
+            PostgresEventStore(proxy.dsn, schema=schema, patience=1, lock_timeout=0.3, pool_size=3) as store,
+            connected(postgres) as slow,
+        ):
+            await add(store, "a-1", 1)
+            await slow.execute("BEGIN")
+            await append_in(slow, schema, adding("a-1", "held"))
+            proxy.arm(DeliverAndCut(marker=b"b-1"))
+            proxy.refusing = True
+            key = IdempotencyKey("once", b"asked")
+            busy, unknown = await store.append([adding("a-1", 2)._replace(idempotency=key), adding("b-1", 3)._replace(idempotency=key)])
+            assert isinstance(busy, Refused)
+            assert isinstance(busy.error, StoreBusy)
+            assert isinstance(unknown, Refused)
+            assert isinstance(unknown.error, OutcomeUnknown)
+            await slow.execute("ROLLBACK")
+            proxy.refusing = False
+            assert labels_of(await read_log(store)) == [1, 3]
 
     asyncio.run(scenario())
