@@ -12,7 +12,7 @@ from eventcore.store import AlreadyDone, AppendRequest, Committed, IdempotencyKe
 from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.bare import folded
 from eventcore.testing.contract.making import add, append_one, labels_of, new_event, read_log, request
-from tests.faults.arranged import DeliverAndCut
+from tests.faults.arranged import CutAtMessage, DeliverAndCut
 from tests.faults.proxy import FaultProxy
 from tests.integration.postgres.hand import adding, append_in, connected
 
@@ -21,6 +21,11 @@ WAITING = """
 CREATE FUNCTION {0}.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
 CREATE TRIGGER wait BEFORE INSERT ON {0}.events FOR EACH STATEMENT EXECUTE FUNCTION {0}.wait();
 SELECT pg_advisory_lock(4711);
+"""
+
+SWALLOWING = """
+CREATE FUNCTION {0}.swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER swallow BEFORE INSERT ON {0}.events FOR EACH ROW WHEN (NEW.type = 'Swallowed') EXECUTE FUNCTION {0}.swallow();
 """
 
 
@@ -65,7 +70,7 @@ def test_what_would_be_taken_apart_wrong_is_refused(postgres: str, schema: str, 
 
     async def scenario() -> None:
         async with PostgresEventStore(postgres, schema=schema) as store:
-            bad = request({event.stream_id: version}, event, *[new_event(event.stream_id, "more")] * more)
+            bad = request({event.stream_id: version}, event, *[new_event(event.stream_id, "more") for _ in range(more)])
             assert isinstance(await append_one(store, bad), Refused)
             before, refused, after = await store.append([adding("c", 1, 0), bad, adding("c", 2, 1)])
             assert [type(each) for each in (before, refused, after)] == [Committed, Refused, Committed]
@@ -129,5 +134,39 @@ def test_a_call_whose_outcome_is_partly_unknown_does_not_say_that_nothing_was_wr
             await slow.execute("ROLLBACK")
             proxy.refusing = False
             assert labels_of(await read_log(store)) == [1, 3]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("events", [1, 3])
+@pytest.mark.parametrize("version", [0, None])
+def test_what_a_trigger_swallows_is_not_committed(postgres: str, schema: str, version: int | None, events: int) -> None:
+    """BEFORE each row, RETURN NULL leaves the row out without a word."""
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as store, connected(postgres) as hand:
+            await hand.execute(SWALLOWING.format(Schema(schema).quoted))
+            bad = request({"a": version}, *[new_event("a", "kept") for _ in range(events - 1)], new_event("a", "gone", kind="Swallowed"))
+            before, refused, after = await store.append([adding("b", 1, 0), bad, adding("c", 2)])
+            assert [type(each) for each in (before, refused, after)] == [Committed, Refused, Committed]
+            assert isinstance(refused, Refused)
+            assert "trigger" in str(refused.error)
+            assert labels_of(await read_log(store)) == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_an_id_that_was_used_before_does_not_make_a_lost_append_committed(postgres: str, schema: str) -> None:
+    """What is sent again is looked for by the ids of its events: all of them, in their streams."""
+
+    async def scenario() -> None:
+        async with FaultProxy(postgres) as proxy, PostgresEventStore(proxy.dsn, schema=schema) as store:
+            (used,) = await add(store, "a", 1)
+            twice = new_event("b", "again")._replace(event_id=used.event_id)
+            for events in ([twice], [twice, new_event("b", "new")], [twice._replace(stream_id="a"), new_event("b", "new")]):
+                proxy.arm(CutAtMessage("request", "Bind", marker=b"Happened"))
+                with pytest.raises(OutcomeUnknown):
+                    await append_one(store, request({"a": None, "b": None}, *events))
+            assert labels_of(await read_log(store)) == [1]
 
     asyncio.run(scenario())

@@ -189,6 +189,8 @@ DECLARE
     event_from integer := 1;
     this_tx bigint;
     before_first integer := 0;
+    added integer := 0;
+    written integer;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
     IF resent OR cardinality(keys) > 0 THEN
@@ -207,7 +209,13 @@ BEGIN
         END LOOP;
         IF resent THEN
             FOR r IN 1..requests LOOP
-                IF event_ends[r] >= event_from AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.event_id = event_ids[event_from]) THEN
+                -- All of them, in their streams: somebody may have given one an id that was used before.
+                IF event_ends[r] >= event_from AND NOT EXISTS (
+                    SELECT FROM unnest(event_ids[event_from:event_ends[r]], event_stream_ids[event_from:event_ends[r]]) AS n (event_id, stream_id)
+                    WHERE NOT EXISTS (
+                        SELECT FROM {schema}.events AS e WHERE e.event_id = n.event_id AND e.stream_id = n.stream_id OFFSET 0
+                    )
+                ) THEN
                     known[r] := -3;
                 END IF;
                 event_from := event_ends[r] + 1;
@@ -238,6 +246,7 @@ BEGIN
                     END IF;
                     last_events[s] := e;
                 END LOOP;
+                added := added + event_ends[r] - event_from + 1;
             ELSE
                 IF NOT lost THEN
                     lost := true;
@@ -279,6 +288,11 @@ BEGIN
         FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
             WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
         WHERE n.version > 0;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> added THEN
+            RAISE EXCEPTION 'eventcore: of % events only % were taken: a trigger on the table leaves some out', added, written
+                USING ERRCODE = 'EC004';
+        END IF;
 
         IF moved THEN
             UPDATE {schema}.streams AS h SET version = n.version, tx = this_tx, ordinal = before_first + n.event
@@ -378,6 +392,7 @@ DECLARE
     ordinals integer[];
     base bigint;
     this_tx bigint := 0;
+    written integer;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
@@ -494,6 +509,12 @@ BEGIN
                 coalesce(n.metadata, '{}')
             FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
                 WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
+        END IF;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> cardinality(event_ids) THEN
+            -- Somebody may have put a trigger there that returns NULL.
+            RAISE EXCEPTION 'eventcore: of % events only % were taken: a trigger on the table leaves some out', cardinality(event_ids), written
+                USING ERRCODE = 'EC004';
         END IF;
     END IF;
     RETURN NEXT this_tx || ' ' || before_first || ' ' || encode(timestamptz_send(now_at), 'hex');

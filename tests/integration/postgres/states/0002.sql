@@ -29,6 +29,7 @@ DECLARE
     ordinals integer[];
     base bigint;
     this_tx bigint := 0;
+    written integer;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'eventcore: an append needs the isolation level "read committed", this transaction has "%"',
@@ -146,6 +147,12 @@ BEGIN
             FROM unnest(event_stream_ids, event_versions, event_ids, types, type_versions, contents, metadatas)
                 WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number);
         END IF;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> cardinality(event_ids) THEN
+            -- Somebody may have put a trigger there that returns NULL.
+            RAISE EXCEPTION 'eventcore: of % events only % were taken: a trigger on the table leaves some out', cardinality(event_ids), written
+                USING ERRCODE = 'EC004';
+        END IF;
     END IF;
     RETURN NEXT this_tx || ' ' || before_first || ' ' || encode(timestamptz_send(now_at), 'hex');
 END;
@@ -192,6 +199,8 @@ DECLARE
     event_from integer := 1;
     this_tx bigint;
     before_first integer := 0;
+    added integer := 0;
+    written integer;
     now_at CONSTANT timestamptz := clock_timestamp();
 BEGIN
     IF resent OR cardinality(keys) > 0 THEN
@@ -210,7 +219,13 @@ BEGIN
         END LOOP;
         IF resent THEN
             FOR r IN 1..requests LOOP
-                IF event_ends[r] >= event_from AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.event_id = event_ids[event_from]) THEN
+                -- All of them, in their streams: somebody may have given one an id that was used before.
+                IF event_ends[r] >= event_from AND NOT EXISTS (
+                    SELECT FROM unnest(event_ids[event_from:event_ends[r]], event_stream_ids[event_from:event_ends[r]]) AS n (event_id, stream_id)
+                    WHERE NOT EXISTS (
+                        SELECT FROM "eventcore".events AS e WHERE e.event_id = n.event_id AND e.stream_id = n.stream_id OFFSET 0
+                    )
+                ) THEN
                     known[r] := -3;
                 END IF;
                 event_from := event_ends[r] + 1;
@@ -241,6 +256,7 @@ BEGIN
                     END IF;
                     last_events[s] := e;
                 END LOOP;
+                added := added + event_ends[r] - event_from + 1;
             ELSE
                 IF NOT lost THEN
                     lost := true;
@@ -282,6 +298,11 @@ BEGIN
         FROM unnest(event_stream_ids, assigned, event_ids, types, type_versions, contents, metadatas)
             WITH ORDINALITY AS n (stream_id, version, event_id, type, type_version, data, metadata, number)
         WHERE n.version > 0;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> added THEN
+            RAISE EXCEPTION 'eventcore: of % events only % were taken: a trigger on the table leaves some out', added, written
+                USING ERRCODE = 'EC004';
+        END IF;
 
         IF moved THEN
             UPDATE "eventcore".streams AS h SET version = n.version, tx = this_tx, ordinal = before_first + n.event
@@ -753,26 +774,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 17:39:24.462389+00', 1, 1, '01a22d8a-3e97-7ec4-952c-ddb2f60af8ba', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 17:39:24.465149+00', 1, 1, '01a22d8a-3eb0-76b7-8322-218942997275', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 17:39:24.465149+00', 2, 1, '01a22d8a-3eb0-7349-8e0d-5de2625cd098', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:05:28.561717+00', 1, 1, '01a22da2-1c3b-72cb-8861-6d983189a15d', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 18:05:28.565137+00', 1, 1, '01a22da2-1c73-7a60-80e4-efb35109f7b0', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 18:05:28.565137+00', 2, 1, '01a22da2-1c73-7e4a-845b-19607a447181', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 17:39:25.513182+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:05:29.607029+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 17:39:24.425743+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 17:39:24.431929+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:05:28.501205+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 18:05:28.505686+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 17:39:24.465149+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 18:05:28.565137+00');
 
 
 
@@ -790,8 +811,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
 
 
 
