@@ -15,7 +15,7 @@ from eventcore.ids import Position, position_at
 from eventcore.store import ReadResult, RememberedOutcome, Snapshot, StoredEvent, StreamRead, StreamSlice
 from eventcore.stores.postgres.connections import Connection, Session
 from eventcore.stores.postgres.lane import Call
-from eventcore.stores.postgres.rows import bare_events, is_joinable, joined, literal, stored_event
+from eventcore.stores.postgres.rows import bare_events, is_storable, joined, literal, stored_event
 
 # Versions that one statement brings at most, of all streams together; and of one stream at least.
 _AT_ONCE: Final = 16_384
@@ -36,6 +36,9 @@ class ReadCall(Call[ReadResult]):
         self.key = key
         self.bare = all(read.bare for read in reads)
 
+
+# What stands for rows where one of the ids is no text for the server.
+_REFUSED: Final[list[asyncpg.Record]] = []
 
 _Piece: TypeAlias = tuple[StreamSlice, bool]
 """A slice, and whether it is complete."""
@@ -98,10 +101,7 @@ class Reader:
         try:
             stream_ids = joined([read.stream_id for read in reads])
         except RequestRefused:
-            sound = [read for read in reads if is_joinable(read.stream_id)]
-            found, outcomes = await self._read(sound, keys, at_most, bare=bare)
-            pieces = dict(zip(sound, found, strict=True))
-            return [pieces.get(read) or _piece(read, _NO_HEAD, [], None, at_most) for read in reads], outcomes
+            return await self._read_sound(reads, keys, at_most, bare=bare)
         arguments = (
             stream_ids,
             literal([read.after for read in reads]),
@@ -118,14 +118,29 @@ class Reader:
                 if not bare:
                     raise
                 return None  # The text of a stream would have more than 1 GB.
+            except (asyncpg.DataError, ValueError):
+                if all(is_storable(read.stream_id) for read in reads):
+                    raise
+                return _REFUSED
 
         rows = await self._session.run(ask)
         if rows is None:
             return await self._read(reads, keys, at_most, bare=False)
+        if rows is _REFUSED:
+            return await self._read_sound(reads, keys, at_most, bare=bare)
         if not bare:
             return _sorted_out(reads, keys, at_most, rows)
         _, outcomes = _sorted_out((), keys, 0, [row for row in rows if row[0] < 0] if keys else ())
         return _bare_pieces(reads, at_most, [row for row in rows if row[0] > 0] if keys else rows), outcomes
+
+    async def _read_sound(
+        self, reads: Sequence[StreamRead], keys: Sequence[str], at_most: int, *, bare: bool
+    ) -> tuple[list[_Piece], dict[str, RememberedOutcome]]:
+        """Ask for those streams alone that can be there; the others have no events."""
+        sound = [read for read in reads if is_storable(read.stream_id)]
+        found, outcomes = await self._read(sound, keys, at_most, bare=bare)
+        pieces = dict(zip(sound, found, strict=True))
+        return [pieces.get(read) or _piece(read, _NO_HEAD, [], None, at_most) for read in reads], outcomes
 
 
 def _sorted_out(

@@ -107,9 +107,12 @@ def joined_bytes(texts: Sequence[bytes]) -> str:
     return text.decode()
 
 
-def is_joinable(text: str) -> bool:
-    """Whether `joined` takes *text*. If not, nothing of that name can be in the store."""
-    return bool(text) and _UNIT_SEPARATOR not in text
+def is_storable(text: str) -> bool:
+    """Whether *text* may be a stream's id here. If not, nothing of that name can be in the store."""
+    try:
+        return bool(text.encode()) and _UNIT_SEPARATOR not in text and "\0" not in text
+    except UnicodeEncodeError:
+        return False
 
 
 def numbers(items: Sequence[int]) -> str:

@@ -79,20 +79,21 @@ def test_what_would_be_taken_apart_wrong_is_refused(postgres: str, schema: str, 
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("odd", ["", "a\x1fb", "a\0", "\ud800"])
 @pytest.mark.parametrize("bare", [False, True])
-def test_a_stream_that_cannot_be_there_is_read_as_one_without_events(postgres: str, schema: str, bare: bool) -> None:
+def test_a_stream_that_cannot_be_there_is_read_as_one_without_events(postgres: str, schema: str, bare: bool, odd: str) -> None:
     """And takes nothing away from those that others read at the same time."""
 
     async def scenario() -> None:
         async with PostgresEventStore(postgres, schema=schema) as store:
             for stream_id in ("a", "b", "c"):
                 await add(store, stream_id, stream_id)
-            ids = ["", "a\x1fb", "c", "d"]
+            ids = [odd, "a", "c", "d"]
             whole, alone = await asyncio.gather(
-                store.read([StreamRead(each, bare=bare) for each in ids]), store.read([StreamRead("", bare=bare)])
+                store.read([StreamRead(each, bare=bare) for each in ids]), store.read([StreamRead(odd, bare=bare)])
             )
             assert [each.stream_id for each in whole.slices] == ids
-            assert [each.version for each in whole.slices] == [0, 0, 1, 0]
+            assert [each.version for each in whole.slices] == [0, 1, 1, 0]
             assert folded(whole.slices[2])[-1] == folded((await store.read([StreamRead("c")])).slices[0])[-1]
             assert [each.version for each in alone.slices] == [0]
 
