@@ -217,3 +217,37 @@ def test_looking_back_begins_with_the_newest_event_whatever_ends_meanwhile(postg
             assert (await catalogue.read_back(EndedMeanwhile(connection, 1000), None, 1, EVERYTHING)).events == []  # type: ignore[arg-type]
 
     asyncio.run(scenario())
+
+
+def test_who_commits_while_the_locks_are_looked_at_is_not_passed_by(postgres: str, schema: str) -> None:
+    """The server lists locks one by one, and a transaction that ends in the middle has no number of its own from then on (`virtualtransaction`)."""
+
+    async def scenario() -> None:
+        async with PostgresEventStore(postgres, schema=schema) as reader, connected(postgres) as hand, AsyncExitStack() as stack:
+            # A long list takes long.
+            await hand.execute("BEGIN; SELECT count(pg_advisory_xact_lock(4711, n)) FROM generate_series(1, 3000) AS n")
+            stores = [await stack.enter_async_context(PostgresEventStore(postgres, schema=schema, pool_size=3)) for _ in range(4)]
+            done = asyncio.Event()
+
+            async def write(number: int) -> None:
+                for label in range(300):
+                    await add(stores[number], f"s-{number}", label)
+
+            async def follow() -> list[Any]:
+                seen: list[Any] = []
+                position = None
+                while True:
+                    last = done.is_set()
+                    page = await reader.read_all(position)
+                    seen += page.events
+                    position = page.position
+                    if last and not page.more:
+                        return seen
+
+            following = asyncio.gather(*(follow() for _ in range(3)))
+            await asyncio.gather(*(write(number) for number in range(4)))
+            done.set()
+            seen = await following
+            assert seen == [await read_log(reader)] * 3
+
+    asyncio.run(scenario())

@@ -96,6 +96,8 @@ ALTER TABLE {schema}.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
 -- a number, and keeps it to the end. A transaction that has a number and not that lock will not append any more (`append` refuses it). One that ended
 -- since the snapshot was taken counts as open: what it wrote is not in the snapshot. Where the snapshot names none of those that are open, as on a
 -- standby, the oldest of them is all that is known.
+-- Which locks are of one transaction is told by the process: `virtualtransaction` changes when it ends, while it still holds its locks, and in the middle
+-- of the list. (A prepared transaction has no process.)
 -- `moved` tells that this was so: asking again shows more.
 CREATE FUNCTION {schema}.horizon(OUT tx bigint, OUT moved boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -111,13 +113,14 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l
             WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.virtualtransaction = t.virtualtransaction AND g.objsubid = 1
+                WHERE g.locktype = 'advisory' AND g.objsubid = 1
+                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
                     AND g.classid::bigint << 32 | g.objid::bigint = {seed}
             ) AS appends
             FROM locks AS t

@@ -388,13 +388,14 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l
             WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.virtualtransaction = t.virtualtransaction AND g.objsubid = 1
+                WHERE g.locktype = 'advisory' AND g.objsubid = 1
+                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
                     AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
             ) AS appends
             FROM locks AS t
@@ -737,21 +738,21 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:05:35.642507+00', 1, 1, '01a22da2-37fd-76b2-8059-4286b46868a7', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 18:05:35.650796+00', 1, 1, '01a22da2-3821-7707-9caa-16e8d46c19b4', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 18:05:35.650796+00', 2, 1, '01a22da2-3821-7d38-8eb2-ffb876715745', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:18:38.930188+00', 1, 1, '01a22dae-2bbe-7f25-9b6a-ee9eb3ac5e58', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 18:18:38.937633+00', 1, 1, '01a22dae-2bd3-7d2d-9de0-71a598c3d5e9', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 18:18:38.937633+00', 2, 1, '01a22dae-2bd3-789d-960b-f1146b92b03f', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:05:36.678318+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:18:39.954881+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:05:35.607753+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:18:38.908726+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 18:05:35.650796+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 18:18:38.937633+00');
 
 
 

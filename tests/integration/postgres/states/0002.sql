@@ -388,13 +388,14 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
             FROM pg_locks AS l
             WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.virtualtransaction = t.virtualtransaction AND g.objsubid = 1
+                WHERE g.locktype = 'advisory' AND g.objsubid = 1
+                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
                     AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
             ) AS appends
             FROM locks AS t
@@ -774,26 +775,26 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:05:28.561717+00', 1, 1, '01a22da2-1c3b-72cb-8861-6d983189a15d', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 18:05:28.565137+00', 1, 1, '01a22da2-1c73-7a60-80e4-efb35109f7b0', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 18:05:28.565137+00', 2, 1, '01a22da2-1c73-7e4a-845b-19607a447181', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:18:37.535125+00', 1, 1, '01a22dae-264f-7a14-844c-8d93c999e2bd', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 18:18:37.537874+00', 1, 1, '01a22dae-2660-7c5a-827c-56c989ead488', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 18:18:37.537874+00', 2, 1, '01a22dae-2660-7c4b-9aa4-08815ff26060', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:05:29.607029+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:18:38.548895+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:05:28.501205+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 18:05:28.505686+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:18:37.513743+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 18:18:37.51827+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 18:05:28.565137+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 18:18:37.537874+00');
 
 
 
@@ -811,8 +812,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
 
 
 
