@@ -158,8 +158,10 @@ class Writer:
                 decisions = await self._send(batch, work, resent=sending.lost, step=step)
             except Exception as error:
                 if is_lost(error):
-                    sending.lost = True
-                    if time.monotonic() >= deadline:
+                    if not sending.lost:
+                        # So far it was an answer that was waited for, perhaps for longer than a server would be.
+                        sending.lost, deadline = True, time.monotonic() + self._patience
+                    elif time.monotonic() >= deadline:
                         raise self._faults.unreachable(self._patience, error) from error
                 elif needs_read_committed(error) and self._read_committed_by_default:
                     self._read_committed_by_default = False

@@ -254,6 +254,11 @@ def test_a_question_is_asked_again_though_its_answer_was_waited_for_longer_than_
                     await ask()
                 assert held.happened.is_set()
                 proxy.disarm()
+            held = proxy.arm(HoldReply(marker=b"b-1"))
+            async with asyncio.timeout(10):
+                await add(store, "b-1", 1)
+            assert held.happened.is_set()
+            assert [event.stream_id for event in await read_log(store)] == ["a-1", "b-1"]
 
     asyncio.run(scenario())
 

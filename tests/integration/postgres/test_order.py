@@ -230,7 +230,7 @@ def test_who_commits_while_the_locks_are_looked_at_is_not_passed_by(postgres: st
             done = asyncio.Event()
 
             async def write(number: int) -> None:
-                for label in range(300):
+                for label in range(800):
                     await add(stores[number], f"s-{number}", label)
 
             async def follow() -> list[Any]:
