@@ -334,7 +334,9 @@ class Worker:
         """Tell what is in the way, once and then seldom, and give it time to go: meanwhile the live generation goes on."""
         self._attempts += 1
         now, text = asyncio.get_running_loop().time(), str(blocked)
-        if (blocked.lasts or self._attempts >= _QUIET) and (text != self._told[0] or now - self._told[1] >= _TOLD_AGAIN):
+        # Readers come and go: that others are in the way than a moment ago is no news.
+        is_new = blocked.lasts and text != self._told[0]
+        if (blocked.lasts or self._attempts >= _QUIET) and (is_new or now - self._told[1] >= _TOLD_AGAIN):
             _log.warning("projection %s: %s; it is tried again until then", self._label, text)
             self._told = text, now
         await self._sleep(_backoff(self._attempts))
