@@ -258,7 +258,7 @@ def _require_plain_class(cls: object, decorator: str) -> None:
     if "__attrs_attrs__" in cls.__dict__ or "__dataclass_fields__" in cls.__dict__:
         raise DefinitionError(cls.__qualname__, f"{decorator} makes an attrs class itself; remove the other decorator")
     for name, value in cls.__dict__.items():
-        if type(value).__name__ == "_CountingAttr" and name not in cls.__dict__.get("__annotations__", {}):  # noqa: RUF063  # evaluates none
+        if _is_attrs_field(value) and name not in cls.__dict__.get("__annotations__", {}):  # noqa: RUF063  # evaluates none
             raise DefinitionError(
                 cls.__qualname__, "it has no annotation; say what it holds, as in `cart: StreamId[Cart] = stream()`", field=name
             )
@@ -307,9 +307,14 @@ def _adopt_dataclass_fields(cls: type[object]) -> None:
     cls.__annotations__ = {**adopted, **cls.__dict__.get("__annotations__", {})}  # noqa: RUF063  # evaluates none
 
 
+def _is_attrs_field(value: object) -> bool:
+    """Tell whether *value* is what `stream()` and `attrs.field()` return, until attrs makes a class with it."""
+    return type(value).__name__ == "_CountingAttr"
+
+
 def _require_no_stream(cls: type[object], base: type[object], field: dataclasses.Field[Any]) -> None:
     default: Any = field.default
-    if type(default).__name__ == "_CountingAttr" and _FIELD in default.metadata:
+    if _is_attrs_field(default) and _FIELD in default.metadata:
         problem = f"it is a stream of the dataclass {base.__qualname__}, which takes it for a default; declare it in the command itself"
         raise DefinitionError(cls.__qualname__, problem, field=field.name)
 

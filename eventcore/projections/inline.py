@@ -18,7 +18,7 @@ from eventcore.projections.building import Building, chosen, handled
 from eventcore.projections.inline_work import InlineReadModels, names_of
 from eventcore.projections.projector import Projector, check_projections
 from eventcore.projections.records import Progress, ProjectionRecord, Records, records
-from eventcore.projections.swapping import SwapBlocked, TablesInUse, hold_back, in_use, swap
+from eventcore.projections.swapping import SwapBlocked, TablesInUse, all_alone, in_use, swap
 from eventcore.store import InlineStore
 
 _THIS: Final = "this store"
@@ -157,9 +157,7 @@ async def _switch(store: InlineStore, projectors: Sequence[Projector], batch_siz
 
 async def _become_inline(store: InlineStore, kept: Records, projector: Projector, batch_size: int, attempt: int) -> ProjectionRecord:
     name = projector.name
-    await hold_back(kept, await kept.load(name))
-    await kept.lock(name)
-    generations = await kept.load(name)
+    generations = await all_alone(kept, name)
     record = chosen(generations, projector)
     if record is None:
         raise ProjectionStopped(name, "somebody removed what was built of it; call project_inline again")

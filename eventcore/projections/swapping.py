@@ -49,18 +49,21 @@ class _Plan(NamedTuple):
     tables: tuple[str, ...]
 
 
-async def hold_back(kept: Records, generations: Sequence[ProjectionRecord]) -> None:
-    """Let the live one of *generations* begin no other batch before the end of the transaction; return when none is under way.
+async def all_alone(kept: Records, name: str) -> Sequence[ProjectionRecord]:
+    """Keep everybody else from changing any generation of the projection, and the live one from beginning a batch, until the end of the transaction.
 
-    It comes before everything that a batch may want: else this one would wait for the batch, and the batch for this one. Of a generation that is
-    being built no batch is waited for, since it may be another swap, which waits for the live one as well. Raises `TablesInUse` after a while.
+    Return the generations as they are from then on. The batch under way is waited for before anything is locked that it may want: else this one
+    would wait for the batch, and the batch for this one. Of a generation that is being built no batch is waited for, since it may be another swap,
+    which waits for the live one as well. Raises `TablesInUse` after a while.
     """
-    live = next((each for each in generations if each.live), None)
+    live = next((each for each in await kept.load(name) if each.live), None)
     if live is not None and (sharing := sharing_of(kept.transaction)) is not None:
         try:
             await sharing.hold_back([lease_name(live.name, live.generation)], patience=_BATCH)
         except StoreBusy as error:
             raise TablesInUse(live.name) from error
+    await kept.lock(name)
+    return await kept.load(name)
 
 
 async def swap(kept: Records, record: ProjectionRecord, others: Sequence[ProjectionRecord], *, attempt: int = 0) -> None:

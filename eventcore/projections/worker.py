@@ -34,7 +34,7 @@ from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
-from eventcore.projections.swapping import SwapBlocked, TablesInUse, hold_back, in_use, swap
+from eventcore.projections.swapping import SwapBlocked, TablesInUse, all_alone, in_use, swap
 from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
 
 _log: Final = logging.getLogger("eventcore.projections")
@@ -301,9 +301,7 @@ class Worker:
         goal: Position | None = None
         try:
             async with self._renewing, records(self._store, under=lease) as kept:
-                await hold_back(kept, await kept.load(self._projector.name))
-                await kept.lock(self._projector.name)
-                generations = await kept.load(self._projector.name)
+                generations = await all_alone(kept, self._projector.name)
                 self._require_newest(generations)
                 mine = await self._load(kept)
                 goal = next((each.position for each in generations if each.live), None)
