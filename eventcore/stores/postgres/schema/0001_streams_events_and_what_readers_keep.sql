@@ -97,7 +97,9 @@ ALTER TABLE {schema}.streams ENABLE ALWAYS TRIGGER streams_count_their_events;
 -- since the snapshot was taken counts as open: what it wrote is not in the snapshot. Where the snapshot names none of those that are open, as on a
 -- standby, the oldest of them is all that is known.
 -- Which locks are of one transaction is told by the process: `virtualtransaction` changes when it ends, while it still holds its locks, and in the middle
--- of the list. (A prepared transaction has no process.)
+-- of the list. A prepared transaction has no process, and keeps that number. Its locks come to it from its process one by one, and go one by one when it
+-- is ended, which is when it is listed as prepared no more: in between it may look like one without the lock of appends, so it counts as open while any
+-- such lock of the other kind has no number beside it, and when it is not listed.
 -- `moved` tells that this was so: asking again shows more.
 CREATE FUNCTION {schema}.horizon(OUT tx bigint, OUT moved boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -113,18 +115,22 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM {schema}.events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.transactionid, coalesce(l.pid::text, l.virtualtransaction) AS owner, l.pid IS NULL AS prepared
             FROM pg_locks AS l
-            WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
+            WHERE l.granted AND (
+                l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'
+                OR l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint << 32 | l.objid::bigint = {seed}
+            )
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.objsubid = 1
-                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
-                    AND g.classid::bigint << 32 | g.objid::bigint = {seed}
-            ) AS appends
+                WHERE g.transactionid IS NULL AND (
+                    g.owner = t.owner
+                    OR g.prepared <> t.prepared AND NOT EXISTS (SELECT FROM locks AS o WHERE o.owner = g.owner AND o.transactionid IS NOT NULL)
+                )
+            ) OR t.prepared AND NOT EXISTS (SELECT FROM pg_prepared_xact() AS p WHERE p.transaction = t.transactionid) AS appends
             FROM locks AS t
-            WHERE t.locktype = 'transactionid'
+            WHERE t.transactionid IS NOT NULL
         )
         SELECT coalesce(min(o.xid), pg_snapshot_xmax(now_open)), coalesce(bool_or(a.transactionid IS NULL), false) INTO oldest, moved
         FROM pg_snapshot_xip(now_open) AS o (xid)

@@ -388,18 +388,22 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.transactionid, coalesce(l.pid::text, l.virtualtransaction) AS owner, l.pid IS NULL AS prepared
             FROM pg_locks AS l
-            WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
+            WHERE l.granted AND (
+                l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'
+                OR l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint << 32 | l.objid::bigint = 2113290249139822220
+            )
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.objsubid = 1
-                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
-                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
-            ) AS appends
+                WHERE g.transactionid IS NULL AND (
+                    g.owner = t.owner
+                    OR g.prepared <> t.prepared AND NOT EXISTS (SELECT FROM locks AS o WHERE o.owner = g.owner AND o.transactionid IS NOT NULL)
+                )
+            ) OR t.prepared AND NOT EXISTS (SELECT FROM pg_prepared_xact() AS p WHERE p.transaction = t.transactionid) AS appends
             FROM locks AS t
-            WHERE t.locktype = 'transactionid'
+            WHERE t.transactionid IS NOT NULL
         )
         SELECT coalesce(min(o.xid), pg_snapshot_xmax(now_open)), coalesce(bool_or(a.transactionid IS NULL), false) INTO oldest, moved
         FROM pg_snapshot_xip(now_open) AS o (xid)
@@ -734,25 +738,25 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05');
 
 
 
-INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
+INSERT INTO eventcore.checkpoints VALUES ('reader', 755, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:18:38.930188+00', 1, 1, '01a22dae-2bbe-7f25-9b6a-ee9eb3ac5e58', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 18:18:38.937633+00', 1, 1, '01a22dae-2bd3-7d2d-9de0-71a598c3d5e9', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 18:18:38.937633+00', 2, 1, '01a22dae-2bd3-789d-960b-f1146b92b03f', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 21:00:39.916081+00', 1, 1, '01a22e42-8056-79c5-8392-9899629898c6', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (755, 1, '2026-11-30 21:00:39.91963+00', 1, 1, '01a22e42-806e-7c67-9149-9a19a2c837a2', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (755, 2, '2026-11-30 21:00:39.91963+00', 2, 1, '01a22e42-806e-7c67-9163-cf685bb960ab', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:18:39.954881+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 21:00:40.938464+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:18:38.908726+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 21:00:39.89231+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 18:18:38.937633+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 755, 1, 2, '2026-11-30 21:00:39.91963+00');
 
 
 
@@ -764,8 +768,8 @@ INSERT INTO eventcore.store VALUES (0, NULL);
 
 
 
-INSERT INTO eventcore.streams VALUES ('a-1', 2, 756, 2);
-INSERT INTO eventcore.streams VALUES ('b-1', 1, 756, 1);
+INSERT INTO eventcore.streams VALUES ('a-1', 2, 755, 2);
+INSERT INTO eventcore.streams VALUES ('b-1', 1, 755, 1);
 
 
 

@@ -388,18 +388,22 @@ BEGIN
     IF oldest < pg_snapshot_xmax(now_open) AND EXISTS (SELECT FROM pg_snapshot_xip(now_open))
         AND EXISTS (SELECT FROM "eventcore".events AS e WHERE e.tx >= base + oldest::text::bigint) THEN
         WITH locks AS MATERIALIZED (
-            SELECT l.locktype, l.transactionid, l.pid, l.virtualtransaction, l.classid, l.objid, l.objsubid
+            SELECT l.transactionid, coalesce(l.pid::text, l.virtualtransaction) AS owner, l.pid IS NULL AS prepared
             FROM pg_locks AS l
-            WHERE l.granted AND (l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' OR l.locktype = 'advisory')
+            WHERE l.granted AND (
+                l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'
+                OR l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint << 32 | l.objid::bigint = 2113290249139822220
+            )
         ), alive AS (
             SELECT t.transactionid, EXISTS (
                 SELECT FROM locks AS g
-                WHERE g.locktype = 'advisory' AND g.objsubid = 1
-                    AND (g.pid = t.pid OR g.pid IS NULL AND t.pid IS NULL AND g.virtualtransaction = t.virtualtransaction)
-                    AND g.classid::bigint << 32 | g.objid::bigint = 2113290249139822220
-            ) AS appends
+                WHERE g.transactionid IS NULL AND (
+                    g.owner = t.owner
+                    OR g.prepared <> t.prepared AND NOT EXISTS (SELECT FROM locks AS o WHERE o.owner = g.owner AND o.transactionid IS NOT NULL)
+                )
+            ) OR t.prepared AND NOT EXISTS (SELECT FROM pg_prepared_xact() AS p WHERE p.transaction = t.transactionid) AS appends
             FROM locks AS t
-            WHERE t.locktype = 'transactionid'
+            WHERE t.transactionid IS NOT NULL
         )
         SELECT coalesce(min(o.xid), pg_snapshot_xmax(now_open)), coalesce(bool_or(a.transactionid IS NULL), false) INTO oldest, moved
         FROM pg_snapshot_xip(now_open) AS o (xid)
@@ -779,22 +783,22 @@ INSERT INTO eventcore.checkpoints VALUES ('reader', 756, 2);
 
 
 
-INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 18:18:37.535125+00', 1, 1, '01a22dae-264f-7a14-844c-8d93c999e2bd', 'a-1', 'Happened', '{"label": 1}', '{}');
-INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 18:18:37.537874+00', 1, 1, '01a22dae-2660-7c5a-827c-56c989ead488', 'b-1', 'Happened', '{"label": 2}', '{}');
-INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 18:18:37.537874+00', 2, 1, '01a22dae-2660-7c4b-9aa4-08815ff26060', 'a-1', 'Happened', '{"label": 3}', '{}');
+INSERT INTO eventcore.events VALUES (754, 1, '2026-11-30 21:00:38.116682+00', 1, 1, '01a22e42-7948-7b24-8e8e-082058050b4f', 'a-1', 'Happened', '{"label": 1}', '{}');
+INSERT INTO eventcore.events VALUES (756, 1, '2026-11-30 21:00:38.120846+00', 1, 1, '01a22e42-7967-7b04-9b99-0565ffcd0c6b', 'b-1', 'Happened', '{"label": 2}', '{}');
+INSERT INTO eventcore.events VALUES (756, 2, '2026-11-30 21:00:38.120846+00', 2, 1, '01a22e42-7967-7689-8775-90fd10ca20a9', 'a-1', 'Happened', '{"label": 3}', '{}');
 
 
 
-INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 18:18:38.548895+00');
+INSERT INTO eventcore.leases VALUES ('lease', 'me', 1, '2026-11-30 21:00:39.138456+00');
 
 
 
-INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 18:18:37.513743+00');
-INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 18:18:37.51827+00');
+INSERT INTO eventcore.migrations VALUES (1, '0001_streams_events_and_what_readers_keep.sql', '2026-11-30 21:00:38.069914+00');
+INSERT INTO eventcore.migrations VALUES (2, '0002_projections.sql', '2026-11-30 21:00:38.085602+00');
 
 
 
-INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 18:18:37.537874+00');
+INSERT INTO eventcore.outcomes VALUES ('key', '\x7072696e74', 756, 1, 2, '2026-11-30 21:00:38.120846+00');
 
 
 
