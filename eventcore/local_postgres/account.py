@@ -63,6 +63,11 @@ class Account:
             extra_groups=None if self.number is None else [],
         )
 
+    def forget(self) -> None:
+        """Remove what was made for this account alone, where no server of its will."""
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary)
+
     def reaches(self, folder: Path) -> bool:
         """Tell whether this account can enter *folder* and run the programs."""
         try:
@@ -78,7 +83,7 @@ def account_for(binaries: Binaries, folder: Path) -> Account:
     for account in _ways(binaries):
         if account.reaches(folder):
             return account
-        _forget(account)
+        account.forget()
     raise DataFolderUnusable(
         f"PostgreSQL does not run as root, and the account {NOBODY} (nobody) that would run it cannot enter {str(folder)!r}, "
         "while this kernel or container allows no user namespaces; "
@@ -99,20 +104,21 @@ def _ways(binaries: Binaries) -> Iterator[Account]:
 
 def _copied(binaries: Binaries) -> Account:
     """Copy the whole installation: the programs find their libraries and their share by their own place."""
-    installation = binaries.folder.parent
     copy = Path(tempfile.mkdtemp(prefix="eventcore-postgres-"))
-    copy.chmod(0o755)
-    shutil.copytree(installation, copy / "package" / installation.name, symlinks=True)
+    account = Account(binaries, number=NOBODY, temporary=copy)
+    try:
+        copy.chmod(0o755)
+        return attrs.evolve(account, binaries=attrs.evolve(binaries, folder=_copy_of(binaries.folder, copy)))
+    except BaseException:
+        account.forget()
+        raise
+
+
+def _copy_of(programs: Path, copy: Path) -> Path:
+    installation = programs.parent
     libraries = installation.parent.with_name(f"{installation.parent.name}.libs")
+    package = copy / installation.parent.name if libraries.is_dir() else copy / "package"
+    shutil.copytree(installation, package / installation.name, symlinks=True)
     if libraries.is_dir():
         shutil.copytree(libraries, copy / libraries.name)
-        (copy / "package").rename(copy / installation.parent.name)
-        folder = copy / installation.parent.name / installation.name / "bin"
-    else:
-        folder = copy / "package" / installation.name / "bin"
-    return Account(attrs.evolve(binaries, folder=folder), number=NOBODY, temporary=copy)
-
-
-def _forget(account: Account) -> None:
-    if account.temporary is not None:
-        shutil.rmtree(account.temporary)
+    return package / installation.name / programs.name

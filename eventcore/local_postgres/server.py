@@ -81,13 +81,17 @@ class LocalPostgres:
         cluster.prepare()
         with cluster.locked(patience=min(settings.patience, 5.0)) as lock:
             account = settings.account or account_for(binaries, cluster.folder)
-            if not cluster.exists:
-                cluster.make(account)
-            cluster.check(binaries)
-            cluster.take_over(account)
-            port = _port(settings.port, cluster.port)
-            cluster.rotate_log()
-            guard, lifeline = spawn(_orders(cluster, account, settings, port, lock), settings.lifeline)
+            try:
+                if not cluster.exists:
+                    cluster.make(account)
+                cluster.check(binaries)
+                cluster.take_over(account)
+                port = _port(settings.port, cluster.port)
+                cluster.rotate_log()
+                guard, lifeline = spawn(_orders(cluster, account, settings, port, lock), settings.lifeline)
+            except BaseException:
+                account.forget()
+                raise
         assert guard.stdout is not None  # noqa: S101  # for type checkers
         with guard.stdout as said:
             pid = int(said.readline() or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -10,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -118,21 +121,37 @@ def test_no_permission_is_changed_outside_the_folder(tmp_path):
     assert modes(folder, Binaries.find().folder) == before
 
 
+@pytest.fixture
+def open_folder():
+    """Make folders below one that everybody may enter."""
+    with contextlib.ExitStack() as stack:
+
+        def make(name: str) -> Path:
+            folder = Path(os.environ["EVENTCORE_TEST_RUN"]) / f"{name}-{os.getpid()}"
+            folder.mkdir()
+            stack.callback(shutil.rmtree, folder)
+            return folder
+
+        yield make
+
+
 @pytest.mark.skipif(not AS_ROOT, reason="a plain user has one way, which all other tests take")
 @pytest.mark.parametrize("way", ["another account", "a user namespace", "a copy"])
-def test_root_has_three_ways(way, monkeypatch):
+def test_root_has_three_ways(way, monkeypatch, open_folder):
     """Each is the last that is left, on a folder that the account may enter; a cluster goes over from one to another."""
-    ways = {name: index for index, name in enumerate(["another account", "a user namespace", "a copy"])}
+    number = ["another account", "a user namespace", "a copy"].index(way)
     all_of_them = accounts._ways
-    monkeypatch.setattr(accounts, "_ways", lambda binaries: list(all_of_them(binaries))[ways[way] :][:1])
-    folder = Path(os.environ["EVENTCORE_TEST_RUN"]) / f"way-{os.getpid()}"
-    try:
-        for _ in range(2):
-            with LocalPostgres.start(folder) as server:
-                execute(server.dsn, "CREATE TABLE IF NOT EXISTS kept (number int)")
-            monkeypatch.setattr(accounts, "_ways", all_of_them)
-    finally:
-        shutil.rmtree(folder)
+    monkeypatch.setattr(accounts, "_ways", lambda binaries: itertools.islice(all_of_them(binaries), number, number + 1))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary := open_folder("copies")))
+    folder = open_folder("way")
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken):
+        LocalPostgres.start(folder, Settings(port=taken.getsockname()[1]))
+    assert not list(temporary.iterdir()), "a start that fails leaves no copy"
+    for _ in range(2):
+        with LocalPostgres.start(folder) as server:
+            execute(server.dsn, "CREATE TABLE IF NOT EXISTS kept (number int)")
+        monkeypatch.setattr(accounts, "_ways", all_of_them)
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="a plain user is the account itself")
