@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from eventcore import InvalidPosition, MigrationNeeded, Position, PostgresEventStore
-from eventcore.store import EVERYTHING, StoredEvent
+from eventcore.store import EVERYTHING
 from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.connections import DsnSource
 from eventcore.stores.postgres.statements import Schema
@@ -216,91 +215,6 @@ def test_looking_back_begins_with_the_newest_event_whatever_ends_meanwhile(postg
                 assert labels_of(page.events) == [2]
             # On a server where something ends all the time, it is not asked for ever.
             assert (await catalogue.read_back(EndedMeanwhile(connection, 1000), None, 1, EVERYTHING)).events == []  # type: ignore[arg-type]
-
-    asyncio.run(scenario())
-
-
-async def followed_while(reader: PostgresEventStore, writing: Awaitable[object]) -> list[list[StoredEvent]]:
-    """Return what each of three readers saw who read on all the time, and to the end."""
-    done = asyncio.Event()
-
-    async def follow() -> list[StoredEvent]:
-        seen: list[StoredEvent] = []
-        position = None
-        while True:
-            last = done.is_set()
-            page = await reader.read_all(position)
-            seen += page.events
-            position = page.position
-            if last and not page.more:
-                return seen
-
-    following = asyncio.gather(*(follow() for _ in range(3)))
-    await writing
-    done.set()
-    return await following
-
-
-def test_who_commits_while_the_locks_are_looked_at_is_not_passed_by(postgres: str, schema: str) -> None:
-    """The server lists locks one by one, and a transaction that ends in the middle has no number of its own from then on (`virtualtransaction`)."""
-
-    async def scenario() -> None:
-        async with PostgresEventStore(postgres, schema=schema) as reader, connected(postgres) as hand, AsyncExitStack() as stack:
-            # A long list takes long.
-            await hand.execute("BEGIN; SELECT count(pg_advisory_xact_lock(4711, n)) FROM generate_series(1, 3000) AS n")
-            stores = [await stack.enter_async_context(PostgresEventStore(postgres, schema=schema, pool_size=3)) for _ in range(4)]
-
-            async def write(number: int) -> None:
-                for label in range(800):
-                    await add(stores[number], f"s-{number}", label)
-
-            seen = await followed_while(reader, asyncio.gather(*(write(number) for number in range(4))))
-            assert seen == [await read_log(reader)] * 3
-
-    asyncio.run(scenario())
-
-
-def test_who_is_prepared_or_ended_while_the_locks_are_looked_at_is_not_passed_by(postgres: str, schema: str) -> None:
-    """PREPARE TRANSACTION hands the locks over one by one, and COMMIT PREPARED gives them up one by one: that of appends may be gone before its number is."""
-
-    async def scenario() -> None:
-        async with PostgresEventStore(postgres, schema=schema) as store, AsyncExitStack() as stack:
-            hands = [await stack.enter_async_context(connected(postgres)) for _ in range(4)]
-            done = asyncio.Event()
-
-            async def write(number: int) -> None:
-                for label in range(900):
-                    # Many locks take long to hand over, and to give up.
-                    await hands[number].execute(
-                        f"BEGIN; SELECT count(pg_advisory_xact_lock({number}, n)) FROM generate_series(1, 1000) AS n"
-                    )
-                    await append_in(hands[number], schema, adding(f"s-{number}", label, label))
-                    await hands[number].execute(f"PREPARE TRANSACTION '{schema}-{number}'")
-                    await hands[number].execute(f"COMMIT PREPARED '{schema}-{number}'")
-
-            async def look(number: int) -> list[tuple[int, str]]:
-                seen = []
-                while not done.is_set():
-                    seen.append(tuple(await hands[number].fetchrow(f'SELECT tx, pg_current_snapshot()::text FROM "{schema}".horizon()')))
-                return seen
-
-            async def go_on() -> None:
-                while not done.is_set():
-                    await add(store, "other", 0)
-
-            looking = asyncio.gather(look(2), look(3), go_on())
-            await asyncio.gather(write(0), write(1))
-            done.set()
-            first, second, _ = await looking
-            passed_by = await hands[0].fetch(
-                f"""
-                SELECT e.tx, l.horizon, l.seen FROM unnest($1::bigint[], $2::text[]) AS l (horizon, seen), "{schema}".events AS e
-                WHERE e.tx >= pg_snapshot_xmin(l.seen::pg_snapshot)::text::bigint AND e.tx < l.horizon
-                    AND NOT pg_visible_in_snapshot(e.tx::text::xid8, l.seen::pg_snapshot)
-                """,
-                *map(list, zip(*(first + second), strict=True)),
-            )
-            assert not passed_by
 
     asyncio.run(scenario())
 
