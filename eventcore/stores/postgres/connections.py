@@ -15,6 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 from eventcore.stores.postgres.faults import (
     OF_THE_DRIVER,
     Faults,
+    IdleTransaction,
     PoolExhausted,
     is_lost,
     is_only_reading,
@@ -105,12 +106,43 @@ def source_of(settings: Settings, *, watched: bool = False) -> Source:
     return DsnSource(settings.source, settings, watched=watched)
 
 
+@final
+class Patience:
+    """How long a server that is away is waited for: *seconds*, which count anew from the first loss.
+
+    Before that it is an answer that is waited for, perhaps for longer than a server would be.
+    """
+
+    __slots__ = ("_seconds", "_until")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: float | None = None
+
+    def end(self) -> float:
+        """Return the time (of `time.monotonic`) up to which a connection is looked for."""
+        return time.monotonic() + self._seconds if self._until is None else self._until
+
+    def is_over(self) -> bool:
+        """Note that a connection was lost; tell whether no other one shall be made."""
+        if self._until is not None:
+            return time.monotonic() >= self._until
+        self._until = self.end()
+        return False
+
+
 def has_ended(connection: Connection) -> bool:
     try:
         return connection.is_closed()
     except asyncpg.InterfaceError:
         # A pool has taken back what ended, and nobody may ask it anything any more.
         return True
+
+
+def require_open(connection: Connection) -> None:
+    """Raise `IdleTransaction` where *connection* has ended. Comes before what is asked on it in the middle of a transaction."""
+    if has_ended(connection):
+        raise IdleTransaction("its connection ended")
 
 
 def terminate(connection: Connection) -> None:
@@ -140,8 +172,8 @@ class Session:
         seconds = self._source.reply_timeout
         return None if seconds is None else seconds + 2 * _GRACE
 
-    async def connected(self, *, until: float | None = None) -> Connection:
-        """Return the connection, waiting for a server that is away, at the longest *until* (of `time.monotonic`) or for the store's patience.
+    async def connected(self, patience: Patience | None = None) -> Connection:
+        """Return the connection, waiting for a server that is away, with this *patience* or the store's.
 
         Raises `StoreUnavailable`, and `StoreClosed` where it was closed meanwhile.
         """
@@ -149,7 +181,7 @@ class Session:
             return self._connection
         await self.drop()
         began = time.monotonic()
-        deadline = began + self._patience if until is None else until
+        deadline = (patience or Patience(self._patience)).end()
         wait = _FIRST_WAIT
         while not self._closed:
             try:
@@ -202,21 +234,16 @@ class Session:
 
     async def run(self, act: Callable[[Connection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Do *act*, which changes nothing or may be done twice, on a connection; on another one where the first is lost meanwhile."""
-        patience = self._patience if patience is None else patience
-        deadline = time.monotonic() + patience
-        lost = False
+        waiting = Patience(self._patience if patience is None else patience)
         while True:
-            connection = await self.connected(until=deadline)
+            connection = await self.connected(waiting)
             try:
                 return await self._minding(self.in_time(act(connection)))
             except Exception as error:
                 if self._closed:
                     raise self._faults.closed() from error
-                if not is_lost(error) or (lost and time.monotonic() >= deadline):
+                if not is_lost(error) or waiting.is_over():
                     raise self._faults.translate(error) from error
-                if not lost:
-                    # So far it was an answer that was waited for, perhaps for longer than a server would be.
-                    lost, deadline = True, time.monotonic() + patience
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Wait for *work*, which asks the server, no longer than for an answer: then the connection is ended, and `TimeoutError` raised."""

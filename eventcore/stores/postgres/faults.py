@@ -36,6 +36,7 @@ _SERIALIZATION_FAILURE: Final = "40001"
 _DEADLOCK: Final = "40P01"
 _LOCK_TIMEOUT: Final = "55P03"
 _CANCELED: Final = "57014"
+_IDLE_TRANSACTION: Final = "25P03"
 _TRANSACTION_TIMEOUT: Final = "25P04"
 _DISK_FULL: Final = "53100"
 _TOO_MANY_CONNECTIONS: Final = "53300"
@@ -61,6 +62,11 @@ _TOOK_TOO_LONG: Final = (
     "the server ended a transaction of {store} ({error}); nothing was written; try again, or allow transactions more time (the server's own "
     "transaction_timeout)"
 )
+_IDLED: Final = (
+    "a transaction of {store} ended while nothing was asked in it ({error}); nothing was written; try again, or wait for less between its "
+    "statements, in the handlers of inline projections say, or allow it more time (the server's own idle_in_transaction_session_timeout and "
+    "transaction_timeout)"
+)
 _RIVALS: Final = (
     "{store} lost against other transactions again and again ({error}); nothing was written; try again, and look for a trigger or a tool "
     "that locks its tables"
@@ -77,6 +83,7 @@ _MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
     _LOCK_TIMEOUT: (StoreBusy, _BUSY),
     _CANCELED: (StoreBusy, _STOPPED),
     _TRANSACTION_TIMEOUT: (StoreBusy, _TOOK_TOO_LONG),
+    _IDLE_TRANSACTION: (StoreUnavailable, _IDLED),
     _SERIALIZATION_FAILURE: (StoreBusy, _RIVALS),
     _DEADLOCK: (StoreBusy, _RIVALS),
     _DISK_FULL: (StoreFull, "the disk of {store} is full ({error}); nothing was written; make room and try again"),
@@ -88,6 +95,16 @@ _MEANINGS: Final[Mapping[str, tuple[type[StoreError], str]]] = {
 
 class PoolExhausted(TimeoutError):
     """The pool that a user made had no connection to give for too long."""
+
+
+class LostBeforeCommit(ConnectionError):
+    """The connection of a transaction was lost before its COMMIT was sent: nothing was done, for certain."""
+
+
+class IdleTransaction(Exception):
+    """The connection of a transaction ended while nothing was asked in it. Why, the server may have said, and the driver does not tell."""
+
+    sqlstate = _IDLE_TRANSACTION
 
 
 def code_of(error: BaseException) -> str:
@@ -109,8 +126,8 @@ def is_lost(error: BaseException) -> bool:
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Whether the server ended a transaction for its `transaction_timeout`, and the connection with it: nothing was done, for certain."""
-    return code_of(error) == _TRANSACTION_TIMEOUT
+    """Whether the server ended a transaction, and its connection, for what it took or for how long it was idle: nothing was done, for certain."""
+    return code_of(error) in {_TRANSACTION_TIMEOUT, _IDLE_TRANSACTION}
 
 
 def is_only_reading(error: BaseException) -> bool:
@@ -129,7 +146,7 @@ def needs_retry(error: BaseException) -> bool:
 
 
 def was_stopped(error: BaseException) -> bool:
-    """Whether the server stopped what took longer than `statement_timeout`, or its own `transaction_timeout`, allows."""
+    """Whether the server stopped what took longer than `statement_timeout`, or its own timeouts of transactions, allow."""
     return code_of(error) == _CANCELED or took_too_long(error)
 
 

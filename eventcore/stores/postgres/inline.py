@@ -14,8 +14,8 @@ from eventcore.errors import InlineProjectionsDiffer, RequestRefused
 from eventcore.ids import Position
 from eventcore.store import Committed, InlineWork, Row, Statement
 from eventcore.stores.postgres.batch import Batch, Decision, verdicts_of
-from eventcore.stores.postgres.connections import Connection, Session, terminate
-from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, because, is_lost
+from eventcore.stores.postgres.connections import Connection, Session, require_open, terminate
+from eventcore.stores.postgres.faults import OF_THE_DRIVER, Faults, LostBeforeCommit, because, is_lost
 from eventcore.stores.postgres.read_models import PostgresReadModelTransaction, ReadModels, refused, run_all
 from eventcore.stores.postgres.sharing import PostgresSharing
 from eventcore.stores.postgres.statements import Schema
@@ -42,19 +42,27 @@ class Inline:
     async def append(
         self, session: Session, work: InlineWork, batch: Batch, sql: str, arguments: Sequence[object], *, lock_timeout: str, step: bool
     ) -> list[Decision]:
-        """Send *batch* and let *work* handle what it adds, in one transaction."""
+        """Send *batch* and let *work* handle what it adds, in one transaction.
+
+        Raises `LostBeforeCommit` and `IdleTransaction` where it is certain that it was not committed, and what `Session.do` raises.
+        """
         begin = self._sql["begin"].replace("$lock_timeout", f"'{lock_timeout}'").replace("$kept", f"'{work.kept}'")
 
         async def act(connection: Connection) -> list[Decision]:
+            ending = False
             try:
                 await session.in_time(connection.execute(begin))
                 reply = await session.in_time(connection.fetch(sql, *arguments))
                 decisions = batch.decisions(reply)
                 await self._handle(session, connection, work, verdicts_of(reply), decisions, step=step)
+                require_open(connection)
+                ending = True
                 await session.in_time(_commit(connection))
             except Exception as error:
                 if not is_lost(error):
                     await session.in_time(_roll_back(connection))
+                elif not ending:
+                    raise LostBeforeCommit(str(error)) from error
                 raise
             return decisions
 
@@ -134,6 +142,7 @@ class _AppendTransaction:
 
     async def _do(self, statement: Statement, ask: Callable[[], Awaitable[T]]) -> T:
         try:
+            require_open(self._connection)
             return await self._session.in_time(ask())
         except Exception as error:
             if (refusal := refused(self._faults, statement, error)) is not None:

@@ -15,7 +15,7 @@ from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
 from eventcore.store import Lease, Row, Statement
 from eventcore.stores import leases
 from eventcore.stores.intact import Intact
-from eventcore.stores.postgres.connections import Connection, Session, close_all
+from eventcore.stores.postgres.connections import Connection, Session, close_all, require_open
 from eventcore.stores.postgres.faults import (
     Faults,
     because,
@@ -128,6 +128,8 @@ class PostgresReadModelTransaction:
 
     async def _do(self, statement: Statement, ask: Callable[[], Awaitable[T]]) -> T:
         try:
+            if self._connection is not None:
+                require_open(self._connection)
             # A connection that a pool has taken back, for it has ended, refuses to be asked.
             return await self._session.in_time(ask())
         except Exception as error:
@@ -141,6 +143,7 @@ class PostgresReadModelTransaction:
             connection = self._connection
             if connection is not None:
                 try:
+                    require_open(connection)
                     await self._session.in_time(connection.execute("COMMIT"))
                 except Exception as error:
                     if is_lost(error):

@@ -10,9 +10,11 @@ from typing import Final, TypeAlias, final
 from eventcore.errors import EventCoreError, InlineProjectionFailed, OutcomeUnknown, RequestRefused
 from eventcore.store import AppendRequest, Committed, InlineWork, Refused, Verdict
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
-from eventcore.stores.postgres.connections import Session
+from eventcore.stores.postgres.connections import Patience, Session
 from eventcore.stores.postgres.faults import (
     Faults,
+    IdleTransaction,
+    LostBeforeCommit,
     because,
     blames_request,
     is_lost,
@@ -35,6 +37,8 @@ _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 _NEWS_AT_ONCE: Final = 256
 # How often a batch is sent again that the server gave up in favour of another one.
 _RIVALRIES: Final = 8
+# How often it is sent again after its connection ended while nothing was asked: if somebody cut it, the next one will do.
+_CUTS: Final = 2
 
 
 @final
@@ -149,25 +153,26 @@ class Writer:
 
     async def _commit(self, batch: Batch, sending: _Sending, *, step: bool) -> list[Decision]:
         """Send *batch* until an answer came back. It can be sent again: the server looks for its events first, by their ids."""
-        deadline = time.monotonic() + self._patience
+        patience = Patience(self._patience)
         rivalries = 0
+        idled = 0
         while True:
-            await self._session.connected(until=deadline)
+            await self._session.connected(patience)
             work = self._inline.work if batch.writes else None
             try:
                 decisions = await self._send(batch, work, resent=sending.lost, step=step)
             except Exception as error:
                 if is_lost(error):
-                    if not sending.lost:
-                        # So far it was an answer that was waited for, perhaps for longer than a server would be.
-                        sending.lost, deadline = True, time.monotonic() + self._patience
-                    elif time.monotonic() >= deadline:
+                    sending.lost |= not isinstance(error, LostBeforeCommit)
+                    if patience.is_over():
                         raise self._faults.unreachable(self._patience, error) from error
                 elif needs_read_committed(error) and self._read_committed_by_default:
                     self._read_committed_by_default = False
                 elif keeps_other_inline(error):
                     if self._inline.work is work:
                         raise self._inline.differs(error, self._inline.kept) from error
+                elif isinstance(error, IdleTransaction) and idled < _CUTS:
+                    idled += 1
                 elif needs_retry(error) and rivalries < _RIVALRIES:
                     rivalries += 1
                     await asyncio.sleep(0.001 * rivalries)
@@ -189,7 +194,7 @@ class Writer:
 
 @final
 class _Sending:
-    """Whether a batch may have reached the server without an answer coming back."""
+    """Whether a batch may have been committed without an answer coming back."""
 
     __slots__ = ("lost",)
 
