@@ -31,6 +31,8 @@ _log: Final = logging.getLogger("eventcore")
 
 # Links that one train takes at most. Conflicts with other processes make it shorter.
 _LINKS: Final = 64
+# Commands committed one after the other, since conflicts made trains that short, after which longer ones are tried again.
+_WENT_WELL: Final = 64
 # Trains that may wait behind the one that is under way. Who would need one more waits for an arrival instead.
 _DEPTH: Final = 3
 # With so many trains under way, or fewer, all who wait go together.
@@ -52,6 +54,7 @@ class Chains:
     def __init__(self, store: StreamStore, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
         self.limit = _LINKS if enabled else 1
         self._longest = self.limit
+        self._in_line = 0
         self._store = store
         self._cache = cache
         self._snapshots = snapshots
@@ -257,6 +260,8 @@ class Chains:
             asyncio.get_running_loop().call_soon(_foresee, trains)
             verdicts = await self._store.append([merged(links) for _, links in trains])
             committed = [(links, verdict) for (_, links), verdict in zip(trains, verdicts, strict=True) if type(verdict) is Committed]
+            if self.limit == 1 < self._longest:
+                self._grow_again(len(committed))
             for links, _ in committed:
                 for link in links:
                     link.committed = True
@@ -266,6 +271,12 @@ class Chains:
         finally:
             for train, _ in trains:
                 self._arrive(train)
+
+    def _grow_again(self, committed: int) -> None:
+        """Note what was committed while all wait in line; let two go together again once that went well for a while."""
+        self._in_line += committed
+        if self._in_line >= _WENT_WELL:
+            self._in_line, self.limit = 0, 2
 
     def _depart(self, train: Train) -> None:
         train.departed = True

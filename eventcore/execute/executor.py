@@ -99,6 +99,7 @@ class CommandExecutor:
     *retry* says what happens on conflicts. *max_discoveries* bounds the rounds in which one attempt may ask for new streams. *observer* is told what
     happens (`eventcore.execute.observe`). *codec* turns events into JSON; give one with a cattrs converter of your own for types of your own.
     *cache_size* is the number of stream states that are kept between commands (0: none): a command whose streams are all among them needs no read.
+    (A few that came last are kept all the same, for commands that were reading meanwhile.)
     *chaining* decides commands of this executor that meet on a stream one on top of the other, and commits them together; without it they wait
     for each other. *snapshots* loads and saves the states that ask for it (``@state(snapshot_every=...)``). None of the three changes what a
     command comes to.

@@ -261,16 +261,23 @@ def known(
     return made
 
 
+# States that came last, in a cache that keeps fewer.
+_LAST: Final = 256
+
+
 @final
 class StateCache:
     """Keeps the states of the streams that were used last, at most *size* of them, so that a command reads only what came after.
 
     States are frozen, so all commands may share them. Only what the store has committed comes in.
+
+    However few those are, the states that came last are handed on to commands that were reading meanwhile, which would decide on older ones.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept: OrderedDict[StreamKey, Known] = OrderedDict()
+        self._last = None if size >= _LAST else StateCache(_LAST)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -284,8 +291,14 @@ class StateCache:
                 return cached  # another thread dropped it just now; it is as good a baseline as before
         return cached
 
+    def newest(self, key: StreamKey) -> Known | None:
+        """Return what is kept, or came just now and is kept for those who were reading meanwhile."""
+        return self.get(key) if self._last is None else self._last.get(key)
+
     def keep(self, key: StreamKey, known: Known) -> None:
         """Keep *known* unless a newer state is kept already."""
+        if self._last is not None:
+            self._last.keep(key, known)
         kept = self._kept
         before = kept.get(key)
         if key[1] is None or self._size == 0 or (before is not None and before.version > known.version):
@@ -296,6 +309,8 @@ class StateCache:
                 kept.popitem(last=False)
 
     def discard(self, key: StreamKey) -> None:
+        if self._last is not None:
+            self._last.discard(key)
         self._kept.pop(key, None)
 
 
@@ -370,7 +385,7 @@ class Views:
         renewed = False
         for key in keys:
             version = self.known[key].version
-            cached = self._cache.get(key)
+            cached = self._cache.newest(key)
             if cached is not None and cached.version > version:
                 self.known[key], version, renewed = cached, cached.version, True
             found = None if foreseen is None else foreseen(key)

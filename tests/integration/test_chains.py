@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 from lab.probes import Added, Aliased, Counter, Probe
 
-from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, OutcomeUnknown, StreamId, require
+from eventcore import CommandExecutor, CommandRejected, InMemoryEventStore, OutcomeUnknown, RetryPolicy, StreamId, require
 from eventcore.execute import chains as chains_module
 from eventcore.store import AppendRequest, Refused
 
@@ -139,6 +139,82 @@ def test_without_chaining_each_waits_for_the_one_before():
         store.gate.set()
         await asyncio.gather(*(executor.execute(adding(1)) for _ in range(5)))
         assert [len(request.events) for request in store.asked] == [1] * 5
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("cache_size", [0, 1, 10_000])
+def test_what_is_committed_while_a_command_reads_is_handed_on_to_it(cache_size):
+    """However few states are kept: it would be decided on what this very executor has made old, and conflict, again and again on a hot stream."""
+
+    class Late(InMemoryEventStore):
+        async def read(self, streams, /, *, idempotency_key=None):
+            found = await super().read(streams, idempotency_key=idempotency_key)
+            if late:
+                await late.pop().wait()
+            return found
+
+    late = [asyncio.Event()]
+
+    async def main():
+        [answer] = late
+        executor = CommandExecutor(Late(), cache_size=cache_size, retry=RetryPolicy(max_attempts=1))
+        reading = asyncio.create_task(executor.execute(adding(10)))
+        await settle()
+        await executor.execute(adding(1))
+        answer.set()
+
+        assert (await reading).versions[HOT] == 2
+        assert len(executor.cache) <= cache_size
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("chaining", [True, False])
+def test_commands_of_one_executor_do_not_conflict_with_each_other_though_no_state_is_kept(chaining):
+    class Slow(InMemoryEventStore):
+        async def read(self, streams, /, *, idempotency_key=None):
+            await self._dawdle()
+            found = await super().read(streams, idempotency_key=idempotency_key)
+            await self._dawdle()
+            return found
+
+        async def append(self, requests, /):
+            await self._dawdle()
+            return await super().append(requests)
+
+        async def _dawdle(self):
+            for _ in range(chance.randrange(8)):
+                await asyncio.sleep(0)
+
+    chance = random.Random(7)
+
+    async def main():
+        executor = CommandExecutor(Slow(), cache_size=0, chaining=chaining)
+
+        async def work():
+            return [(await executor.execute(adding(1))).attempts for _ in range(20)]
+
+        attempts = await asyncio.gather(*(work() for _ in range(16)))
+
+        assert {each for some in attempts for each in some} == {1}
+        assert (await executor.load(HOT)).state == Counter(320, 320)
+
+    asyncio.run(main())
+
+
+def test_trains_that_conflicts_made_short_grow_again():
+    """Down to waiting in line, where none of those that are committed is a train of several."""
+
+    async def main():
+        store, executor = await warm()
+        store.gate.set()
+        executor.chains.limit = 1
+
+        await asyncio.gather(*(executor.execute(adding(1)) for _ in range(500)))
+
+        assert len(store.asked) < 250
+        assert (await executor.load(HOT)).state == Counter(500, 500)
 
     asyncio.run(main())
 
