@@ -51,7 +51,8 @@ class BlockingExecutor:
         given.callables(make_executor=make_executor)
         self._make_store = make_store
         self._make_executor = make_executor
-        self._lock = threading.Lock()
+        # Of each process, for one that another thread held when the process was forked is held for ever in the child.
+        self._locks: dict[int, threading.Lock] = {}
         self._running: _Running | None = None
         self._closed = False
         self._process = os.getpid()
@@ -108,7 +109,7 @@ class BlockingExecutor:
 
     def close(self) -> None:
         """Finish what is under way and close the store. Later calls raise `StoreClosed`."""
-        with self._lock:
+        with self._lock():
             self._closed = True
             running, self._running = self._running, None
         if running is not None and self._process == os.getpid():
@@ -117,9 +118,11 @@ class BlockingExecutor:
 
     def _run(self, work: Callable[[_Opened], Coroutine[object, object, T]]) -> T:
         _refuse_inside_a_loop()
-        running = self._started()
-        future = asyncio.run_coroutine_threadsafe(work(running.opened), running.loop)
-        running.waited_for.add(cast("Future[object]", future))
+        with self._lock():
+            # Whoever closes it from here on waits for this call.
+            running = self._started()
+            future = asyncio.run_coroutine_threadsafe(work(running.opened), running.loop)
+            running.waited_for.add(cast("Future[object]", future))
         try:
             return future.result()
         except BaseException:
@@ -128,16 +131,19 @@ class BlockingExecutor:
         finally:
             running.waited_for.discard(cast("Future[object]", future))
 
+    def _lock(self) -> threading.Lock:
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
     def _started(self) -> _Running:
-        with self._lock:
-            if self._closed:
-                raise StoreClosed("this BlockingExecutor was closed; make another one")
-            if self._running is None or self._process != os.getpid():
-                # A thread does not live on in a forked process: begin anew there, and leave the parent's connections alone.
-                self._process = os.getpid()
-                self._running = _Running(self._make_store, self._make_executor)
-                atexit.register(self.close)
-            return self._running
+        if self._closed:
+            raise StoreClosed("this BlockingExecutor was closed; make another one")
+        if self._running is None or self._process != os.getpid():
+            # A thread does not live on in a forked process: begin anew there, and leave the parent's connections alone.
+            self._running = None
+            self._process = os.getpid()
+            self._running = _Running(self._make_store, self._make_executor)
+            atexit.register(self.close)
+        return self._running
 
 
 @final

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +72,26 @@ def test_it_is_closed_once_and_for_all() -> None:
         executor.load(_id(1))
 
 
+def test_a_call_that_had_begun_when_it_was_closed_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its loop had ended by the time it was asked: the call waited for ever, or met an error of asyncio."""
+    executor = BlockingExecutor(InMemoryEventStore)
+    executor.load(_id(1))
+    begun, hand_over = threading.Event(), asyncio.run_coroutine_threadsafe
+
+    def slowly(*args: Any) -> Any:
+        if threading.current_thread().name.startswith("caller"):
+            begun.set()
+            time.sleep(0.3)
+        return hand_over(*args)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", slowly)
+    with ThreadPoolExecutor(1, thread_name_prefix="caller") as threads:
+        call = threads.submit(executor.load, _id(1))
+        assert begun.wait(10)
+        executor.close()
+        assert call.result(timeout=10).version == 0
+
+
 def test_a_store_that_does_not_open_says_why_each_time(tmp_path: Path) -> None:
     executor = BlockingExecutor(lambda: SqliteEventStore(tmp_path / "nowhere" / "bank.db"))
     for _ in range(2):
@@ -103,6 +126,52 @@ if child:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[3] / "examples"
     )
     assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+@pytest.mark.parametrize("first", ["opening in another thread", "refused in the child"])
+def test_a_forked_process_does_not_wait_for_what_its_parent_has(first: str) -> None:
+    """For a thread that opened the store while it was forked, or for the parent's loop where its own store did not open."""
+    program = f"""
+import os, threading, time
+from bank.accounts import Account
+from eventcore import BlockingExecutor, InMemoryEventStore, StoreError, StreamId
+parent, refused, begun = os.getpid(), [], threading.Event()
+def make_store():
+    begun.set()
+    time.sleep(0.5)
+    if {first!r} == "refused in the child" and os.getpid() != parent and not refused:
+        refused.append(True)
+        raise StoreError("not yet")
+    return InMemoryEventStore()
+executor, account = BlockingExecutor(make_store), StreamId.of(Account, 0)
+opening = threading.Thread(target=executor.load, args=(account,))
+opening.start()
+begun.wait()
+if {first!r} == "refused in the child":
+    opening.join()
+child = os.fork()
+if child == 0:
+    try:
+        executor.load(account)
+    except StoreError:
+        executor.load(account)
+    os._exit(0)
+for _ in range(100):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    time.sleep(0.1)
+else:
+    os.kill(child, 9)
+    status = "it hangs"
+opening.join()
+print(status)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[3] / "examples"
+    )
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
 
 
 def test_a_store_with_read_models_is_closed_when_the_process_ends(tmp_path: Path) -> None:
