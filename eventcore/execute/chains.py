@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, final
 
 from eventcore.errors import OutcomeUnknown
@@ -237,21 +238,35 @@ class Chains:
             leaving.append(train)
             return
         self._leaving = leaving = [train]
-        self._start(train.loop, self._leave(leaving))
+        self._start(leaving, self._leave(leaving))
 
-    def _start(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
-        task = loop.create_task(work)
+    def _start(self, trains: Sequence[Train], work: Coroutine[Any, Any, None]) -> None:
+        """Do *work*, which sends *trains*, in a task."""
+        task = trains[0].loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._done, trains))
+
+    def _done(self, trains: Sequence[Train], task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            return
+        # Somebody cancelled it, as all tasks of an event loop may be. What it had not sent by then is decided again.
+        if self._leaving is trains:
+            self._leaving = []
+        for train in trains:
+            if not train.departed:
+                for link in train.links:
+                    _tell(link, Again.TOGETHER)
+                self._arrive(train)
 
     async def _leave(self, trains: list[Train]) -> None:
         await asyncio.sleep(0)
         if self._leaving is trains:
             self._leaving = []
         self._company = len(trains)
-        loop = asyncio.get_running_loop()
         for start in range(_AT_ONCE, len(trains), _AT_ONCE):
-            self._start(loop, self._run(trains[start : start + _AT_ONCE]))
+            some = trains[start : start + _AT_ONCE]
+            self._start(some, self._run(some))
         await self._run(trains[:_AT_ONCE])
 
     async def _send(self, trains: Sequence[tuple[Train, Sequence[Link]]]) -> Sequence[Verdict]:
@@ -305,7 +320,7 @@ class Chains:
                 else:
                     # Whoever has been told now builds on it, and is decided while it is on its way.
                     self._depart(follower)
-                    self._start(follower.loop, self._run([follower]))
+                    self._start([follower], self._run([follower]))
 
     def _behead(self, link: Link) -> None:
         heads = self._heads
@@ -335,7 +350,7 @@ class Chains:
             verdicts = await self._send(sent)
         except asyncio.CancelledError:
             for future in _futures(sent):
-                future.cancel()
+                future.set_exception(OutcomeUnknown("a command whose append was cancelled, as all tasks of an event loop may be,"))
             raise
         except Exception as error:  # noqa: BLE001  # it belongs to those who wait for the trains
             for future in _futures(sent):

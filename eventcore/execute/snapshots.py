@@ -25,6 +25,8 @@ _log: Final = logging.getLogger("eventcore")
 
 _FORMAT: Final = "1"
 _SAVED_AT_ONCE: Final = 64
+# Seconds after which a task of another event loop is looked at again.
+_LOOKED_AGAIN: Final = 0.05
 
 
 @final
@@ -102,13 +104,20 @@ class Snapshots:
     def offer(self, stream_id: str, rule: SnapshotRule, version: int, state: object) -> None:
         """Save *state* soon; one of the same stream that is still waiting is dropped for it."""
         self._waiting[str(stream_id), rule.kind] = (rule, version, state)
-        if self._task is None or self._task.done() or self._task.get_loop().is_closed():
-            self._task = asyncio.get_running_loop().create_task(self._save())
+        self._begin()
 
     async def saved(self) -> None:
         """Wait until all that was offered is saved, or was given up."""
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while (task := self._begin()) is not None:
+            # One of another event loop ends without waking this one.
+            await asyncio.wait([task], timeout=_LOOKED_AGAIN)
+
+    def _begin(self) -> asyncio.Task[None] | None:
+        """Return the task that saves what is waiting, a new one where there is none; None where nothing is to be done."""
+        task = self._task
+        if task is None or task.done() or task.get_loop().is_closed():
+            task = self._task = asyncio.get_running_loop().create_task(self._save()) if self._waiting else None
+        return task
 
     async def _save(self) -> None:
         while self._waiting and self._store is not None:

@@ -415,6 +415,43 @@ def test_where_the_store_cannot_tell_what_became_of_a_train_all_of_it_hear_so_an
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("turns", range(1, 10))
+def test_tasks_of_the_executor_that_somebody_cancels(turns):
+    """As programs do with all tasks there are: who still waits is told what is known of its command, or decided again, and nothing is in the way of others."""
+
+    class Slow(InMemoryEventStore):
+        async def append(self, requests, /):
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return await super().append(requests)
+
+    async def main():
+        store = Slow()
+        executor = CommandExecutor(store)
+        commands = [
+            Probe(StreamId.of(Counter, f"own-{n % 40}"), COLD, act=lambda streams, state, resolver: [streams.main.write(Added(1))])
+            for n in range(60)
+        ]
+        for _ in range(2):
+            await asyncio.gather(*[executor.execute(command) for command in commands])
+        before = len((await store.read_all()).events)
+        calls = [asyncio.create_task(executor.execute(command)) for command in commands]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {*calls, asyncio.current_task()}:
+            task.cancel()
+
+        outcomes = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+
+        unknown = [outcome for outcome in outcomes if isinstance(outcome, OutcomeUnknown)]
+        committed = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+        assert len(unknown) + len(committed) == len(commands)
+        assert len(committed) <= len((await store.read_all()).events) - before <= len(commands)
+        await asyncio.wait_for(asyncio.gather(*[executor.execute(command) for command in commands]), 10)
+
+    asyncio.run(main())
+
+
 def shaken(executor: CommandExecutor, times: int) -> None:
     for _ in range(times):
         executor.trust.outdated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from lab.ledgers import Ledger, Post
@@ -112,3 +113,40 @@ def test_a_store_that_fails_to_save_fails_no_command():
         await executor.save_snapshots()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["while it goes on", "after it was closed"])
+def test_what_another_event_loop_has_not_saved_yet_is_waited_for_or_saved_now(goes_on):
+    class Slow(InMemoryEventStore):
+        async def save_snapshots(self, snapshots, /):
+            saving.set()
+            await asyncio.sleep(0.3 if first else 0)
+            first.clear()
+            await super().save_snapshots(snapshots)
+
+    saving, heard, first = threading.Event(), threading.Event(), [True]
+    executor = CommandExecutor(Slow())
+
+    async def fill():
+        for stream in (LEDGER, StreamId.of(Ledger, 2)):
+            for _ in range(3):
+                await executor.execute(Post(stream, 1))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        if goes_on:
+            await asyncio.to_thread(heard.wait, 10)
+
+    async def look():
+        await executor.save_snapshots()
+        return await executor.store.load_snapshots([(stream, kind(executor)) for stream in (LEDGER, StreamId.of(Ledger, 2))])
+
+    thread = threading.Thread(target=lambda: asyncio.run(fill()))
+    thread.start()
+    assert saving.wait(10)
+    if not goes_on:
+        thread.join()
+    try:
+        assert {snapshot.stream_id for snapshot in asyncio.run(look())} >= {StreamId.of(Ledger, 2)}
+    finally:
+        heard.set()
+        thread.join()
