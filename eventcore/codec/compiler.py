@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import types
 import typing
 from collections import Counter, abc
@@ -48,9 +49,15 @@ class Compiler:
         self._ignore_unknown = ignore_unknown
         self._records: dict[object, Coder] = {}
         self._aliases: dict[object, Coder] = {}
+        # While one thread makes coders, those of classes that are not read to their end lie among them. (A user's hook may ask for another.)
+        self._lock = threading.RLock()
 
     def event(self, cls: type) -> Coder:
-        """Return the coder of an event class. Raises `DefinitionError`."""
+        """Return the coder of an event class; any thread may ask. Raises `DefinitionError`."""
+        with self._lock:
+            return self._event(cls)
+
+    def _event(self, cls: type) -> Coder:
         scope = Scope(cls.__qualname__, None, {}, cls.__module__)
         if not is_record(cls) and (self.hooks is None or self.hooks.coder(cls) is None):
             raise DefinitionError(cls.__qualname__, "it is no class with known fields; decorate it with @event")

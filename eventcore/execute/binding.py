@@ -70,7 +70,7 @@ class CommandPlan:
 
 @final
 class Binder:
-    """Finds and keeps the plans of command classes and the folds of state classes."""
+    """Finds and keeps the plans of command classes and the folds of state classes: one of each, whichever thread was first."""
 
     def __init__(self, codec: EventCodec) -> None:
         self._codec = codec
@@ -81,7 +81,7 @@ class Binder:
         """Return the plan of a command class. Raises `GeneratedCodeError`."""
         plan = self._plans.get(cls)
         if plan is None:
-            plan = self._plans[cls] = self._bind_command(cls)
+            plan = self._plans.setdefault(cls, self._bind_command(cls))
         return plan
 
     def fold(self, cls: type[object]) -> StateFold:
@@ -96,7 +96,7 @@ class Binder:
             spec = site.generated().states.get(cls.__qualname__)
             if spec is None:
                 raise site.stale("it does not know this state")
-            fold = self._folds[cls] = self._make_fold(site, cls, spec.events)
+            fold = self._folds.setdefault(cls, self._make_fold(site, cls, spec.events))
         return fold
 
     def _bind_command(self, cls: type[object]) -> CommandPlan:
@@ -123,7 +123,7 @@ class Binder:
             state = site.state_class(spec.state)
             fold = self._folds.get(state)
             if fold is None:
-                fold = self._folds[state] = self._make_fold(site, state, spec.events)
+                fold = self._folds.setdefault(state, self._make_fold(site, state, spec.events))
         alias: object = None if fold is None else StreamId[fold.state]  # type: ignore[name-defined]
         return BoundStream(spec.field, spec.kind, spec.read_only, fold, alias)
 
