@@ -11,6 +11,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import attrs
@@ -26,7 +27,7 @@ from eventcore import (
     StoreUnavailable,
     StreamId,
 )
-from eventcore.store import EventStore, StoredEvent
+from eventcore.store import AppendRequest, EventStore, Refused, StoredEvent, Verdict
 from eventcore.testing.forwarding import ForwardingStore
 
 STREAMS = {name: StreamId.of(Account, name) for name in NAMES}
@@ -104,6 +105,38 @@ class Hesitant(ForwardingStore):
     async def _hesitate(self) -> None:
         for _ in range(self._chance.randrange(5)):
             await asyncio.sleep(0)
+
+
+class Treacherous(Hesitant):
+    """Of the requests of one call it tells the truth about some, and about others nothing, or that there was no server; *share* of them fare badly."""
+
+    def __init__(self, store: EventStore, chance: random.Random, share: float) -> None:
+        super().__init__(store, chance)
+        self._share = share
+
+    async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
+        await self._hesitate()
+        fates = [self._chance.choice(["lost", "unknown", "away"]) if self._chance.random() < self._share else "told" for _ in requests]
+        arrived = [request for request, fate in zip(requests, fates, strict=True) if fate in {"lost", "told"}]
+        verdicts = iter(await self.store.append(arrived) if arrived else ())
+        told = [self._tell(fate, next(verdicts) if fate in {"lost", "told"} else None) for fate in fates]
+        await self._hesitate()
+        return told
+
+    def _tell(self, fate: str, verdict: Verdict | None) -> Verdict:
+        if verdict is not None and fate == "told":
+            return verdict
+        return Refused(StoreUnavailable("a test") if fate == "away" else OutcomeUnknown("a test"))
+
+
+async def cancel_now_and_then(chance: random.Random) -> None:
+    """Cancel a task of some executor's own after a while, again and again."""
+    while True:
+        for _ in range(chance.randrange(1, 60)):
+            await asyncio.sleep(0)
+        own = [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", "").startswith("Chains.")]
+        if own:
+            chance.choice(own).cancel()
 
 
 def draw(chance: random.Random, by: str) -> Order:
@@ -407,6 +440,21 @@ async def one_process(path: str, seed: int, name: str, switches: dict[str, Any],
 
 def in_a_process(path: str, seed: int, name: str, switches: dict[str, Any], commands: int) -> list[Answer]:
     return asyncio.run(one_process(path, seed, name, switches, commands=commands))
+
+
+def in_threads(executor: CommandExecutor, quiet: EventStore, seed: int, *, threads: int, clients: int, commands: int) -> list[Answer]:
+    """Let clients in the event loops of several threads share one executor."""
+
+    async def one(thread: int) -> list[Answer]:
+        log = Log(quiet)
+        names = [f"t{thread}c{number}" for number in range(clients)]
+        work = [client([executor], log, random.Random(f"{seed} {name}"), name, commands) for name in names]
+        answers = [answer for some in await asyncio.gather(*work) for answer in some]
+        await executor.save_snapshots()
+        return answers
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [answer for some in pool.map(lambda thread: asyncio.run(one(thread)), range(threads)) for answer in some]
 
 
 async def _check_kept(log: Log, executor: CommandExecutor) -> None:

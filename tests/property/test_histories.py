@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -14,7 +15,18 @@ from hypothesis import strategies as st
 from eventcore import CommandExecutor, InMemoryEventStore, PostgresEventStore, RetryPolicy, SqliteEventStore
 from eventcore.store import StoredEvent
 from eventcore.testing import ChaosStore
-from tests.property.histories import Hesitant, Log, Oracle, check, check_states, in_a_process, run
+from tests.property.histories import (
+    Hesitant,
+    Log,
+    Oracle,
+    Treacherous,
+    cancel_now_and_then,
+    check,
+    check_states,
+    in_a_process,
+    in_threads,
+    run,
+)
 from tests.soak import times
 
 PATIENT = RetryPolicy(max_attempts=1000, initial_delay=0)
@@ -52,6 +64,51 @@ def test_every_history_has_a_sequential_explanation_on_a_bad_day(seed, switches,
         await run(stores, lambda store: CommandExecutor(store, **switches), seed, clients=5, commands=6, quiet=quiet)
 
     asyncio.run(main())
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    switches=switches,
+    share=st.sampled_from([0.0, 0.1, 0.3]),
+    executors=st.integers(1, 3),
+    cancels=st.booleans(),
+)
+@settings(max_examples=times(40), deadline=None, phases=PHASES)
+def test_every_history_has_a_sequential_explanation_where_only_some_of_a_call_are_told_the_truth(seed, switches, share, executors, cancels):
+    """And where somebody cancels the executors' own tasks."""
+
+    async def main() -> None:
+        chance = random.Random(seed)
+        quiet = InMemoryEventStore()
+        stores = [Treacherous(quiet, chance, share) for _ in range(executors)]
+        cancelling = asyncio.ensure_future(cancel_now_and_then(chance)) if cancels else None
+        async with asyncio.timeout(60):  # nobody waits for ever
+            await run(stores, lambda store: CommandExecutor(store, **switches), seed, clients=12, commands=4, quiet=quiet)
+        if cancelling is not None:
+            cancelling.cancel()
+
+    asyncio.run(main())
+
+
+@given(seed=st.integers(0, 2**32), switches=switches)
+@settings(max_examples=times(10), deadline=None, phases=PHASES)
+def test_every_history_of_threads_that_share_an_executor_has_a_sequential_explanation(seed, switches):
+    quiet = InMemoryEventStore()
+    executor = CommandExecutor(Hesitant(quiet, random.Random(seed)), **switches)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        answers = in_threads(executor, quiet, seed, threads=3, clients=5, commands=6)
+    finally:
+        sys.setswitchinterval(before)
+
+    async def judge() -> None:
+        log = Log(quiet)
+        await log.length()
+        check(log.events, answers)
+        await check_states(Oracle(log.events), executor)
+
+    asyncio.run(judge())
 
 
 @given(seed=st.integers(0, 2**32), switches=switches)
