@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar, final
@@ -132,15 +132,16 @@ class Binder:
         if marker is None:
             raise DefinitionError(state.__qualname__, "streams fold into @state classes; decorate it")
         types = {ref.name: site.event_type(ref) for ref in events}
-        rule = None if marker.snapshot_every is None else self._snapshot_rule(state, marker.snapshot_every, marker.version)
+        classes = [event_type.cls for event_type in types.values()]
+        rule = None if marker.snapshot_every is None else self._snapshot_rule(state, marker.snapshot_every, marker.version, classes)
         return StateFold(state, EventReader(self._codec, state.__qualname__, types), ignore_unknown=marker.ignore_unknown, snapshots=rule)
 
-    def _snapshot_rule(self, state: type[object], every: int, version: int) -> SnapshotRule:
+    def _snapshot_rule(self, state: type[object], every: int, version: int, events: Sequence[type[object]]) -> SnapshotRule:
         home = _Site.of(state)
         spec = home.generated().states.get(state.__qualname__)
         if spec is None or not spec.fingerprint:
             raise home.stale("it has no fingerprint of this state, whose decorator says snapshot_every=")
-        return snapshot_rule(state, home.name, self._codec, every=every, version=version, fingerprint=spec.fingerprint)
+        return snapshot_rule(state, home.name, self._codec, every=every, version=version, fingerprint=spec.fingerprint, events=events)
 
 
 @final

@@ -1,7 +1,7 @@
 """Snapshots: what makes one valid, and saving them in the background.
 
 A snapshot is valid for one state class as it is now. Its *kind* is a digest of all that says so: the generator's fingerprint of the source, the
-fields as the codec reads them, ``@state(version=)``, and the byte code of `apply` with what it calls in its own package: that one sees a change
+fields as the codec reads them, ``@state(version=)``, and what `apply` reaches in its own package (`reached.py`): that sees a change
 even where nobody has generated again. What does not match is never asked for, what cannot be read is folded afresh, and losing one costs
 nothing but time.
 """
@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType
-from typing import Final, Protocol, cast, final, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, final, runtime_checkable
 
 import attrs
 
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, StoreClosed
+from eventcore.execute.reached import reached
 from eventcore.store import Snapshot
 
 _log: Final = logging.getLogger("eventcore")
@@ -40,48 +40,17 @@ class SnapshotRule:
     decode: Callable[[bytes], object]
 
 
-def snapshot_rule(cls: type[object], name: str, codec: EventCodec, *, every: int, version: int, fingerprint: str) -> SnapshotRule:
-    """Return the rule of a state class; *name* is its module's. Raises `DefinitionError` where the codec cannot store it."""
+def snapshot_rule(
+    cls: type[object], name: str, codec: EventCodec, *, every: int, version: int, fingerprint: str, events: Sequence[type[object]] = ()
+) -> SnapshotRule:
+    """Return the rule of a state class; *name* is its module's, *events* are the classes that `apply` takes.
+
+    Raises `DefinitionError` where the codec cannot store it.
+    """
     decode = codec.decoder(cls)
-    parts = (_FORMAT, name, cls.__qualname__, str(version), fingerprint, codec.outline(cls), *code_of(cls))
+    parts = (_FORMAT, name, cls.__qualname__, str(version), fingerprint, codec.outline(cls), *reached(cls, name, events))
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return SnapshotRule(f"{cls.__qualname__[:180]}:{digest[:32]}", every, codec.encode, decode)
-
-
-def code_of(cls: type[object]) -> Iterator[str]:
-    """Return what the byte code of `apply` says, and that of all functions that it reaches by name in its own package."""
-    apply = getattr(cls, "apply", None)
-    waiting: list[object] = [apply]
-    seen: set[int] = set()
-    package = cls.__module__.partition(".")[0]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, FunctionType) or id(found.__code__) in seen or found.__module__.partition(".")[0] != package:
-            continue
-        seen.add(id(found.__code__))
-        yield from _said(found.__code__)
-        globals_: Mapping[str, object] = found.__globals__
-        for name in _names(found.__code__):
-            waiting += [globals_.get(name), getattr(cls, name, None)]
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
-
-
-def _said(code: CodeType) -> Iterator[str]:
-    yield code.co_code.hex()
-    yield " ".join((*code.co_names, *code.co_varnames, *code.co_freevars))
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _said(constant)
-        elif isinstance(constant, frozenset):
-            yield repr(sorted(map(repr, cast("frozenset[object]", constant))))
-        else:
-            yield repr(constant)
 
 
 @runtime_checkable
