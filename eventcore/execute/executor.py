@@ -435,6 +435,11 @@ class _Execution:
     def _request(self, keys: Sequence[StreamKey], writes: Sequence[ValidWrite]) -> AppendRequest:
         encode, metadata, exact, known = self._executor.codec.encode, self._metadata, ExpectedVersion.exact, self._views.known
         expected: dict[str, ExpectedVersion] = {key[0]: exact(known[key].version) for key in keys}
+        if len(expected) < len(keys):
+            # A stream that folds in two ways may be kept at two versions: the decision rests on the older one.
+            for key in keys:
+                if known[key].version < (expected[key[0]].version or 0):
+                    expected[key[0]] = exact(known[key].version)
         ids = iter(self._executor.event_ids.draw(len(writes)))
         events = [
             new_event(stream_id, next(ids), name, version, encode(event), metadata) for stream_id, (name, version, _), event in writes

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 from lab.accounts import Account, Transfer
-from lab.probes import Added, Aliased, AsyncProbe, Counter, Journal, Noted, Notes, Other, Probe, Retired, Select, Selective
+from lab.probes import Added, Aliased, AsyncProbe, Counter, Journal, Noted, Notes, Other, Probe, Retired, Select, Selective, Twofold
 from lab.stores import Staged, add, put
 
 from eventcore import (
@@ -384,6 +384,27 @@ def test_stream_declared_twice():
         assert store.reads == [(MAIN,)]
         assert (result.versions, [recorded.version for recorded in result.events]) == ({MAIN: 2}, [1, 2])
         assert (await executor.load(MAIN)).state.total == 6
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("newer", ["one", "other"])
+def test_a_stream_that_folds_in_two_ways_is_decided_on_at_one_version(newer):
+    """Each of its states is kept by itself, and one of them may have come further: the version of the other must not pass for both."""
+
+    async def main():
+        store = InMemoryEventStore()
+        executor, twice = CommandExecutor(store), StreamId("twice")
+        await add(store, twice, 1)
+        await executor.load(twice, Counter)
+        await executor.load(twice, Selective)
+        await add(store, twice, 10)
+        await executor.load(twice, Counter if newer == "one" else Selective)
+
+        result = await executor.execute(Twofold(twice, twice))
+
+        assert [recorded.event for recorded in result.events] == [Added(1111)]
+        assert result.versions == {twice: 3}
 
     asyncio.run(main())
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         SelectState,
         SelectStreams,
         SelectWrites,
+        TwofoldState,
+        TwofoldStreams,
+        TwofoldWrites,
     )
 
 
@@ -128,6 +131,17 @@ class Select:
 
     def handle(self, streams: SelectStreams, state: SelectState) -> SelectWrites:
         yield streams.main.write(Added(state.main.total))
+
+
+@command(allow_aliases=True)
+class Twofold:
+    """May fold one stream in two ways."""
+
+    one: StreamId[Counter] = stream()
+    other: StreamId[Selective] = stream(read_only=True)
+
+    def handle(self, streams: TwofoldStreams, state: TwofoldState) -> TwofoldWrites:
+        yield streams.one.write(Added(100 * state.one.total + state.other.total))
 
 
 Lines = tuple[tuple[str, int, object], ...]

@@ -563,6 +563,96 @@ SELECT: Final = CommandSpec(
 )
 
 
+# --- Twofold ---
+
+
+@final
+class TwofoldStreams(StreamSet):
+    """The streams of Twofold, as its `handle` may use them."""
+
+    __slots__ = ("one", "other")
+
+    one: WritableStream[TwofoldStreams, Added]
+    other: ReadOnlyStream
+
+    def __init__(self, one: Handle, other: Handle) -> None:
+        self.one = WritableStream(self, one)
+        self.other = ReadOnlyStream(other)
+
+
+@final
+class TwofoldResolver(StreamResolver):
+    """What Twofold may ask for while it runs."""
+
+    __slots__ = ()
+
+
+@final
+@command_state
+class TwofoldState:
+    """The states of Twofold's streams."""
+
+    one: Counter
+    other: Selective
+
+
+TwofoldWrites: TypeAlias = "Iterable[StreamWrite[TwofoldStreams, Added]]"
+
+
+def validate_twofold(
+    streams: TwofoldStreams,
+    writes: Iterable[object],
+    accepts: Sequence[Accepts],
+) -> list[ValidWrite]:
+    """Return the writes of Twofold; raise an `InvalidWrite` for the first that it may not do."""
+    one_events, other_events = accepts
+    one_id = streams.one.id
+    valid: list[ValidWrite] = []
+    for write in writes:
+        if is_write(write, streams):
+            event_type = None
+            if write.stream_id == one_id:
+                event_type = one_events.get(type(write.event))
+            if event_type is not None:
+                valid.append(ValidWrite(write.stream_id, event_type, write.event))
+                continue
+        raise refused_write(
+            "Twofold",
+            streams,
+            write,
+            {
+                "one": (True, (one_id,), one_events),
+                "other": (False, (streams.other.id,), other_events),
+            },
+        )
+    return valid
+
+
+TWOFOLD: Final = CommandSpec(
+    command="Twofold",
+    streams=(
+        StreamSpec(
+            "one",
+            "one",
+            False,
+            StateRef("lab.probes", "Counter"),
+            (EventRef("lab.probes", "Added", "Added", 1),),
+        ),
+        StreamSpec(
+            "other",
+            "one",
+            True,
+            StateRef("lab.probes", "Selective"),
+            (EventRef("lab.probes", "Added", "Added", 1),),
+        ),
+    ),
+    make_streams=TwofoldStreams,
+    make_state=TwofoldState,
+    make_resolver=TwofoldResolver,
+    validate=validate_twofold,
+)
+
+
 # --- Journal ---
 
 
@@ -676,7 +766,7 @@ JOURNAL: Final = CommandSpec(
 GENERATED: Final = GeneratedModule(
     format=1,
     source="lab.probes",
-    commands=(PROBE, ASYNC_PROBE, OTHER, ALIASED, SELECT, JOURNAL),
+    commands=(PROBE, ASYNC_PROBE, OTHER, ALIASED, SELECT, TWOFOLD, JOURNAL),
     states=(
         StateSpec(
             StateRef("lab.probes", "Counter"),
