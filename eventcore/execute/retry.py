@@ -40,9 +40,13 @@ class RetryPolicy:
         """Return the seconds to wait after attempt number *attempt* (from 1) conflicted."""
         if attempt <= 1:
             return 0.0
-        # An exponent this large is beyond max_delay for every multiplier but 1, and would overflow.
-        full = min(self.max_delay, self.initial_delay * self.multiplier ** min(attempt - 2, 64))
-        return full * (1 - uniform(0, self.jitter))
+        return self._full(attempt - 2) * (1 - uniform(0, self.jitter))
+
+    def _full(self, grown: int) -> float:
+        try:
+            return min(self.max_delay, self.initial_delay * float(self.multiplier) ** grown)
+        except OverflowError:
+            return self.max_delay if self.initial_delay else 0.0
 
 
 DEFAULT_RETRY: Final = RetryPolicy()

@@ -39,3 +39,11 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong):
 def test_every_setting_is_a_keyword():
     with pytest.raises(TypeError):
         RetryPolicy(5)
+
+
+@pytest.mark.parametrize(("multiplier", "attempt"), [(1.05, 200), (1e10, 60), (10, 5_000), (1e300, 4)])
+def test_the_longest_wait_is_reached_however_slowly_or_fast_it_grows(multiplier: float, attempt: int) -> None:
+    policy = RetryPolicy(multiplier=multiplier)
+
+    assert policy.delay(attempt, uniform=lambda low, high: low) == policy.max_delay
+    assert RetryPolicy(multiplier=multiplier, initial_delay=0).delay(attempt) == 0
