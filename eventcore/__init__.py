@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         GeneratedCodeError,
         GeneratedCodeMissing,
         GeneratedCodeStale,
+        HistoryChanged,
         IdempotencyKeyReused,
         InlineProjectionFailed,
         InlineProjectionsDiffer,
@@ -154,6 +155,7 @@ __all__ = [
     "GeneratedCodeError",
     "GeneratedCodeMissing",
     "GeneratedCodeStale",
+    "HistoryChanged",
     "IdempotencyKeyReused",
     "InMemoryEventStore",
     "InlineProjectionFailed",
@@ -232,7 +234,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, to whom every misspelt name 
         "eventcore.errors": (
             "AliasedStreams CommandError CommandRejected DefinitionError DiscoveryLimitExceeded EventCoreError "
             "EventDataError EventNotReadable EventNotStorable ForeignWrite GeneratedCodeError "
-            "GeneratedCodeMissing GeneratedCodeStale IdempotencyKeyReused InlineProjectionFailed "
+            "GeneratedCodeMissing GeneratedCodeStale HistoryChanged IdempotencyKeyReused InlineProjectionFailed "
             "InlineProjectionsDiffer InvalidArgument InvalidCommand InvalidHandle InvalidIdempotencyKey InvalidMetadata "
             "InvalidPosition InvalidStreamId InvalidWrite LeaseLost MigrationNeeded NotACommand NotAnEventStore NotAWrite OutcomeUnknown "
             "ProjectionBehind ProjectionError ProjectionStopped ReadOnlyStreamWrite RequestRefused "

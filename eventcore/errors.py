@@ -469,6 +469,20 @@ class StoreUnavailable(StoreError):
     """Raised when the file or the server behind a store cannot be opened or was lost."""
 
 
+class HistoryChanged(StoreError):
+    """Raised by an append that rests on what was read before the store went over to another history; nothing was written.
+
+    The server fell back on a copy without the newest commits (a failover to a standby that lagged behind, a restore). Read again, and decide
+    again: an executor does so by itself.
+    """
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"{store} went over to another history while an append waited, as after a failover or a restore: events that it may rest on are no more; "
+            "nothing was written; read its streams again, and decide again"
+        )
+
+
 class StoreReadOnly(StoreError):
     """Raised by a write to a store that may only be read."""
 

@@ -350,6 +350,32 @@ class Lease(NamedTuple):
     expires_at: datetime
 
 
+@final
+class History:
+    """Which history the events of a store are of: *now* becomes another object when some of what was read before may be no more.
+
+    A server that fell back on a copy of itself has lost its newest events, and versions cannot tell, for the streams grow again. Whoever keeps
+    what was read remembers of which history it is, and drops it when that is over.
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = object()
+
+    def turn(self) -> None:
+        """Begin another history."""
+        self.now = object()
+
+
+@runtime_checkable
+class TellsHistory(Protocol):
+    """A store whose history may become another one while it is open. Who appends then what rests on versions of the former gets `HistoryChanged`."""
+
+    @property
+    def history(self) -> History: ...
+
+
 class StreamStore(Protocol):
     """Read streams and append to them: what commands need."""
 

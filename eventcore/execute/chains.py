@@ -21,11 +21,11 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, final
 
-from eventcore.errors import OutcomeUnknown
+from eventcore.errors import HistoryChanged, OutcomeUnknown
 from eventcore.execute.folding import Foreseeing, Hindered, Known, StateCache, StreamKey, Views
 from eventcore.execute.snapshots import Snapshots
 from eventcore.execute.trains import NO_TRAINS, Again, Link, Outcome, Train, merged
-from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, Refused, StoredEvent, StreamStore, Verdict
+from eventcore.store import AppendRequest, Committed, Conflict, ExpectedVersion, History, Refused, StoredEvent, StreamStore, Verdict
 from eventcore.typed import ValidWrite
 
 _log: Final = logging.getLogger("eventcore")
@@ -50,9 +50,11 @@ _HELD_UP: Final = 0.02
 
 @final
 class Chains:
-    """The links of one executor that have not arrived, by the streams that they write."""
+    """The links of one executor that have not arrived, by the streams that they write. Another history begins with other chains."""
 
-    def __init__(self, store: StreamStore, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
+    def __init__(self, store: StreamStore, history: History, cache: StateCache, snapshots: Snapshots, *, enabled: bool) -> None:
+        self.history: Final = history.now
+        self._history = history
         self.limit = _LINKS if enabled else 1
         self._longest = self.limit
         self._in_line = 0
@@ -273,6 +275,8 @@ class Chains:
         try:
             # What nobody has asked for yet is foreseen while they are on their way.
             asyncio.get_running_loop().call_soon(_foresee, trains)
+            if self._history.now is not self.history:
+                raise HistoryChanged("the store")
             verdicts = await self._store.append([merged(links) for _, links in trains])
             committed = [(links, verdict) for (_, links), verdict in zip(trains, verdicts, strict=True) if type(verdict) is Committed]
             if self.limit == 1 < self._longest:

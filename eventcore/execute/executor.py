@@ -20,6 +20,7 @@ from eventcore.codec import EventCodec
 from eventcore.errors import (
     DiscoveryLimitExceeded,
     EventDataError,
+    HistoryChanged,
     IdempotencyKeyReused,
     InvalidArgument,
     InvalidIdempotencyKey,
@@ -53,11 +54,13 @@ from eventcore.store import (
     Committed,
     Conflict,
     ExpectedVersion,
+    History,
     IdempotencyKey,
     KeyReused,
     Refused,
     StoredEvent,
     StreamStore,
+    TellsHistory,
     is_store,
     make_request,
     new_event,
@@ -133,13 +136,26 @@ class CommandExecutor:
         self.retry: Final = retry
         self.max_discoveries: Final = max_discoveries
         self.codec: Final = codec or EventCodec()
-        self.cache: Final = StateCache(cache_size)
-        self.snapshots: Final = Snapshots(store if snapshots and isinstance(store, SavesSnapshots) else None)
-        self.chains: Final = Chains(store, self.cache, self.snapshots, enabled=chaining)
         self.trust: Final = Trust()
         self.event_ids: Final = EventIdSource()
         self.observer: Final = observer
         self._binder = Binder(self.codec)
+        self.history: Final = store.history if isinstance(store, TellsHistory) else History()
+        self._cache_size = cache_size
+        self._chaining = chaining
+        self._saves = store if snapshots and isinstance(store, SavesSnapshots) else None
+        self._begin_history()
+
+    def _begin_history(self) -> None:
+        """Begin to know anew: what was learned, and what is on its way, is of another history."""
+        self.cache = StateCache(self._cache_size)
+        self.snapshots = Snapshots(self._saves, self.history)
+        self.chains = Chains(self.store, self.history, self.cache, self.snapshots, enabled=self._chaining)
+
+    def catch_up(self) -> None:
+        """See that what is known is of the store's history as it is now."""
+        if self.chains.history is not self.history.now:
+            self._begin_history()
 
     @overload
     async def execute(
@@ -171,6 +187,7 @@ class CommandExecutor:
             raise NotACommand(command) from None
         key = None if idempotency_key is None else self._key(idempotency_key, plan, command)
         encoded = b"{}" if metadata is None else self.codec.encode_metadata(metadata)
+        self.catch_up()
         execution = _Execution(self, plan, command, encoded, key)
         if self.observer is None:
             return await execution.run()
@@ -203,9 +220,13 @@ class CommandExecutor:
                 f"{stream_id!r} does not know what it folds into; make it with StreamId.of(<State>, key), or call load(stream_id, <State>)"
             )
         key = (stream_id, self._binder.fold(cls))
-        views = Views(self.cache, self.snapshots.enabled)
-        while not views.absorb((await self.store.read(views.reads([key]))).slices):
-            pass
+        while True:
+            self.catch_up()
+            of, views = self.chains.history, Views(self.cache, self.snapshots.enabled)
+            while not views.absorb((await self.store.read(views.reads([key]))).slices):
+                pass
+            if of is self.history.now:
+                break
         known = views.known[key]
         state_now: S = known.state  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
         return Loaded(stream_id=stream_id, state=state_now, version=known.version, position=known.position)
@@ -275,6 +296,14 @@ class _Execution:
         """Return the seconds since `execute` was called."""
         return _now() - self._started
 
+    def _forget(self) -> None:
+        """Know nothing any more but what is kept, of the store's history as it is now."""
+        executor = self._executor
+        executor.catch_up()
+        self._chains = executor.chains
+        self._views = Views(executor.cache, executor.snapshots.enabled)
+        self._confirmed = False
+
     async def run(self) -> CommandResult[object]:
         """Return the outcome, be it a new one or what was committed under the key before."""
         try:
@@ -300,7 +329,10 @@ class _Execution:
                 continue
             if request is None:
                 return self._nothing(keys)
-            verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
+            try:
+                verdict: Outcome = await self._chains.append(self._views, keys, writes, request, alone=self._alone)
+            except HistoryChanged:
+                verdict = Again.TOGETHER
             if type(verdict) is Committed:
                 return self._committed(writes, request, verdict)
             match verdict:
@@ -314,6 +346,8 @@ class _Execution:
                     return self._replay(events)
                 case KeyReused(key):
                     raise IdempotencyKeyReused(key, self._plan.name)
+                case Refused(HistoryChanged()):
+                    await self._begin_again()
                 case Refused(error):
                     raise error
                 case _:
@@ -325,20 +359,18 @@ class _Execution:
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
         if not (trusting and self._views.adopt(declared, self._foreseeing())):
-            views = self._views
-            views.begin(declared)
-            kept = [views.known[key].version for key in declared]
+            self._views.begin(declared)
+            kept = [self._views.known[key].version for key in declared]
             await self._read(())
             if not trusting and self._key is None:
-                self._executor.trust.compare(kept, [views.known[key].version for key in declared])
+                self._executor.trust.compare(kept, [self._views.known[key].version for key in declared])
             await self._wait_in_line(declared)
 
     async def _begin_again(self) -> None:
         """Forget all that rested on what others did not get committed."""
         self._falls += 1
         self._alone |= self._falls >= _MOST_FALLS
-        self._views = Views(self._executor.cache, self._executor.snapshots.enabled)
-        self._confirmed = False
+        self._forget()
         chains, declared = self._chains, self._declared
         if chains.hinders(declared, alone=self._alone):
             await chains.clear(declared, alone=self._alone)
@@ -358,6 +390,11 @@ class _Execution:
         key = self._key
         while True:
             found = await self._executor.store.read(self._views.reads(more), idempotency_key=None if key is None else key.key)
+            if self._chains.history is not self._executor.history.now:
+                # It is of another history than what was known before.
+                more = [*self._views.known, *more]
+                self._forget()
+                continue
             if key is not None and found.remembered is not None:
                 if found.remembered.fingerprint != key.fingerprint:
                     raise IdempotencyKeyReused(key.key, self._plan.name)
@@ -390,9 +427,9 @@ class _Execution:
         """Tell whether what the last run rested on was current at one moment. If it was not, the next run has the news."""
         if self._confirmed:
             return True
-        before = self._views.versions()
+        views, before = self._views, self._views.versions()
         await self._refresh()
-        return before == self._views.versions()
+        return views is self._views and before == views.versions()
 
     async def _run_with_discoveries(self) -> tuple[Sequence[StreamKey], Sequence[ValidWrite]]:
         """Run `handle` until it asks for nothing unread; return the streams of that run and what it wants written."""

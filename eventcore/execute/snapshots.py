@@ -19,7 +19,7 @@ import attrs
 from eventcore.codec import EventCodec
 from eventcore.errors import EventDataError, StoreClosed
 from eventcore.execute.reached import reached
-from eventcore.store import Snapshot
+from eventcore.store import History, Snapshot
 
 _log: Final = logging.getLogger("eventcore")
 
@@ -64,9 +64,11 @@ class SavesSnapshots(Protocol):
 class Snapshots:
     """Saves states behind the commands: they never wait for it, and none fails because of it."""
 
-    def __init__(self, store: SavesSnapshots | None) -> None:
+    def __init__(self, store: SavesSnapshots | None, history: History) -> None:
         self.enabled = store is not None
         self._store = store
+        self._history = history
+        self._of = history.now
         self._waiting: dict[tuple[str, str], tuple[SnapshotRule, int, object]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -89,7 +91,7 @@ class Snapshots:
         return task
 
     async def _save(self) -> None:
-        while self._waiting and self._store is not None:
+        while self._waiting and self._store is not None and self._history.now is self._of:
             keys = list(self._waiting)[:_SAVED_AT_ONCE]
             offered = [(*key, *self._waiting.pop(key)) for key in keys]
             snapshots = [made for each in offered if (made := _snapshot(*each)) is not None]

@@ -25,6 +25,7 @@ from eventcore.store import (
     Snapshot,
     Statement,
     StreamRead,
+    TellsHistory,
     Verdict,
 )
 from eventcore.stores.intact import Intact
@@ -40,6 +41,12 @@ class ForwardingStore:
 
     def __init__(self, store: EventStore) -> None:
         self.store = store
+
+    def __getattr__(self, name: str) -> object:
+        # Only a store that tells its history has one to tell.
+        if name == "history" and isinstance(self.store, TellsHistory):
+            return self.store.history
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     async def _forward(self, operation: str, call: Coroutine[object, object, T], /) -> T:  # noqa: ARG002
         """Return what *call* returns; *operation* is its name in the port. It has not begun: whoever does not await it must close it."""

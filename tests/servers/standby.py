@@ -14,15 +14,15 @@ from tests.servers.run import FAST, dsn_of
 
 
 @contextmanager
-def primary_and_standby(folder: Path) -> Iterator[tuple[str, str]]:
-    """Start both in *folder*; yield the DSN of the primary and that of the standby."""
+def primary_and_standby(folder: Path) -> Iterator[tuple[LocalPostgres, LocalPostgres]]:
+    """Start both in *folder*."""
     primary, standby = folder / "primary", folder / "standby"
     with LocalPostgres.start(primary, Settings(parameters=FAST)) as first:
         standby.mkdir()
         _copy(dsn_of(first), standby / "cluster")
         shutil.copy(primary / "password", standby / "password")
         with LocalPostgres.start(standby, Settings(parameters=FAST, immediate=True)) as second:
-            yield dsn_of(first), dsn_of(second)
+            yield first, second
 
 
 def _copy(dsn: str, cluster: Path) -> None:

@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, final
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -23,6 +23,9 @@ from eventcore.stores.postgres.faults import (
     took_too_long,
 )
 from eventcore.stores.postgres.settings import Pool, Settings
+
+if TYPE_CHECKING:
+    from eventcore.stores.postgres.timelines import Timelines
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 T = TypeVar("T")
@@ -155,10 +158,13 @@ def terminate(connection: Connection) -> None:
 class Session:
     """One connection, used by one task at a time. It is made when it is needed, and made anew when it was lost."""
 
-    def __init__(self, source: Source, faults: Faults, *, patience: float) -> None:
+    def __init__(self, source: Source, faults: Faults, *, patience: float, timelines: Timelines | None = None) -> None:
         self._source = source
         self._faults = faults
         self._patience = patience
+        self._timelines = timelines
+        # The history that the connection belongs to, and will for as long as it lives; None where that is not sure.
+        self.history: object = None
         self._connection: Connection | None = None
         self._closed = False
         # When the question was asked that is open now, and what looks after it from time to time: a timer for each would cost a lone command more.
@@ -177,7 +183,7 @@ class Session:
 
         Raises `StoreUnavailable`, and `StoreClosed` where it was closed meanwhile.
         """
-        if self._connection is not None and not has_ended(self._connection):
+        if self._connection is not None and not has_ended(self._connection) and self._is_of_now():
             return self._connection
         await self.drop()
         began = time.monotonic()
@@ -185,7 +191,9 @@ class Session:
         wait = _FIRST_WAIT
         while not self._closed:
             try:
-                self._connection = await self._source.take()
+                self._connection = connection = await self._source.take()
+                if self._timelines is not None:
+                    self.history = await self._minding(self.in_time(self._timelines.meet(connection)))
             except ssl.SSLCertVerificationError as error:  # a ValueError as well
                 raise self._faults.uncertified(error) from error
             except ValueError:
@@ -199,10 +207,15 @@ class Session:
                 if time.monotonic() + wait >= deadline:
                     raise self._faults.unreachable(time.monotonic() - began, error) from error
             else:
-                return await self._still_open(self._connection)
+                return await self._still_open(connection)
+            await self.drop()
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - chance, not secrecy
             wait = min(2 * wait, _LONGEST_WAIT)
         raise self._faults.closed()
+
+    def _is_of_now(self) -> bool:
+        """Tell whether the connection is of the history that the store has now: another one may have found its server replaced."""
+        return self._timelines is None or self.history is self._timelines.history.now
 
     async def _still_open(self, connection: Connection) -> Connection:
         """Return *connection*, unless the session was closed while it was made: nobody else would give it back."""

@@ -18,6 +18,7 @@ from eventcore.store import (
     EVERYTHING,
     AppendRequest,
     EventFilter,
+    History,
     InlineWork,
     Lease,
     Page,
@@ -45,6 +46,7 @@ from eventcore.stores.postgres.reader import ReadCall, Reader
 from eventcore.stores.postgres.rows import place_of
 from eventcore.stores.postgres.settings import Pool, Settings
 from eventcore.stores.postgres.statements import Schema
+from eventcore.stores.postgres.timelines import Timelines
 from eventcore.stores.postgres.writer import AppendCall, Writer
 from eventcore.subscriptions import Subscribing
 
@@ -112,6 +114,8 @@ class PostgresEventStore(Subscribing):
             statement_cache_size=statement_cache_size,
             listen_dsn=listen_dsn,
         )
+        self.history: Final = History()
+        self._timelines = Timelines(self.history, self._settings.described)
         self._open: _OpenStore | None = None
         self._opening = False
 
@@ -125,7 +129,7 @@ class PostgresEventStore(Subscribing):
             )
         self._opening = True
         try:
-            self._open = await _OpenStore.of(self._settings)
+            self._open = await _OpenStore.of(self._settings, self._timelines)
         finally:
             self._opening = False
         return self
@@ -146,7 +150,7 @@ class PostgresEventStore(Subscribing):
     async def append(self, requests: Sequence[AppendRequest], /) -> Sequence[Verdict]:
         for request in requests:
             check_request(request)
-        return await self._opened.append(AppendCall(requests))
+        return await self._opened.append(AppendCall(requests, self.history.now))
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
         check_age(older_than)
@@ -167,8 +171,13 @@ class PostgresEventStore(Subscribing):
         return await opened.run(lambda connection: opened.keep.load_snapshots(connection, wanted))
 
     async def save_snapshots(self, snapshots: Sequence[Snapshot], /) -> None:
-        opened = self._opened
-        await opened.run(lambda connection: opened.keep.save_snapshots(connection, snapshots))
+        opened, of = self._opened, self.history.now
+
+        async def save(connection: Connection) -> None:
+            if self.history.now is of:  # or their events may be no more
+                await opened.keep.save_snapshots(connection, snapshots)
+
+        await opened.run(save)
 
     async def load_checkpoint(self, name: str, /) -> Position | None:
         opened = self._opened
@@ -235,7 +244,7 @@ class PostgresEventStore(Subscribing):
 class _OpenStore:
     """The tasks and connections of an open store."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timelines: Timelines) -> None:
         self.loop = asyncio.get_running_loop()
         self.process = os.getpid()
         self.sql = settings.schema.statements("calls")
@@ -243,6 +252,7 @@ class _OpenStore:
         self.keep = Keep(settings.schema.statements("keep"))
         self.catalogue = Catalogue(settings.schema)
         self._settings = settings
+        self._timelines = timelines
         self._faults = Faults(settings.described, settings.dsns)
         self.inline = Inline(settings.schema, self._faults)
         self._source = source_of(settings)
@@ -276,9 +286,9 @@ class _OpenStore:
         )
 
     @classmethod
-    async def of(cls, settings: Settings) -> _OpenStore:
+    async def of(cls, settings: Settings, timelines: Timelines) -> _OpenStore:
         migrations = Migrations(settings.schema, settings.described)
-        opened = cls(settings)
+        opened = cls(settings, timelines)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(opened.close)
             # Who starts with a wrong address should hear of it soon.
@@ -289,7 +299,7 @@ class _OpenStore:
 
     def _session(self, source: Source | None = None) -> Session:
         settings = self._settings
-        return Session(source or self._source, self._faults, patience=settings.patience)
+        return Session(source or self._source, self._faults, patience=settings.patience, timelines=self._timelines)
 
     def _writer(self, session: Session) -> Writer:
         settings = self._settings
@@ -309,8 +319,8 @@ class _OpenStore:
         settings = self._settings
         if not settings.listens:
             return None
-        source = None if settings.listen_dsn is None else DsnSource(settings.listen_dsn, settings)
-        return Listener(self._session(source), settings.schema, self._waiters.wake)
+        source = self._source if settings.listen_dsn is None else DsnSource(settings.listen_dsn, settings)
+        return Listener(Session(source, self._faults, patience=settings.patience), settings.schema, self._waiters.wake)
 
     async def close(self) -> None:
         """Finish what is under way, then give the connections back."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, final
 
-from eventcore.errors import EventCoreError, InlineProjectionFailed, OutcomeUnknown, RequestRefused
-from eventcore.store import AppendRequest, Committed, InlineWork, Refused, Verdict
+from eventcore.errors import EventCoreError, HistoryChanged, InlineProjectionFailed, OutcomeUnknown, RequestRefused
+from eventcore.store import AppendRequest, Committed, Conflict, InlineWork, Refused, Verdict
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
 from eventcore.stores.postgres.connections import Patience, Session
 from eventcore.stores.postgres.faults import (
@@ -45,11 +45,12 @@ _CUTS: Final = 2
 class AppendCall(Call[Sequence[Verdict]]):
     """Decide requests. Shares its transaction with others."""
 
-    __slots__ = ("requests",)
+    __slots__ = ("history", "requests")
 
-    def __init__(self, requests: Sequence[AppendRequest]) -> None:
+    def __init__(self, requests: Sequence[AppendRequest], history: object) -> None:
         super().__init__(len(requests))
         self.requests = requests
+        self.history = history
 
     def give_up(self) -> None:
         self.fail(OutcomeUnknown("an append whose task was cancelled, as all tasks of its event loop may be,"))
@@ -84,9 +85,13 @@ class Writer:
         self._read_committed_by_default = True
 
     async def serve(self, calls: Sequence[AppendCall]) -> None:
+        history = calls[-1].history
+        if calls[0].history is not history:
+            await self.serve([call for call in calls if call.history is not history])
+            calls = [call for call in calls if call.history is history]
         decided: list[Decided] = []
         for requests in _batches([request for call in calls for request in call.requests]):
-            decided += await self._decide(requests, resent=False)
+            decided += await self._decide(requests, _Sending(history))
         start = 0
         for call in calls:
             end = start + len(call.requests)
@@ -121,13 +126,12 @@ class Writer:
         return decision.verdict._replace(news=news)
 
     async def _decide(
-        self, requests: Sequence[AppendRequest], *, resent: bool, step: bool = False, until: float | None = None
+        self, requests: Sequence[AppendRequest], sending: _Sending, *, step: bool = False, until: float | None = None
     ) -> list[Decided]:
         """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone.
 
         Whose statements take too long is looked for *until* a time: they may all wait for the same lock.
         """
-        sending = _Sending(resent)
         try:
             return list(await self._commit(Batch(requests), sending, step=step))
         except Exception as error:  # noqa: BLE001 - it is looked at, and goes to those it concerns
@@ -138,11 +142,11 @@ class Writer:
             if len(requests) == 1:
                 if isinstance(error, InlineProjectionFailed) and error.event is None and not step:
                     # It is refused either way; once more, to find out which of its events it was.
-                    return await self._decide(requests, resent=sending.lost, step=True)
+                    return await self._decide(requests, sending, step=True)
                 return [self._told(requests[0], self._faults.refused(error), sent=sending.lost)]
         middle = len(requests) // 2
-        first = await self._decide(requests[:middle], resent=sending.lost, until=until)
-        return first + await self._decide(requests[middle:], resent=sending.lost, until=until)
+        first = await self._decide(requests[:middle], sending.of_a_part(), until=until)
+        return first + await self._decide(requests[middle:], sending, until=until)
 
     def _told(self, request: AppendRequest, error: Exception, *, sent: bool) -> EventCoreError:
         # A read model fails only after the server has looked for the events and found none, under locks that whoever may still commit them holds.
@@ -151,7 +155,7 @@ class Writer:
             return because(OutcomeUnknown(f"an append to {streams} in {self._faults.store}"), error)
         return self._faults.translate(error)
 
-    async def _commit(self, batch: Batch, sending: _Sending, *, step: bool) -> list[Decision]:
+    async def _commit(self, batch: Batch, sending: _Sending, *, step: bool) -> Sequence[Decided]:
         """Send *batch* until an answer came back. It can be sent again: the server looks for its events first, by their ids."""
         patience = Patience(self._patience)
         rivalries = 0
@@ -160,7 +164,7 @@ class Writer:
             await self._session.connected(patience)
             work = self._inline.work if batch.writes else None
             try:
-                decisions = await self._send(batch, work, resent=sending.lost, step=step)
+                decided = await self._send_of_now(batch, work, sending, step=step)
             except Exception as error:
                 if is_lost(error):
                     sending.lost |= not isinstance(error, LostBeforeCommit)
@@ -181,7 +185,14 @@ class Writer:
             else:
                 if batch.writes:
                     self._committed()
-                return decisions
+                return decided
+
+    async def _send_of_now(self, batch: Batch, work: InlineWork | None, sending: _Sending, *, step: bool) -> Sequence[Decided]:
+        """Send *batch*, which was decided on one history. On another one only that is found, or written, which rests on no version."""
+        if self._session.history is sending.history:
+            return await self._send(batch, work, resent=sending.lost, step=step)
+        decisions = await self._send(batch.resting_on_nothing(), work, resent=sending.lost, step=step)
+        return [HistoryChanged(self._faults.store) if isinstance(each, Conflict | Lost) else each for each in decisions]
 
     async def _send(self, batch: Batch, work: InlineWork | None, *, resent: bool, step: bool) -> list[Decision]:
         arguments = (*batch.arguments(), resent, self._lock_timeout, _NEWS_AT_ONCE)
@@ -194,12 +205,17 @@ class Writer:
 
 @final
 class _Sending:
-    """Whether a batch may have been committed without an answer coming back."""
+    """What a batch rests on: a *history*; and whether it may have been committed without an answer coming back."""
 
-    __slots__ = ("lost",)
+    __slots__ = ("history", "lost")
 
-    def __init__(self, lost: bool) -> None:  # noqa: FBT001
+    def __init__(self, history: object, *, lost: bool = False) -> None:
+        self.history = history
         self.lost = lost
+
+    def of_a_part(self) -> _Sending:
+        """Return the same for a part of the batch, which is sent by itself."""
+        return _Sending(self.history, lost=self.lost)
 
 
 def _batches(requests: Sequence[AppendRequest]) -> Iterator[Sequence[AppendRequest]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
+from eventcore import MigrationNeeded, PostgresEventStore
 from eventcore.store import AppendRequest, StreamRead
 from eventcore.stores.postgres.batch import Batch
 from eventcore.stores.postgres.statements import Schema
@@ -40,3 +42,12 @@ async def labels(store: object, stream_id: str) -> list[object]:
 
     (found,) = (await store.read([StreamRead(stream_id)])).slices  # type: ignore[attr-defined]
     return [json.loads(event.data)["label"] for event in found.events]
+
+
+async def opened_when_replicated(stack: AsyncExitStack, standby: str) -> PostgresEventStore:
+    """Open the store on a standby as soon as it has heard of it."""
+    while True:
+        try:
+            return await stack.enter_async_context(PostgresEventStore(standby, migrate=False))
+        except MigrationNeeded:
+            await asyncio.sleep(0.01)

@@ -14,7 +14,8 @@ from eventcore.stores.postgres.catalogue import Catalogue
 from eventcore.stores.postgres.connections import DsnSource
 from eventcore.stores.postgres.statements import Schema
 from eventcore.testing.contract.making import add, labels_of, read_log, version_of
-from tests.integration.postgres.hand import adding, append_in, connected
+from tests.integration.postgres.hand import adding, append_in, connected, opened_when_replicated
+from tests.servers.run import dsn_of
 from tests.servers.standby import primary_and_standby
 
 
@@ -43,14 +44,6 @@ def test_late_commit_is_delivered(postgres: str, schema: str, ends: str, restart
             assert labels_of(events) == (["late", "early"] if ends == "COMMIT" else ["early"])
 
     asyncio.run(scenario())
-
-
-async def opened_when_replicated(stack: AsyncExitStack, standby: str) -> PostgresEventStore:
-    while True:
-        try:
-            return await stack.enter_async_context(PostgresEventStore(standby, migrate=False))
-        except MigrationNeeded:
-            await asyncio.sleep(0.01)
 
 
 def test_a_standby_shows_nothing_before_what_commits_late(
@@ -92,7 +85,7 @@ def test_a_standby_shows_nothing_before_what_commits_late(
 
     monkeypatch.setattr(DsnSource, "take", counted)
     with primary_and_standby(tmp_path_factory.mktemp("standby")) as (primary, standby):
-        asyncio.run(scenario(primary, standby))
+        asyncio.run(scenario(dsn_of(primary), dsn_of(standby)))
 
 
 def test_a_foreign_transaction_holds_no_reader_up(postgres: str, schema: str) -> None:
@@ -159,7 +152,6 @@ def test_a_restored_schema_gets_a_new_epoch(postgres: str, schema: str) -> None:
             await hand.execute(f'SET session_replication_role = replica; ALTER TABLE "{schema}".events DISABLE TRIGGER ALL')
             await hand.execute(f'UPDATE "{schema}".events SET tx = tx + 1000000000000')
             await hand.execute(f'ALTER TABLE "{schema}".events ENABLE ALWAYS TRIGGER events_never_change')
-        from eventcore import MigrationNeeded
 
         with pytest.raises(MigrationNeeded, match="restored from another"):
             async with PostgresEventStore(postgres, schema=schema, migrate=False):
