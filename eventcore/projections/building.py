@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final, final
-from uuid import uuid4
 
 from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
 from eventcore.projections.context import Context
 from eventcore.projections.projector import Projector, cancelling_nobody
-from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
+from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
 from eventcore.store import InlineStore, Lease, Page
 
 # Who is killed while building holds others up for so long.
@@ -38,7 +35,7 @@ class Building:
         self._store = store
         self._projector = projector
         self._batch_size = batch_size
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._owner = new_owner()
 
     async def catch_up(self, deadline: float) -> None:
         """Return when nothing is left but what is appended meanwhile, or when it is inline already. Raises `ProjectionStopped`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any, Final, NamedTuple, final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from eventcore.errors import InvalidArgument
 from eventcore.ids import Position
@@ -229,6 +231,11 @@ class Records:
 def lease_name(name: str, generation: int) -> str:
     """Return the name of the lease that whoever works on the generation has to hold."""
     return f"projection/{name}/{generation}"
+
+
+def new_owner() -> str:
+    """Return a name for one who is to hold leases. Nobody else may use it: who comes a second time by the same name is given the lease, too."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 def sharing_of(transaction: ReadModelTransaction) -> Sharing | None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, final
-from uuid import uuid4
 
 from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
@@ -65,20 +62,17 @@ class ProjectionRunner:
             names = ", ".join(projector.name for projector in projectors) or "none"
             raise InvalidArgument(f"a runner needs projections of different names, got {names}; say @projection(name=...)")
         self._store = store
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
-        self._pace = Pace(
-            owner=owner, batch_size=batch_size, batch_seconds=batch_seconds, poll_interval=poll_interval, lease_seconds=lease_seconds
-        )
+        self._pace = Pace(batch_size=batch_size, batch_seconds=batch_seconds, poll_interval=poll_interval, lease_seconds=lease_seconds)
         self._workers: dict[str, dict[int, Worker]] = {name: {} for name in self._projectors}
         self._stop = asyncio.Event()
         self._moved = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._runs = False
 
     async def __aenter__(self) -> Self:
-        if self._running is not None:
-            raise InvalidArgument("this ProjectionRunner runs already; make another one, or share this one")
+        self._require_rest()
         self._stop.clear()
-        self._running = asyncio.create_task(self.run(), name="eventcore-projections")
+        self._running = asyncio.create_task(self._run(), name="eventcore-projections")
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -96,9 +90,8 @@ class ProjectionRunner:
 
         Cancelled, it ends at once: what is under way is rolled back, and leases are given back.
         """
-        async with asyncio.TaskGroup() as tasks:
-            for projector in self._projectors.values():
-                tasks.create_task(self._supervise(projector), name=f"eventcore-projection-{projector.name}")
+        self._require_rest()
+        await self._run()
 
     async def caught_up(self, position: Position | None, /, *, timeout: float, projections: Iterable[str] | None = None) -> None:
         """Wait until the projections (of these names; all of this runner's unless given) have handled everything up to *position*.
@@ -116,6 +109,19 @@ class ProjectionRunner:
         await asyncio.gather(*(self._reach(name, position, timeout) for name in names))
 
     # Within
+
+    def _require_rest(self) -> None:
+        if self._runs or self._running is not None:
+            raise InvalidArgument("this ProjectionRunner runs already; make another one, or share this one")
+
+    async def _run(self) -> None:
+        self._runs = True
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for projector in self._projectors.values():
+                    tasks.create_task(self._supervise(projector), name=f"eventcore-projection-{projector.name}")
+        finally:
+            self._runs = False
 
     async def _reach(self, name: str, position: Position, timeout: float) -> None:
         """Wait for a worker of this process where one leads; look at what the store says from time to time in any case."""

@@ -33,7 +33,7 @@ from eventcore.ids import Position
 from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
 from eventcore.projections.projector import Projector
-from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, records
+from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
 from eventcore.projections.swapping import SwapBlocked, TablesInUse, all_alone, in_use, swap
 from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
 
@@ -58,7 +58,6 @@ _FEW: Final = 100
 class Pace:
     """How a runner works; times in seconds."""
 
-    owner: str
     batch_size: int
     batch_seconds: float
     poll_interval: float
@@ -94,6 +93,8 @@ class Worker:
         self._store = store
         self._projector = projector
         self._pace = pace
+        # Not the runner's: it may have been made before the process was forked.
+        self._owner = new_owner()
         self._stop = stop
         self._advanced = advanced
         self._noted = -math.inf
@@ -135,7 +136,7 @@ class Worker:
 
     async def _acquire(self) -> Lease | None:
         name = lease_name(self._projector.name, self.generation)
-        return await self._store.acquire_lease(name, owner=self._pace.owner, ttl=timedelta(seconds=self._pace.lease_seconds))
+        return await self._store.acquire_lease(name, owner=self._owner, ttl=timedelta(seconds=self._pace.lease_seconds))
 
     @asynccontextmanager
     async def _leading(self, lease: Lease) -> AsyncGenerator[asyncio.Event]:

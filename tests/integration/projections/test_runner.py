@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
@@ -15,6 +17,7 @@ import pytest
 from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
 from eventcore.errors import (
     DefinitionError,
+    InvalidArgument,
     LeaseLost,
     ProjectionBehind,
     ProjectionStopped,
@@ -119,6 +122,31 @@ def test_a_runner_that_is_cancelled_leaves_nobody_at_work(make: Callable[[], Eve
                 if task.get_name().startswith(("eventcore-worker", "eventcore-lease"))
             ]
             assert await store.acquire_lease("projection/balances/1", owner="another", ttl=timedelta(seconds=1)) is not None
+
+    asyncio.run(run())
+
+
+def test_a_runner_that_was_made_before_a_fork_is_another_one_in_each_process(tmp_path: Path) -> None:
+    """By one name both would hold the lease, and handle every event twice."""
+    path = tmp_path / "events.db"
+    subprocess.run([sys.executable, "-m", "tests.integration.projections.forked", str(path)], check=True, timeout=60)
+
+    assert shown(path) == {"a": (300, 300)}
+
+
+def test_a_runner_runs_once_at_a_time() -> None:
+    async def run() -> None:
+        async with InMemoryEventStore() as store:
+            running = runner(store)
+            async with running:
+                with pytest.raises(InvalidArgument, match="runs already"):
+                    await running.run()
+            alone = asyncio.create_task(running.run())
+            await asyncio.sleep(0)
+            with pytest.raises(InvalidArgument, match="runs already"):
+                await running.__aenter__()
+            running.stop()
+            await alone
 
     asyncio.run(run())
 
