@@ -146,5 +146,7 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
             what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {type(error).__name__}: {error}"
             raise ProjectionStopped(record.name, what) from error
     await context.flush()
-    if page.position is not None and not await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))):
+    if page.position is None:
+        return
+    if await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))) is not False:
         raise NotToBuild(f"the projection {record.name!r} was paused, removed or made inline meanwhile; look again")

@@ -80,6 +80,8 @@ async def end_inline(store: InlineStore, name: str, /) -> None:
             await kept.lock(name)
             record = await _inline_one(kept, name)
             await kept.set_inline(name, record.generation, inline=False)
+            # A fault would keep it at the place where it became inline; older code may have left one.
+            await kept.resume(name)
             await kept.advance(name, record.generation, Progress(await switch.newest(), 0))
             await switch.demand(names_of(await _inline(kept)))
             # Appends of this store that wait for the end of the switch go on without it.
@@ -163,6 +165,8 @@ async def _become_inline(store: InlineStore, kept: Records, projector: Projector
         raise ProjectionStopped(name, "somebody removed what was built of it; call project_inline again")
     if record.inline:
         return record
+    if not record.goes_on:
+        raise ProjectionStopped(name, record.stopped_by)
     position, more = record.position, True
     while more:
         page = await store.read_all(position, limit=batch_size, where=projector.where)

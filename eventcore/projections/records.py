@@ -98,10 +98,14 @@ class Records:
     async def add(self, name: str, generation: int, version: int, *, live: bool) -> None:
         await self._execute("add", name, generation, version, int(live), "[]", _now())
 
-    async def advance(self, name: str, generation: int, progress: Progress) -> bool:
-        """Write down how far the projection has come; return False where it may not go on: paused, stopped or removed meanwhile."""
+    async def advance(self, name: str, generation: int, progress: Progress) -> bool | None:
+        """Write down how far the projection has come; return whether it was paused meanwhile: it goes no further then.
+
+        None where this may not be committed: it was stopped, removed or made inline meanwhile.
+        """
         position = None if progress.position is None else str(progress.position)
-        return bool(await self._fetch("advance", name, generation, position, progress.handled, progress.skipped, _now()))
+        rows = await self._fetch("advance", name, generation, position, progress.handled, progress.skipped, _now())
+        return bool(rows[0]["paused"]) if rows else None
 
     async def lock(self, name: str) -> None:
         """Keep everybody else from changing any generation of the projection until the end of the transaction."""
@@ -114,6 +118,7 @@ class Records:
         await self._execute("set_tables", name, generation, json.dumps(list(tables)))
 
     async def set_fault(self, name: str, generation: int, fault: str) -> None:
+        """Say why it stopped, unless it was made inline meanwhile: then appends keep it, and whoever failed has nothing to say."""
         await self._execute("set_fault", name, generation, fault, _now())
 
     async def set_inline(self, name: str, generation: int, *, inline: bool) -> None:

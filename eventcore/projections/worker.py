@@ -69,7 +69,7 @@ class GenerationGone(Exception):
 
 
 class MayNotGoOn(Exception):
-    """It was paused, stopped or removed while it worked; nothing of the batch was committed."""
+    """It was paused, stopped or removed while it worked. Of a batch nothing was committed, unless it was paused: then that was its last one."""
 
 
 # Whatever raises these, it is no fault of a handler.
@@ -313,7 +313,7 @@ class Worker:
                         return False
                     context = self._context(mine, kept.transaction)
                     await self._projector.handle_all(rest, context)
-                if not await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))):
+                if await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))) is not False:
                     raise MayNotGoOn  # noqa: TRY301
                 await swap(kept, mine, [each for each in generations if each.generation != mine.generation], attempt=self._attempts)
         except TablesInUse as error:
@@ -432,17 +432,15 @@ class Worker:
             match policy:
                 case "stop":
                     await kept.set_fault(name, generation, what)
-                    raise_after = True
+                    ends = True
                 case "skip":
-                    await self._advance(kept, Progress(stored.position, 1, 1))
-                    raise_after = False
+                    ends = await self._advance(kept, Progress(stored.position, 1, 1))
                 case "park":
                     await kept.park(name, generation, stored, _described(error), attempts)
-                    await self._advance(kept, Progress(stored.position, 1))
-                    raise_after = False
+                    ends = await self._advance(kept, Progress(stored.position, 1))
                 case _:
                     assert_never(policy)
-        if raise_after:
+        if ends:
             raise MayNotGoOn
         self._reached(stored.position)
 
@@ -456,9 +454,11 @@ class Worker:
             )
             if handled < len(events):
                 position = events[handled - 1].position
-            await self._advance(kept, Progress(position, handled))
+            paused = await self._advance(kept, Progress(position, handled))
         self._pages.took((time.monotonic() - began) * (len(events) / handled if handled else 1))
         self._reached(position)
+        if paused:
+            raise MayNotGoOn
         return handled
 
     def _limit(self, transaction: ReadModelTransaction) -> Callable[[], bool] | None:
@@ -468,9 +468,12 @@ class Worker:
         kept_waiting, limit = transaction.kept_waiting, _IN_THE_WAY * self._pace.batch_seconds
         return lambda: kept_waiting() > limit
 
-    async def _advance(self, kept: Records, progress: Progress) -> None:
-        if not await kept.advance(self._projector.name, self.generation, progress):
+    async def _advance(self, kept: Records, progress: Progress) -> bool:
+        """Write down how far it has come; return whether that is all, since it was paused meanwhile."""
+        paused = await kept.advance(self._projector.name, self.generation, progress)
+        if paused is None:
             raise MayNotGoOn
+        return paused
 
     def _context(self, record: ProjectionRecord, transaction: ReadModelTransaction, *, creating: bool = False) -> Context:
         return Context(record.name, record.generation, transaction, record.tables, rebuilding=not record.live, creating=creating)

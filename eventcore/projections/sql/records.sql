@@ -1,5 +1,6 @@
 -- Every store that has SQL runs these: `$1` for placeholders, no more than what SQLite and PostgreSQL have in common. {projections} and
--- {parked_events} stand for the tables. `advance` answers with a row only while the generation is there and may go on.
+-- {parked_events} stand for the tables. `advance` answers with a row only while the generation is there,
+-- is not stopped and not inline.
 
 -- name: load
 SELECT name, generation, version, live, paused, tables, position, handled, skipped, fault, updated_at, inline
@@ -23,8 +24,8 @@ INSERT INTO {projections} (name, generation, version, live, tables, position, ha
 -- name: advance
 UPDATE {projections}
 SET position = $3, handled = handled + $4, skipped = skipped + $5, updated_at = $6
-WHERE name = $1 AND generation = $2 AND paused = 0 AND fault IS NULL AND inline = 0
-RETURNING generation;
+WHERE name = $1 AND generation = $2 AND fault IS NULL AND inline = 0
+RETURNING paused;
 
 -- name: lock
 UPDATE {projections} SET updated_at = updated_at WHERE name = $1;
@@ -39,7 +40,7 @@ DELETE FROM {projections} WHERE name = $1 AND generation = $2;
 UPDATE {projections} SET tables = $3 WHERE name = $1 AND generation = $2;
 
 -- name: set_fault
-UPDATE {projections} SET fault = $3, updated_at = $4 WHERE name = $1 AND generation = $2;
+UPDATE {projections} SET fault = $3, updated_at = $4 WHERE name = $1 AND generation = $2 AND inline = 0;
 
 -- name: set_inline
 UPDATE {projections} SET inline = $3 WHERE name = $1 AND generation = $2;

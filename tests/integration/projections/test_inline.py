@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eventcore import InMemoryEventStore, Recorded, SqliteEventStore
+from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
 from eventcore.errors import InlineProjectionFailed, InlineProjectionsDiffer, InvalidArgument, ProjectionStopped, RequestRefused
 from eventcore.projections import Context, ProjectionRunner, caught_up, end_inline, on, project_inline, projection
 from eventcore.projections.records import records
@@ -356,6 +356,93 @@ def test_another_process_may_finish_what_this_one_builds(lasting: Make) -> None:
             await project_inline(one, [Balances()])
             await pay(two, [("a", 1)])
             assert await balances(one) == await folded(one) == {"a": (102, 102)}
+
+    asyncio.run(run())
+
+
+def test_a_runner_that_fails_too_late_says_nothing_of_an_inline_projection(lasting: Make) -> None:
+    """A fault would keep it, once it is a runner's again, at the place where it became inline: what was appended since would come twice."""
+    failed = asyncio.Event()
+
+    @projection(name="balances", retry=RetryPolicy(max_attempts=3, initial_delay=0.5, jitter=0))
+    class Failing(Balances):
+        @on(Paid)
+        async def refuse(self, recorded: Recorded[Paid], context: Context) -> None:
+            if recorded.event.account == "b":
+                failed.set()
+                raise ValueError("no")
+
+    async def run() -> None:
+        async with lasting() as one, lasting() as two:
+            await pay(one, [("a", 1)] * 5)
+            switch, running = one.switch_inline, ProjectionRunner(two, [Failing()])
+
+            @asynccontextmanager
+            async def between() -> AsyncIterator[object]:
+                """All there was is built: a runner with other code takes the lease, fails at what is new, and tries again after the switch."""
+                await running.__aenter__()
+                await pay(two, [("b", 1)])
+                await failed.wait()
+                await asyncio.sleep(0.1)
+                async with switch() as switching:
+                    yield switching
+
+            # The attribute of this object alone.
+            one.switch_inline = between  # type: ignore[method-assign,assignment]
+            await project_inline(one, [Balances()])
+            one.switch_inline = switch  # type: ignore[method-assign]
+            await asyncio.sleep(1)
+            await running.__aexit__(None, None, None)
+
+            assert await fault(one) is None
+            await pay(one, [("a", 1)] * 5)
+            await end_and_go_on(one)
+
+    async def fault(store: Store) -> str | None:
+        async with records(store, read_only=True) as kept:
+            return (await kept.load("balances"))[0].fault
+
+    async def end_and_go_on(store: Store) -> None:
+        await end_inline(store, "balances")
+        async with ProjectionRunner(store, [Balances()]) as running:
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+        assert await balances(store) == await folded(store) == {"a": (11, 11), "b": (1, 1)}
+
+    asyncio.run(run())
+
+
+def test_an_old_fault_does_not_keep_the_end_of_inline_from_where_it_is(make: Make) -> None:
+    async def run() -> None:
+        async with make() as store:
+            await project_inline(store, [Balances()])
+            await pay(store, [("a", 1)] * 5)
+            async with store.transaction() as transaction:
+                await transaction.execute([Statement(f"UPDATE {transaction.table('projections')} SET fault = 'old'")])
+            await end_inline(store, "balances")
+            async with ProjectionRunner(store, [Balances()]) as running:
+                await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+            assert await balances(store) == {"a": (6, 6)}
+
+    asyncio.run(run())
+
+
+def test_what_is_paused_before_the_switch_does_not_become_inline(make: Make) -> None:
+    async def run() -> None:
+        async with make() as store:
+            switch = store.switch_inline
+
+            @asynccontextmanager
+            async def between() -> AsyncIterator[object]:
+                async with records(store) as kept:
+                    await kept.pause("balances", paused=True)
+                async with switch() as switching:
+                    yield switching
+
+            # The attribute of this object alone.
+            store.switch_inline = between  # type: ignore[method-assign,assignment]
+            await pay(store, [("a", 1)])
+            with pytest.raises(ProjectionStopped, match="it is paused"):
+                await project_inline(store, [Balances()])
 
     asyncio.run(run())
 
