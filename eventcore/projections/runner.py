@@ -63,11 +63,8 @@ class ProjectionRunner:
             raise InvalidArgument(f"a runner needs projections of different names, got {names}; say @projection(name=...)")
         self._store = store
         self._pace = Pace(batch_size=batch_size, batch_seconds=batch_seconds, poll_interval=poll_interval, lease_seconds=lease_seconds)
-        self._workers: dict[str, dict[int, Worker]] = {name: {} for name in self._projectors}
-        self._stop = asyncio.Event()
-        self._moved = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
-        self._runs = False
+        self._rest()
 
     async def __aenter__(self) -> Self:
         self._require_rest()
@@ -76,9 +73,10 @@ class ProjectionRunner:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
         running, self._running = self._running, None
         if running is not None:
+            if not running.done():
+                self.stop()
             await running
 
     def stop(self) -> None:
@@ -121,7 +119,14 @@ class ProjectionRunner:
                 for projector in self._projectors.values():
                     tasks.create_task(self._supervise(projector), name=f"eventcore-projection-{projector.name}")
         finally:
-            self._runs = False
+            self._rest()
+
+    def _rest(self) -> None:
+        """Forget what a run knew: the next one may be in another event loop, and on a store that begins anew."""
+        self._runs = False
+        self._workers: dict[str, dict[int, Worker]] = {name: {} for name in self._projectors}
+        self._stop = asyncio.Event()
+        self._moved = asyncio.Event()
 
     async def _reach(self, name: str, position: Position, timeout: float) -> None:
         """Wait for a worker of this process where one leads; look at what the store says from time to time in any case."""

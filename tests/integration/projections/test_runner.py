@@ -152,6 +152,32 @@ def test_a_runner_runs_once_at_a_time() -> None:
     asyncio.run(run())
 
 
+def test_a_runner_runs_again_in_another_event_loop_and_on_a_new_store(tmp_path: Path) -> None:
+    """As that of a web application does, whose tests begin and end it again and again."""
+    path = tmp_path / "events.db"
+    store = SqliteEventStore(path)
+    running = runner(store)
+
+    async def beside() -> None:
+        async with store, running:
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+
+    async def alone() -> None:
+        async with store:
+            work = asyncio.create_task(running.run())
+            await running.caught_up(await pay(store, [("a", 1)]), timeout=20)
+            running.stop()
+            await work
+
+    for number, again in enumerate([beside, beside, alone, alone, beside], start=1):
+        asyncio.run(again())
+        assert shown(path) == {"a": (number, number)}
+    for file in tmp_path.iterdir():
+        file.unlink()
+    asyncio.run(beside())
+    assert shown(path) == {"a": (1, 1)}
+
+
 def test_giving_a_lease_back_takes_no_longer_than_the_lease() -> None:
     """A store that is away would be waited for, and the end of the program with it."""
 
