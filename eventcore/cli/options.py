@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from eventcore.cli.parser import is_url
+from eventcore.cli.parser import holds_url
 
 ENVIRONMENT: Final = "EVENTCORE_URL"
 
@@ -76,9 +76,16 @@ def source(text: str) -> Path:
 
 def declared(text: str) -> str:
     """Read a name that the source declares. For argparse."""
-    if is_url(text):
+    if holds_url(text):
         raise argparse.ArgumentTypeError(f"{text!r} is where a store is, and this command reads Python files")
     return text
+
+
+def folder(text: str) -> Path:
+    """Read where files of a server are, or are to be. For argparse."""
+    if holds_url(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is where a store is, and no folder")
+    return Path(text)
 
 
 def count(text: str) -> int:

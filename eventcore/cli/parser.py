@@ -12,7 +12,8 @@ from eventcore.cli.output import put
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-_URL: Final = re.compile(r"(?:postgres(?:ql)?|sqlite)://", re.IGNORECASE)
+# Also one that was mistyped: a slash is missing.
+_URL: Final = re.compile(r"(?:postgres(?:ql)?|sqlite):/", re.IGNORECASE)
 
 _WHERE_URLS_STAND: Final = """
 help: the URL of a store is the argument of `eventcore streams`, events, tail, doctor and migrate: eventcore streams URL;
@@ -50,6 +51,12 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def holds_url(text: str) -> bool:
+    """Whether the URL of a store stands anywhere in *text*."""
+    return _URL.search(text) is not None
+
+
 def values(given: Sequence[str]) -> list[str]:
-    """Return the words of a command line, and what stands behind the `=` of a `--option=VALUE`."""
-    return [*given, *(word.partition("=")[2] for word in given if word.startswith("--"))]
+    """Return the words of a command line, what stands behind the `=` of a `--option=VALUE`, and the URLs within words."""
+    urls = (word[url.start() :] for word in given if (url := _URL.search(word)) is not None)
+    return [*given, *(word.partition("=")[2] for word in given if word.startswith("--")), *urls]

@@ -7,10 +7,10 @@ import json
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from eventcore.cli.exits import FAILED, OK
+from eventcore.cli.options import folder
 from eventcore.cli.output import remark, show
 from eventcore.errors import EventCoreError
 
@@ -51,7 +51,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    start.add_argument("--data", metavar="DIR", type=Path, required=True, help="the server's folder; made if it does not exist")
+    start.add_argument("--data", metavar="DIR", type=folder, required=True, help="the server's folder; made if it does not exist")
     start.add_argument(
         "--port", metavar="N", type=_port, help="the port on 127.0.0.1; 0 for any that is free (default: that of the last start)"
     )
@@ -59,7 +59,7 @@ def add_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--listen", choices=_LISTENING, default="tcp", help="where: TCP on 127.0.0.1, a Unix socket in DIR, both (default: tcp)"
     )
     start.add_argument(
-        "--bin", metavar="DIR", type=Path, help="the folder of the programs `postgres` and `initdb` (default: EVENTCORE_POSTGRES_BIN)"
+        "--bin", metavar="DIR", type=folder, help="the folder of the programs `postgres` and `initdb` (default: EVENTCORE_POSTGRES_BIN)"
     )
     start.add_argument("--json", action="store_true", help="say what is started as one line of JSON")
     start.set_defaults(run=run)

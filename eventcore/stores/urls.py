@@ -116,7 +116,7 @@ def _postgres(text: str, schema: str | None) -> PostgresUrl:
 
 
 def _path(text: str) -> Path:
-    if text.startswith(_SQLITE) and text != _SQLITE:
+    if text.startswith(_SQLITE) and text != _SQLITE and not _POSTGRES.search(text):
         return Path(text.removeprefix(_SQLITE))
     if text and "\0" not in text and not _SCHEME.match(text) and "=" not in text:
         path = Path(text)

@@ -14,6 +14,7 @@ from eventcore.cli.output import put, remark
 from eventcore.errors import InvalidArgument
 from eventcore.ids import StreamId, StreamPrefix
 from eventcore.store import StoredEvent, StreamRead
+from eventcore.stores.redaction import redacted
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -38,14 +39,12 @@ async def _found(store: Browsed, options: argparse.Namespace) -> Sequence[Stored
     if event_id is not None and (event := await store.find_event(event_id)) is not None:
         return [event]
     stream_id = StreamId[object](options.what)
-    version = await _version(store, stream_id)
+    version, named = await _version(store, stream_id), repr(redacted(options.what))
     if version == 0:
-        remark(
-            f"there is no stream {options.what!r}" if event_id is None else f"there is no event {options.what!r}, nor a stream of this id"
-        )
+        remark(f"there is no stream {named}" if event_id is None else f"there is no event {named}, nor a stream of this id")
         return ()
     if options.version is not None and options.version > version:
-        remark(f"the stream {options.what!r} is at version {version}: it has no event at version {options.version}")
+        remark(f"the stream {named} is at version {version}: it has no event at version {options.version}")
         return ()
     if options.version is not None:
         events = await _events(store, stream_id, options.version - 1)

@@ -102,6 +102,27 @@ def test_a_command_that_reads_the_source_takes_no_store(arguments, refused):
     assert f"{SHOWN!r} is where a store is, and this command reads Python files" in refused(*arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("generate", f"url={URL}"),
+        ("map", f"./{URL}"),
+        ("who", URL.replace("//", "/")),
+        ("pg", "start", "--data", URL),
+        ("pg", "start", "--data", "cluster", "--bin", URL),
+        ("streams", f"sqlite:///{URL}"),
+    ],
+)
+def test_a_url_that_is_taken_for_something_else_is_not_quoted_with_its_password(arguments, refused):
+    assert "***@db.example/shop" in refused(*arguments)
+
+
+def test_a_url_that_is_taken_for_a_stream_is_not_quoted_with_its_password(refused, tmp_path):
+    assert main(["migrate", str(tmp_path / "shop.db")]) == 0
+
+    assert f"there is no stream {SHOWN!r}" in refused("show", URL, "--url", str(tmp_path / "shop.db"))
+
+
 @pytest.mark.parametrize("password", ["ses ame", "ses\\ame", "ses'ame", 'ses"ame', "sés%20ame"])
 @pytest.mark.parametrize(
     "arguments", [("projections", "pause", "balances", "{}"), ("--url", "{}"), ("streams", "--limit={}"), ("generate", "{}")]
