@@ -526,9 +526,14 @@ class InlineProjectionFailed(RequestRefused):
         self.stream_id = stream_id
         self.version = version
         where = "an event of the request" if event is None else f"{event!r}, which was to be version {version} of stream {stream_id!r}"
+        # What refused says by itself what to do.
+        repair = (
+            ""
+            if isinstance(reason, RequestRefused)
+            else "; mend the handler, or do not let the command write what the read model cannot take"
+        )
         super().__init__(
-            f"the inline projection {projection!r} failed on {where}: {reason}; nothing of the command was written; mend the handler, or do "
-            "not let the command write what the read model cannot take"
+            f"the inline projection {projection!r} failed on {where}, and nothing of the command was written: {reason}{repair}"
         )
 
 

@@ -33,7 +33,7 @@ from eventcore.stores.postgres.statements import Schema
 T = TypeVar("T")
 
 _SQL_OR_EVENT: Final = "mend the SQL of the projection, or look at the event that it was run for"
-_RIGHTS: Final = "grant this role what the page 'PostgreSQL in production' lists for the role of a ProjectionRunner"
+_RIGHTS: Final = "grant this role what the page 'PostgreSQL in production' lists for whoever keeps projections"
 
 
 @final

@@ -171,6 +171,19 @@ def test_the_error_names_the_event_among_several_of_a_command(make: Make) -> Non
     asyncio.run(run())
 
 
+def test_the_error_names_one_repair(make: Make) -> None:
+    async def run() -> None:
+        async with make() as store:
+            await project_inline(store, [Limited()])
+            verdicts = [(await store.append([payment("a", amount, "s-1")]))[0] for amount in (101, 13)]
+            of_the_database, of_the_handler = [str(verdict.error) for verdict in verdicts if isinstance(verdict, Refused)]
+            assert of_the_database.count("mend") == of_the_handler.count("mend") == 1
+            assert of_the_database.endswith("; mend the SQL of the projection, or look at the event that it was run for")
+            assert of_the_handler.endswith("; mend the handler, or do not let the command write what the read model cannot take")
+
+    asyncio.run(run())
+
+
 def test_a_key_of_a_command_that_failed_is_free(make: Make) -> None:
     async def run() -> None:
         async with make() as store:
