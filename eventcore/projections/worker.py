@@ -294,7 +294,7 @@ class Worker:
         return False
 
     async def _swap(self, lease: Lease) -> bool:
-        """Take the place of the live generation, at exactly its position, so that no effect is left out or done twice.
+        """Take the place of the live generation, at exactly its position unless this one is beyond it: no effect is left out or done twice.
 
         What the live one handled since the last look is handled here, while it cannot go on. If that is much, return False.
         """
@@ -305,6 +305,8 @@ class Worker:
                 generations = await all_alone(kept, self._projector.name)
                 self._require_newest(generations)
                 mine = await self._load(kept)
+                # Beyond the live one where `project_inline` built it, and ended before it was inline.
+                position = mine.position
                 goal = next((each.position for each in generations if each.live), None)
                 if goal is not None and (mine.position is None or mine.position < goal):
                     page = await self._pages.after(self.position)
@@ -313,7 +315,7 @@ class Worker:
                         return False
                     context = self._context(mine, kept.transaction)
                     await self._projector.handle_all(rest, context)
-                if await kept.advance(mine.name, mine.generation, Progress(goal or mine.position, len(rest))) is not False:
+                if await kept.advance(mine.name, mine.generation, Progress(position, len(rest))) is not False:
                     raise MayNotGoOn  # noqa: TRY301
                 await swap(kept, mine, [each for each in generations if each.generation != mine.generation], attempt=self._attempts)
         except TablesInUse as error:

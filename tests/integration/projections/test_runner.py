@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from eventcore import InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
+from eventcore import EventCodec, InMemoryEventStore, Recorded, RetryPolicy, SqliteEventStore
 from eventcore.errors import (
     DefinitionError,
     InvalidArgument,
@@ -30,7 +31,9 @@ from eventcore.errors import (
 )
 from eventcore.ids import Position
 from eventcore.projections import Context, ProjectionRunner, caught_up, on, projection
+from eventcore.projections.building import Building
 from eventcore.projections.declare import OnFault
+from eventcore.projections.projector import Projector
 from eventcore.projections.records import records
 from eventcore.projections.runner import live_record
 from eventcore.store import EventStore, Lease, ReadModelTransaction, Statement
@@ -799,6 +802,25 @@ class Overtaken(ForwardingStore):
             await caught_up(self.store, "balances", await pay(self.store, [("late", self.times)]), timeout=20)
         async with super().transaction(under=under, read_only=read_only) as transaction:
             yield transaction
+
+
+def test_a_read_model_that_is_beyond_the_live_one_does_not_go_back_at_the_swap(make: Callable[[], EventStore]) -> None:
+    """`project_inline` builds it up to now, whatever the live one has handled. Where it ends before the switch, a runner takes over what it built."""
+
+    @projection(name="balances", version=2)
+    class Second(Balances): ...
+
+    async def run() -> None:
+        async with make() as store:
+            async with runner(store) as running:
+                await running.caught_up(await pay(store, [("a", 1)] * 5), timeout=20)
+            last = await pay(store, [("a", 1)] * 5)
+            await Building(store, Projector(Second(), EventCodec()), 500).catch_up(math.inf)
+            async with runner(store, Second()) as running:
+                await running.caught_up(last, timeout=20)
+                assert await balances(store) == {"a": (10, 10)}
+
+    asyncio.run(run())
 
 
 def test_what_the_live_read_model_handles_up_to_the_swap_is_in_the_new_one(make: Callable[[], EventStore]) -> None:
