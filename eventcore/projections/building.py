@@ -10,7 +10,7 @@ from typing import Final, final
 
 from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
 from eventcore.projections.context import Context
-from eventcore.projections.projector import Projector, cancelling_nobody
+from eventcore.projections.projector import Projector, cancelling_nobody, described
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
 from eventcore.store import InlineStore, Lease, Page
 
@@ -143,7 +143,7 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
         except EventCoreError:
             raise
         except Exception as error:
-            what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {type(error).__name__}: {error}"
+            what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {described(error)}"
             raise ProjectionStopped(record.name, what) from error
     await context.flush()
     if page.position is None:

@@ -8,7 +8,7 @@ from typing import final
 
 from eventcore.errors import InlineProjectionFailed, RequestRefused
 from eventcore.projections.context import Context
-from eventcore.projections.projector import Projector, is_being_cancelled
+from eventcore.projections.projector import Projector, described, is_being_cancelled
 from eventcore.projections.records import ProjectionRecord
 from eventcore.store import ReadModelTransaction, Row, Statement, StoredEvent
 
@@ -64,7 +64,7 @@ def _context(record: ProjectionRecord, transaction: ReadModelTransaction) -> Con
 
 
 def _failed(projector: Projector, error: BaseException, stored: StoredEvent | None) -> InlineProjectionFailed:
-    reason = error if isinstance(error, RequestRefused) else f"{type(error).__name__}: {error}"
+    reason = error if isinstance(error, RequestRefused) else described(error)
     if stored is None:
         return InlineProjectionFailed(projector.name, reason)
     return InlineProjectionFailed(projector.name, reason, event=stored.type, stream_id=stored.stream_id, version=stored.version)

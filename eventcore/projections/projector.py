@@ -28,6 +28,10 @@ def check_projections(given: Arguments, store: object, ability: str, projections
     given.check(isinstance(projections, Iterable), "projections", projections, "instances of @projection classes, in a list")
 
 
+# Characters of what an error says that are kept.
+_LONGEST: Final = 2000
+
+
 class HandlerCancelled(Exception):
     """A handler let out the cancellation of something else that it awaited. Whoever runs it is not being cancelled."""
 
@@ -39,6 +43,16 @@ def is_being_cancelled() -> bool:
     except RuntimeError:  # a thread without a loop
         return False
     return task is not None and task.cancelling() > 0
+
+
+def described(error: BaseException) -> str:
+    """Return what *error* says, in text that every store can keep: an error may quote whatever it met."""
+    try:
+        text = str(error)
+    except Exception as another:  # noqa: BLE001  # it is the handler's, too
+        text = f"it cannot be told ({type(another).__name__})"
+    told = f"{type(error).__name__}: {text}"[:_LONGEST].replace("\0", "\\x00")
+    return told.encode(errors="backslashreplace").decode()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from eventcore.errors import (
 from eventcore.ids import Position
 from eventcore.projections.context import Context
 from eventcore.projections.pages import Pages
-from eventcore.projections.projector import Projector
+from eventcore.projections.projector import Projector, described
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
 from eventcore.projections.swapping import SwapBlocked, TablesInUse, all_alone, in_use, swap
 from eventcore.store import HoldsOthersUp, Lease, Page, ProjectionStore, ReadModelTransaction, StoredEvent
@@ -46,7 +46,6 @@ _STANDBY: Final = 0.5
 _NOTE: Final = 0.2
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 5.0
-_LONGEST_FAULT: Final = 2000
 # Of `batch_seconds`: how long a batch at work keeps others of its store waiting who want to write.
 _IN_THE_WAY: Final = 0.1
 # Events of a batch that failed, in one transaction at most.
@@ -227,7 +226,7 @@ class Worker:
         """Stop, whatever the policy: there is no event to go on without."""
         _log.error("projection %s could not make its tables (%d attempts)", self._label, attempts, exc_info=error)
         async with records(self._store, under=lease) as kept:
-            await kept.set_fault(self._projector.name, self.generation, f"`create`, which makes its tables: {_described(error)}")
+            await kept.set_fault(self._projector.name, self.generation, f"`create`, which makes its tables: {described(error)}")
         raise MayNotGoOn
 
     async def _look(self, lease: Lease) -> ProjectionRecord:
@@ -255,7 +254,7 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001  # it stays parked, with its newest error
             async with records(self._store, under=lease) as kept:
-                await kept.retry_failed(name, self.generation, stored.event_id, _described(error), 1)
+                await kept.retry_failed(name, self.generation, stored.event_id, described(error), 1)
         return True
 
     async def _load(self, kept: Records) -> ProjectionRecord:
@@ -428,7 +427,7 @@ class Worker:
 
     async def _give_up(self, lease: Lease, stored: StoredEvent, error: Exception, attempts: int) -> None:
         name, generation, policy = self._projector.name, self.generation, self._projector.marker.on_fault
-        what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {_described(error)}"
+        what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {described(error)}"
         _log.error("projection %s could not handle %s (%s after %d attempts)", self._label, what, policy, attempts, exc_info=error)
         async with records(self._store, under=lease) as kept:
             match policy:
@@ -438,7 +437,7 @@ class Worker:
                 case "skip":
                     ends = await self._advance(kept, Progress(stored.position, 1, 1))
                 case "park":
-                    await kept.park(name, generation, stored, _described(error), attempts)
+                    await kept.park(name, generation, stored, described(error), attempts)
                     ends = await self._advance(kept, Progress(stored.position, 1))
                 case _:
                     assert_never(policy)
@@ -507,13 +506,3 @@ def _until(page: Page, goal: Position) -> tuple[Sequence[StoredEvent], Position 
 
 def _backoff(failures: int) -> float:
     return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1)  # noqa: S311  # chance, not secrecy
-
-
-def _described(error: Exception) -> str:
-    """Return what *error* says, in text that every store can keep: an error may quote whatever it met."""
-    try:
-        text = str(error)
-    except Exception as another:  # noqa: BLE001  # it is the handler's, too
-        text = f"it cannot be told ({type(another).__name__})"
-    told = f"{type(error).__name__}: {text}"[:_LONGEST_FAULT].replace("\0", "\\x00")
-    return told.encode(errors="backslashreplace").decode()

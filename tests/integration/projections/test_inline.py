@@ -184,6 +184,28 @@ def test_the_error_names_one_repair(make: Make) -> None:
     asyncio.run(run())
 
 
+def test_an_error_that_cannot_be_told_is_that_of_the_projection_all_the_same(make: Make) -> None:
+    class Untold(Exception):
+        def __str__(self) -> str:
+            raise KeyError("text")
+
+    @projection(name="balances")
+    class Silent(Balances):
+        @on(Paid)
+        def fail(self, recorded: Recorded[Paid], context: Context) -> None:
+            raise Untold
+
+    async def run() -> None:
+        async with make() as store:
+            await project_inline(store, [Silent()])
+            (verdict,) = await store.append([payment("a", 1, "s-1")])
+            assert isinstance(verdict, Refused)
+            assert isinstance(verdict.error, InlineProjectionFailed)
+            assert "Untold: it cannot be told (KeyError)" in str(verdict.error)
+
+    asyncio.run(run())
+
+
 def test_a_key_of_a_command_that_failed_is_free(make: Make) -> None:
     async def run() -> None:
         async with make() as store:
