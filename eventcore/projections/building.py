@@ -12,7 +12,7 @@ from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, Project
 from eventcore.projections.context import Context
 from eventcore.projections.projector import Projector, cancelling_nobody, described
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
-from eventcore.store import InlineStore, Lease, Page
+from eventcore.store import InlineStore, Lease, Page, StoredEvent
 
 # Who is killed while building holds others up for so long.
 _LEASE: Final = timedelta(seconds=5)
@@ -94,14 +94,28 @@ class Building:
         clock = asyncio.get_running_loop().time
         record = await self._prepared(lease, generation)
         renewed, position, more = clock(), record.position, not record.inline
+        limit = self._batch_size
         while more:
-            page = await self._store.read_all(position, limit=self._batch_size, where=self._projector.where)
-            async with records(self._store, under=lease) as kept:
-                await handled(kept, self._projector, record, page)
-            position, more = page.position, page.more
+            page = await self._store.read_all(position, limit=limit, where=self._projector.where)
+            try:
+                async with records(self._store, under=lease) as kept:
+                    await handled(kept, self._projector, record, page)
+            except RequestRefused as refusal:
+                await self._blame(record, page, refusal)
+                limit = max(1, len(page.events) // 10)
+                continue
+            position, more, limit = page.position, page.more, min(self._batch_size, limit * 2)
             if clock() - renewed > _RENEW:
                 await self._acquire(record)
                 renewed = clock()
+
+    async def _blame(self, record: ProjectionRecord, page: Page, refusal: RequestRefused) -> None:
+        """Say which event the database refused; return where it is one of several, to be found in shorter pages."""
+        async with records(self._store, read_only=True) as kept:
+            if await kept.load_one(record.name, record.generation) is None:
+                raise NotToBuild(f"generation {record.generation} of the projection {record.name!r} was replaced meanwhile; look again")
+        if len(page.events) == 1:
+            raise ProjectionStopped(record.name, f"{_named(page.events[0])}: {refusal}") from refusal
 
     async def _prepared(self, lease: Lease, generation: int) -> ProjectionRecord:
         """Make the tables, where that was not done yet."""
@@ -134,7 +148,7 @@ def chosen(generations: Iterable[ProjectionRecord], projector: Projector) -> Pro
 
 
 async def handled(kept: Records, projector: Projector, record: ProjectionRecord, page: Page) -> None:
-    """Handle the events of *page* and write down how far that is. Raises `ProjectionStopped`, `NotToBuild`."""
+    """Handle the events of *page* and write down how far that is. Raises `ProjectionStopped`, `NotToBuild`, and `RequestRefused` for one of them."""
     context = Context(record.name, record.generation, kept.transaction, record.tables, rebuilding=not record.live, creating=False)
     for stored in page.events:
         try:
@@ -143,10 +157,13 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
         except EventCoreError:
             raise
         except Exception as error:
-            what = f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}: {described(error)}"
-            raise ProjectionStopped(record.name, what) from error
+            raise ProjectionStopped(record.name, f"{_named(stored)}: {described(error)}") from error
     await context.flush()
     if page.position is None:
         return
     if await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))) is not False:
         raise NotToBuild(f"the projection {record.name!r} was paused, removed or made inline meanwhile; look again")
+
+
+def _named(stored: StoredEvent) -> str:
+    return f"{stored.type!r}, version {stored.version} of stream {stored.stream_id!r}"

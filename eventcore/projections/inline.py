@@ -13,7 +13,7 @@ from typing import Final
 
 from eventcore.arguments import Arguments
 from eventcore.codec import EventCodec
-from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, ProjectionStopped
+from eventcore.errors import InlineProjectionsDiffer, InvalidArgument, ProjectionStopped, RequestRefused
 from eventcore.projections.building import Building, chosen, handled
 from eventcore.projections.inline_work import InlineReadModels, names_of
 from eventcore.projections.projector import Projector, check_projections
@@ -51,8 +51,7 @@ async def project_inline(
         store.attach(InlineReadModels(kept))
         return
     deadline = asyncio.get_running_loop().time() + timeout
-    for projector in projectors:
-        await Building(store, projector, batch_size).catch_up(deadline)
+    await _build(store, projectors, batch_size, deadline)
     attempt = 0
     while True:
         try:
@@ -62,6 +61,10 @@ async def project_inline(
             blocked = error if isinstance(error, SwapBlocked) else await in_use(store, error.name)
             if blocked.lasts or asyncio.get_running_loop().time() >= deadline:
                 raise blocked from error.__cause__
+        except RequestRefused:
+            # Outside the switch it is told which event it was; otherwise it was none.
+            await _build(store, projectors, batch_size, deadline)
+            raise
         else:
             return
         attempt += 1
@@ -137,6 +140,12 @@ def _refuse_others(inline: Iterable[ProjectionRecord], projectors: Sequence[Proj
     names = {projector.name for projector in projectors}
     if any(record.name not in names for record in inline):
         raise InlineProjectionsDiffer(_THIS, names_of(inline), " ".join(sorted(names)))
+
+
+async def _build(store: InlineStore, projectors: Iterable[Projector], batch_size: int, deadline: float) -> None:
+    """Go through history while others go on appending."""
+    for projector in projectors:
+        await Building(store, projector, batch_size).catch_up(deadline)
 
 
 async def _switch(store: InlineStore, projectors: Sequence[Projector], batch_size: int, attempt: int) -> None:

@@ -583,6 +583,66 @@ def test_history_that_it_cannot_take_is_told_and_gone_on_with(make: Make) -> Non
     asyncio.run(run())
 
 
+def test_history_that_the_database_refuses_is_told_by_its_event(make: Make) -> None:
+    """What a page queued runs at once: the event is found in shorter pages. One that comes just before the switch is found behind it."""
+
+    @projection
+    class Unique:
+        def create(self, context: Context) -> None:
+            context.execute(f"CREATE TABLE {context.table('accounts')} (account TEXT PRIMARY KEY)")
+
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None:
+            context.execute(f"INSERT INTO {context.table('accounts')} VALUES ($1)", recorded.event.account)
+
+    async def run() -> None:
+        async with make() as store:
+            await pay(store, [(f"a{n}", 1) for n in range(40)], "s-1")
+            switch = store.switch_inline
+
+            @asynccontextmanager
+            async def between() -> AsyncIterator[object]:
+                await pay(store, [("b", 1), ("a7", 1), ("c", 1)], "s-1")
+                async with switch() as switching:
+                    yield switching
+
+            # The attribute of this object alone.
+            store.switch_inline = between  # type: ignore[method-assign,assignment]
+            for _ in range(2):
+                with pytest.raises(ProjectionStopped, match=r"'unique' does not go on: 'Paid', version 42 of stream 's-1': .*accounts__1"):
+                    await project_inline(store, [Unique()])
+            await pay(store, [("a", 1)])  # nothing is demanded of anybody
+
+    asyncio.run(run())
+
+
+def test_what_is_replaced_while_it_is_built_is_no_fault_of_an_event(lasting: Make) -> None:
+    """Newer code may be faster: then this process is told that its code is older, and not that a table is missing."""
+
+    @projection(name="balances", version=2)
+    class Second(Balances): ...
+
+    async def run() -> None:
+        async with lasting() as one, lasting() as two:
+            last = await pay(one, [("a", 1)] * 100)
+            async with ProjectionRunner(one, [Balances()]) as running:
+                await running.caught_up(last, timeout=20)
+            await pay(one, [("a", 1)])
+            read = one.read_all
+
+            async def replaced(*arguments: object, **options: object) -> object:
+                page = await read(*arguments, **options)  # type: ignore[arg-type]
+                await project_inline(two, [Second()])
+                return page
+
+            # The attribute of this object alone.
+            one.read_all = replaced  # type: ignore[method-assign,assignment]
+            with pytest.raises(InvalidArgument, match="was built by newer code, as version 2; this code has version 1"):
+                await project_inline(one, [Balances()])
+
+    asyncio.run(run())
+
+
 def test_history_that_lets_a_handler_be_cancelled_cancels_nobody(make: Make) -> None:
     @projection
     class Waits:
