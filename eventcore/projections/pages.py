@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Final, final
 
 from eventcore.ids import Position
@@ -69,7 +68,13 @@ async def _awaited(task: asyncio.Task[Page]) -> Page:
 async def _dropped(task: asyncio.Task[Page]) -> None:
     """End *task*, whatever becomes of it."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
+    try:
+        if not task.done():
+            await asyncio.wait([task])
+    except asyncio.CancelledError:
+        # Whoever waits is cancelled, too, and has to hear of it; the task ends first.
         await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()

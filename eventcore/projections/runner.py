@@ -188,7 +188,8 @@ class ProjectionRunner:
                 worker = workers[generation] = Worker(self._store, projector, generation, self._pace, self._stop, self._advanced)
                 tasks[generation] = asyncio.create_task(worker.run(), name=f"eventcore-worker-{projector.name}-{generation}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), self._pace.poll_interval)
+                async with asyncio.timeout(self._pace.poll_interval):
+                    await self._stop.wait()
 
     def _bury(self, projector: Projector, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

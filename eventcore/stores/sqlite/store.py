@@ -139,7 +139,9 @@ class SqliteEventStore(Subscribing):
                 if remaining <= 0:
                     return False
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), min(remaining, _LOOK_AGAIN))
+                    # Not `wait_for`, which before Python 3.12 passes over a cancellation that comes together with the news.
+                    async with asyncio.timeout(min(remaining, _LOOK_AGAIN)):
+                        await woken.wait()
 
     async def load_snapshots(self, wanted: Sequence[tuple[str, str]], /) -> Sequence[Snapshot]:
         return await self._read(lambda connection: keep.load_snapshots(connection, wanted))

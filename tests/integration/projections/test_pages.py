@@ -107,3 +107,30 @@ def test_a_filter_of_types_misses_nothing_where_the_page_is_filled_in_two_steps(
                 assert after == everything[-1].position
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_who_is_cancelled_does_not_go_on(turns: int) -> None:
+    """At whichever turn of the loop, also while what was read ahead is taken or dropped: a runner that goes on then is ended by nothing."""
+
+    async def follow(pages: Pages, other_place: bool) -> None:
+        try:
+            page = await pages.after(None)
+            for _ in range(3):
+                page = await pages.after(page.events[3].position if other_place else page.position)
+        finally:
+            await pages.forget()
+
+    async def run(*, other_place: bool) -> None:
+        async with Watched() as store:
+            await pay(store, [("a", n) for n in range(60)])
+            following = asyncio.create_task(follow(Pages(store, EVERYTHING, most=10, seconds=1), other_place))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if following.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await following
+                assert not [task for task in asyncio.all_tasks() if task.get_name() == "eventcore-read-ahead"]
+
+    asyncio.run(run(other_place=False))
+    asyncio.run(run(other_place=True))

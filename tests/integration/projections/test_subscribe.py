@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
-from eventcore import InMemoryEventStore
+from eventcore import InMemoryEventStore, SqliteEventStore
 from eventcore.errors import InvalidArgument, StoreUnavailable
 from eventcore.ids import Position
 from eventcore.store import EVERYTHING, EventFilter, Page
@@ -90,5 +91,22 @@ def test_it_asks_for_events() -> None:
                 store.subscribe(int)
             with pytest.raises(InvalidArgument, match="at least one"):
                 store.subscribe(())
+
+    asyncio.run(run())
+
+
+def test_who_is_cancelled_when_news_come_does_not_go_on(tmp_path: Path) -> None:
+    """Before Python 3.12 `asyncio.wait_for` returned what had come in the same turn of the loop, and dropped the cancellation."""
+
+    async def run() -> None:
+        async with SqliteEventStore(tmp_path / "events.db") as store:
+            waiting = asyncio.create_task(store.wait_for_news(None, timeout=30))
+            await asyncio.sleep(0.1)
+            for woken in list(store._waiters._events):  # as `wake` does, from within the loop
+                woken.set()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                async with asyncio.timeout(5):
+                    await waiting
 
     asyncio.run(run())
