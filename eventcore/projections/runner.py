@@ -104,7 +104,15 @@ class ProjectionRunner:
         names = set(self._projectors if projections is None else projections)
         if unknown := names - self._projectors.keys():
             raise InvalidArgument(f"this runner has no projection {', '.join(sorted(unknown))}; it has {', '.join(self._projectors)}")
-        await asyncio.gather(*(self._reach(name, position, timeout) for name in names))
+        waiting = [asyncio.create_task(self._reach(name, position, timeout), name=f"eventcore-caught-up-{name}") for name in names]
+        try:
+            await asyncio.gather(*waiting)
+        finally:
+            # Where one will not get there the others are waited for no longer, on a store that may be closed next.
+            for task in waiting:
+                task.cancel()
+            if waiting:
+                await asyncio.wait(waiting)
 
     # Within
 

@@ -181,6 +181,26 @@ def test_a_runner_runs_again_in_another_event_loop_and_on_a_new_store(tmp_path: 
     assert shown(path) == {"a": (1, 1)}
 
 
+def test_who_waits_for_one_that_is_stopped_leaves_nobody_waiting_for_the_others(make: Callable[[], EventStore]) -> None:
+    @projection
+    class Beside:
+        @on(Paid)
+        def paid(self, recorded: Recorded[Paid], context: Context) -> None: ...
+
+    async def run() -> None:
+        async with make() as store:
+            async with records(store) as kept:
+                await kept.add("beside", 1, 1, live=True)
+                await kept.pause("beside", paused=True)
+            last = await pay(store, [("a", 1)])
+            before = asyncio.all_tasks()
+            with pytest.raises(ProjectionStopped):
+                await runner(store, Balances(), Beside()).caught_up(last, timeout=600)
+            assert asyncio.all_tasks() - before == set()
+
+    asyncio.run(run())
+
+
 def test_giving_a_lease_back_takes_no_longer_than_the_lease() -> None:
     """A store that is away would be waited for, and the end of the program with it."""
 
