@@ -23,6 +23,8 @@ _log: Final = logging.getLogger("eventcore.projections")
 _LOOK_AGAIN: Final = 0.02
 # The same where a worker of this process leads, and tells by itself how far it is: what may have stopped it is looked for.
 _LOOK_BESIDE: Final = 0.2
+# Seconds, a day: how long a process that was killed keeps others from going on. No clock has room for all that a float can say.
+_LONGEST_LEASE: Final = 86_400.0
 
 
 @final
@@ -53,7 +55,7 @@ class ProjectionRunner:
         check_projections(given, store, "transaction", projections)
         given.whole(1, batch_size=batch_size)
         given.seconds(batch_seconds=batch_seconds, poll_interval=poll_interval)
-        given.number(0.1, lease_seconds=lease_seconds)
+        given.number(0.1, _LONGEST_LEASE, lease_seconds=lease_seconds)
         given.instances(EventCodec | None, codec=codec)
         used = codec or EventCodec()
         projectors = [Projector(each, used) for each in projections]

@@ -211,6 +211,13 @@ def test_a_runner_takes_a_store_and_projections():
         ProjectionRunner(STORE, Seen())
 
 
+@pytest.mark.parametrize("seconds", [86_401, 1e12, float("inf")])
+def test_a_lease_lasts_a_day_at_most(seconds):
+    """A runner whose leases end beyond all times would look for one for ever."""
+    with pytest.raises(InvalidArgument, match=r"lease_seconds=.*expected a number, between 0\.1 and 86400\.0"):
+        runner_with(lease_seconds=seconds)
+
+
 class NotedStore(InMemoryEventStore):
     closed = False
 
