@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 PAGE: Final = 1000
 
 
+async def check_places(store: Browsed, selection: Selection) -> None:
+    """Raise `InvalidPosition` for a place of another store: compared with events of this one it would select some by chance."""
+    for place in (selection.after, selection.before):
+        if place is not None:
+            await store.read_all(place, limit=1)
+
+
 async def backward(store: Browsed, selection: Selection) -> AsyncGenerator[StoredEvent]:
     """Yield what is selected, the newest first."""
     before = selection.before

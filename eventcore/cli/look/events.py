@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from eventcore.cli.exits import OK
-from eventcore.cli.look.browsing import backward, forward, taken
+from eventcore.cli.look.browsing import backward, check_places, forward, taken
 from eventcore.cli.look.opening import Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import event_json, event_row, event_table
@@ -24,6 +24,7 @@ async def run(options: argparse.Namespace) -> int:
     table = event_table(Terminal.of_stdout())
     found = False
     async with opened(url_of(options)) as store:
+        await check_places(store, selection)
         async for events in _chunks(_chosen(store, selection, options)):
             put(*(map(event_json, events) if options.json else table.lines(map(event_row, events))))
             found = found or bool(events)

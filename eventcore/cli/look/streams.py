@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from eventcore.cli.exits import OK
-from eventcore.cli.look.browsing import forward
+from eventcore.cli.look.browsing import check_places, forward
 from eventcore.cli.look.opening import Browsed, opened, url_of
 from eventcore.cli.look.selecting import Selection, selected
 from eventcore.cli.look.shown import stream_json, stream_row, stream_table
@@ -25,6 +25,7 @@ async def run(options: argparse.Namespace) -> int:
     table = stream_table(Terminal.of_stdout())
     found = False
     async with opened(url_of(options)) as store:
+        await check_places(store, selection)
         async for heads in _pages(store, selection):
             shown = heads[:left]
             put(*(map(stream_json, shown) if options.json else table.lines(map(stream_row, shown))))

@@ -54,6 +54,15 @@ def test_streams_are_selected(history, eventcore, options, names):
     assert [json.loads(line)["stream_id"] for line in done.stdout.splitlines()] == [name for name in sorted(STREAMS) if name in names]
 
 
+@pytest.mark.parametrize("command", ["streams", "events"])
+@pytest.mark.parametrize("option", ["--after", "--before"])
+def test_a_position_of_another_store_selects_nothing_by_chance(history, eventcore, command, option):
+    done = eventcore(command, history.url, option, "1.2.3")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'1.2.3' is no position: the positions of a" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
