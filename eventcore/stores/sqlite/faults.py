@@ -33,8 +33,6 @@ _FULL: Final = 13
 _CANTOPEN: Final = 14
 _NOTADB: Final = 26
 _IOERR_WRITE: Final = _IOERR | 3 << 8
-_IOERR_FSYNC: Final = _IOERR | 4 << 8
-_IOERR_DIR_FSYNC: Final = _IOERR | 5 << 8
 
 # These say something about the whole file, not about what was asked of it.
 _STORE_WIDE: Final = frozenset({_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
@@ -95,8 +93,12 @@ class Faults:
         return StoreBusy(_BUSY_TEXT.format(path=self.path, busy_timeout=self.busy_timeout))
 
     def unconfirmed(self, error: Exception) -> OutcomeUnknown | None:
-        """Return what to tell where COMMIT raised *error* because the disk failed to confirm: what was written may yet come back."""
-        if code_of(error) in {_IOERR_FSYNC, _IOERR_DIR_FSYNC}:
+        """Return what to tell where COMMIT raised *error* and the log may hold all of it: what was written may yet come back.
+
+        Of the errors of a disk only that of a write says that something is missing there. The others come after the last write: the disk did not
+        confirm it, or the index of the log, a file that grows by itself, had no room for it; who repairs the log after a crash finds it whole.
+        """
+        if code_of(error) & 0xFF == _IOERR and code_of(error) != _IOERR_WRITE:
             return _because(OutcomeUnknown(f"an append to {self.path}"), error)
         return None
 

@@ -6,10 +6,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from eventcore.errors import InvalidPosition, RequestRefused, StoreFull
+from eventcore.errors import InvalidPosition, OutcomeUnknown, RequestRefused, StoreFull
 from eventcore.ids import Position
 from eventcore.store import AppendRequest, Committed, Conflict, NewEvent, Refused, Statement, StreamRead
 from eventcore.stores.sqlite import SqliteEventStore
@@ -161,12 +162,16 @@ def test_long_news_do_not_hold_up_the_writer(path: Path) -> None:
     asyncio.run(run())
 
 
-def limit_size(store: SqliteEventStore, pages: int) -> None:
-    """Let the file grow by *pages* more and no further: what a full disk looks like from inside SQLite."""
+def writer_of(store: SqliteEventStore) -> Writer:
     (servant,) = store._opened.writer._servants
     work = servant._work
     assert isinstance(work, Writer)
-    connection = work.connection
+    return work
+
+
+def limit_size(store: SqliteEventStore, pages: int) -> None:
+    """Let the file grow by *pages* more and no further: what a full disk looks like from inside SQLite."""
+    connection = writer_of(store).connection
     (count,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {count + pages}")
 
@@ -193,6 +198,51 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
+
+
+class FailsToCommit:
+    """A connection of which COMMIT fails with *code*, as it does where the disk lets SQLite down."""
+
+    def __init__(self, connection: sqlite3.Connection, code: int) -> None:
+        self._connection = connection
+        self._code = code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = self._code
+            raise error
+        return self._connection.execute(sql, parameters)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_IOERR_FSYNC, OutcomeUnknown),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, OutcomeUnknown),
+        (sqlite3.SQLITE_IOERR_SHMMAP, OutcomeUnknown),
+        (sqlite3.SQLITE_IOERR_WRITE, StoreFull),
+        (sqlite3.SQLITE_FULL, StoreFull),
+    ],
+)
+def test_nothing_is_called_unwritten_that_may_come_back(path: Path, code: int, told: type[Exception]) -> None:
+    """SQLite writes all of the log before it notes that in the index of the log: where there is no room for the note, a crash commits the append."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "a-1", 1)
+            transactions = writer_of(store).transactions
+            connection = transactions.connection
+            transactions.connection = cast("sqlite3.Connection", FailsToCommit(connection, code))
+            with pytest.raises(told):
+                await add(store, "a-1", 2)
+            transactions.connection = connection
+            assert labels_of(await add(store, "a-1", 3)) == [3]
+
+    asyncio.run(run())
 
 
 def test_a_full_disk_is_no_fault_of_a_statement_on_a_read_model(path: Path) -> None:
