@@ -25,10 +25,11 @@ class Arguments:
         if not holds:
             raise InvalidArgument(f"{self._call}({name}={shortened(value)}): expected {expected}")
 
-    def whole(self, least: int, /, **given: object) -> None:
-        """Expect whole numbers of at least *least*."""
+    def whole(self, least: int, most: float = inf, /, **given: object) -> None:
+        """Expect whole numbers from *least* to *most*."""
+        bounds = f"at least {least}" if most == inf else f"between {least} and {most}"
         for name, value in given.items():
-            self.check(is_whole(value, least), name, value, f"a whole number, at least {least}")
+            self.check(_is_within(value, int, least, most), name, value, f"a whole number, {bounds}")
 
     def number(self, least: float, most: float = inf, /, **given: object) -> None:
         """Expect numbers from *least* to *most*."""

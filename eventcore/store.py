@@ -44,6 +44,11 @@ class ExpectedVersion:
     NO_STREAM: ClassVar[ExpectedVersion]
     ANY: ClassVar[ExpectedVersion]
 
+    def __attrs_post_init__(self) -> None:
+        version = self.version
+        if version is not None and not (type(version) is int and 0 <= version <= _LARGEST_VERSION):
+            Arguments("ExpectedVersion").whole(0, _LARGEST_VERSION, version=version)
+
     @staticmethod
     def exact(version: int, /) -> ExpectedVersion:
         """Expect *version* events in the stream; 0 for a stream that must not exist yet."""
@@ -52,13 +57,16 @@ class ExpectedVersion:
                 return _EXACT[version]
         except TypeError:  # told below: most calls are made by executors, for each stream of a command
             pass
-        Arguments("ExpectedVersion.exact").whole(0, version=version)
+        if cast("object", version) is None:
+            Arguments("ExpectedVersion.exact").whole(0, version=version)
         return ExpectedVersion(version)
 
     def admits(self, actual: int, /) -> bool:
         return self.version is None or self.version == actual
 
 
+# More than any stream holds. From here on a store that counts in 64 bits cannot go on counting.
+_LARGEST_VERSION: Final = 2**62
 # Most streams are short: their expectations are made once.
 _EXACT: Final = tuple(ExpectedVersion(version) for version in range(1024))
 NO_STREAM: Final = _EXACT[0]
@@ -603,9 +611,13 @@ def check_page(limit: int, where: object) -> int:
     return min(limit, _LARGEST_PAGE)
 
 
-def check_age(older_than: object) -> None:
-    """Refuse what is no span of time. For stores. Raises `InvalidArgument`."""
+_LONGEST_AGE: Final = timedelta(days=365_000)
+
+
+def check_age(older_than: timedelta) -> timedelta:
+    """Refuse what is no span of time; return it, or the most that one can go back from now. For stores. Raises `InvalidArgument`."""
     Arguments("forget_idempotency_keys").instances(timedelta, older_than=older_than)
+    return max(-_LONGEST_AGE, min(older_than, _LONGEST_AGE))
 
 
 def check_position(position: object) -> None:

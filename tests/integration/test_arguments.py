@@ -42,6 +42,7 @@ STORE = InMemoryEventStore()
 NOWHERE = "nowhere.db"
 NOT_WHOLE = (None, "5", 1.5, -1, True, [])
 NOT_SECONDS = (None, "5", -1, float("nan"), True, [])
+NO_VERSIONS = (-1, -(2**63), 2**62 + 1, 2**63, 2**64)
 NO_FLAGS = (None, "false", 0, 1)
 
 
@@ -90,7 +91,8 @@ class Seen:
         *((PostgresEventStore, name, NOT_SECONDS) for name in ("lock_timeout", "reply_timeout", "patience")),
         (PostgresEventStore, "statement_timeout", (*NOT_SECONDS[1:], float("inf"))),
         *((PostgresEventStore, name, NOT_WHOLE) for name in ("pool_size", "statement_cache_size")),
-        (ExpectedVersion.exact, "version", NOT_WHOLE[:3]),
+        (ExpectedVersion.exact, "version", (*NOT_WHOLE[:3], *NO_VERSIONS)),
+        (ExpectedVersion, "version", (*NOT_WHOLE[1:], *NO_VERSIONS)),
         (EventFilter, "types", ("Added", 5)),
         (EventFilter, "streams", ("cart-", ["cart-"], ("cart-",))),
         (runner_with, "batch_size", NOT_WHOLE),

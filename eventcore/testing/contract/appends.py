@@ -51,6 +51,17 @@ class AppendScenarios(StoreScenarios):
         require_equal([label_of(event) for event in await read_log(store)], ["first"], "everything stored")
 
     @scenario
+    async def test_any_expected_version_that_can_be_is_compared(self, store: EventStore) -> None:
+        """The largest version is a conflict like any other above the head, written or only checked."""
+        await add(store, "low-1", "first")
+        for stream_id, actual in (("low-1", 1), ("missing-1", 0)):
+            for events in ([], [new_event(stream_id, "gap")]):
+                verdict = await append_one(store, request({stream_id: 2**62}, *events))
+                conflict = require_conflict(verdict, f"expecting version 2**62 of {stream_id!r}, which is at {actual}, must conflict")
+                require_equal((conflict.expected, conflict.actual), (2**62, actual), "the conflict's versions")
+        require_equal([label_of(event) for event in await read_log(store)], ["first"], "everything stored")
+
+    @scenario
     async def test_a_version_is_checked_even_where_nothing_is_written(self, store: EventStore) -> None:
         """A stale version of a stream that the request only read stops the whole request."""
         await add(store, "read-1", "news")
