@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from eventcore.errors import InvalidArgument, LeaseLost
 from eventcore.store import Lease
@@ -13,7 +14,10 @@ def lost(lease: Lease) -> LeaseLost:
     return LeaseLost(f"the lease {lease.name!r} of {lease.owner!r} was not renewed in time; nothing was written; acquire it again")
 
 
+_LONGEST: Final = timedelta(days=365_000)
+
+
 def check_ttl(ttl: timedelta) -> None:
-    """Refuse a lease of no time: it would be nobody's at once, and two would do what one should."""
-    if ttl <= timedelta(0):
-        raise InvalidArgument(f"a lease lasts some time; its ttl cannot be {ttl}")
+    """Refuse a lease of no time, which would be nobody's at once, so that two would do what one should; and one that ends beyond the calendar."""
+    if not timedelta(0) < ttl <= _LONGEST:
+        raise InvalidArgument(f"a lease lasts some time, up to {_LONGEST.days} days; its ttl cannot be {ttl}")

@@ -141,7 +141,7 @@ class InMemoryEventStore(Subscribing):
         return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
-        check_age(older_than)
+        older_than = check_age(older_than)
         self._refuse_if_closed()
         with self._lock:
             before = self._clock() - older_than

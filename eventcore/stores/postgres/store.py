@@ -153,7 +153,7 @@ class PostgresEventStore(Subscribing):
         return await self._opened.append(AppendCall(requests, self.history.now))
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
-        check_age(older_than)
+        older_than = check_age(older_than)
         opened = self._opened
         return await opened.run(lambda connection: opened.keep.forget_outcomes(connection, older_than))
 

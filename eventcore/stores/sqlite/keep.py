@@ -39,10 +39,9 @@ def acquire_lease(connection: sqlite3.Connection, name: str, owner: str, ttl: ti
     check_ttl(ttl)
     now = now_in_microseconds()
     holder, token, expires_at = connection.execute(_SQL["load_lease"], (name,)).fetchone() or (None, 0, 0)
-    alive = holder is not None and expires_at > now
-    if alive and holder != owner:
+    if holder not in {None, owner} and expires_at > now:
         return None
-    lease = Lease(name, owner, token if alive else token + 1, moment(now + microseconds(ttl)))
+    lease = Lease(name, owner, token if holder == owner else token + 1, moment(now + microseconds(ttl)))
     connection.execute(_SQL["save_lease"], (name, owner, lease.token, now + microseconds(ttl)))
     return lease
 

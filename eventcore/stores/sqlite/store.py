@@ -115,7 +115,7 @@ class SqliteEventStore(Subscribing):
         return await call.future
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:
-        check_age(older_than)
+        older_than = check_age(older_than)
         return await self._write(lambda connection: keep.forget_outcomes(connection, older_than))
 
     async def read_all(self, after: Position | None = None, /, *, limit: int = 1000, where: EventFilter = EVERYTHING) -> Page:

@@ -33,7 +33,7 @@ class SnapshotScenarios(StoreScenarios):
 
     @scenario
     async def test_an_older_snapshot_does_not_replace_a_newer_one(self, store: EventStore) -> None:
-        """A late save of an older state is dropped, within one call too; a newer one replaces."""
+        """A late save of an older state is dropped, within one call too; a newer one replaces, and one made anew of the same version."""
         newer, older, newest = (Snapshot("a-1", "State", version, bytes([version])) for version in (4, 3, 7))
         await store.save_snapshots([newer])
         await store.save_snapshots([older])
@@ -41,6 +41,9 @@ class SnapshotScenarios(StoreScenarios):
         await store.save_snapshots([newest, older])
 
         require_equal(list(await store.load_snapshots([("a-1", "State")])), [newest], "the snapshot after a newer one was saved")
+        anew = newest._replace(data=b"anew")
+        await store.save_snapshots([anew])
+        require_equal(list(await store.load_snapshots([("a-1", "State")])), [anew], "the snapshot after one of its version was saved")
 
     @scenario
     async def test_snapshots_of_other_streams_and_kinds_are_others(self, store: EventStore) -> None:

@@ -6,9 +6,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from eventcore.errors import InvalidArgument
 from eventcore.store import EventStore, Lease
 from eventcore.testing.contract.base import StoreScenarios, scenario
-from eventcore.testing.contract.checks import require_equal, require_that
+from eventcore.testing.contract.checks import require_equal, require_raises, require_that
 
 LONG: Final = timedelta(minutes=5)
 SHORT: Final = timedelta(milliseconds=80)
@@ -56,6 +57,21 @@ class LeaseScenarios(StoreScenarios):
         require_equal((renewed.owner, renewed.token), (first.owner, first.token), "owner and token after a renewal")
         require_that(renewed.expires_at > first.expires_at, "a renewal for longer must end later")
         require_equal(await store.acquire_lease("daily", owner="two", ttl=LONG), None, "a renewed lease that another asks for")
+
+    @scenario
+    async def test_a_late_renewal_keeps_the_token(self, store: EventStore) -> None:
+        """An owner that renews after its time, and before anybody else asked, is no new owner: what it does under the lease goes on."""
+        first = await acquire(store, "daily", "one", SHORT)
+        await asyncio.sleep(2 * SHORT.total_seconds())
+
+        require_equal((await acquire(store, "daily", "one")).token, first.token, "the token after a late renewal")
+
+    @scenario
+    async def test_a_lease_lasts_a_time_that_there_is(self, store: EventStore) -> None:
+        """One of no time would be nobody's at once; one that ends beyond the calendar cannot say when."""
+        for ttl in (timedelta(0), timedelta(seconds=-1), timedelta.max):
+            await require_raises(InvalidArgument, store.acquire_lease("daily", owner="one", ttl=ttl), f"a lease of {ttl}")
+        await acquire(store, "daily", "one", timedelta(days=365_000))
 
     @scenario
     async def test_a_released_lease_is_free(self, store: EventStore) -> None:

@@ -3,7 +3,7 @@ SELECT version, data FROM snapshots WHERE stream_id = ? AND kind = ?;
 
 -- name: save_snapshot
 INSERT INTO snapshots (stream_id, kind, version, data) VALUES (?, ?, ?, ?)
-ON CONFLICT (stream_id, kind) DO UPDATE SET version = excluded.version, data = excluded.data WHERE excluded.version > version;
+ON CONFLICT (stream_id, kind) DO UPDATE SET version = excluded.version, data = excluded.data WHERE excluded.version >= version;
 
 -- name: load_checkpoint
 SELECT position FROM checkpoints WHERE name = ?;
