@@ -84,13 +84,19 @@ class SqliteEventStore(Subscribing):
         self._database = Database(location, busy_timeout, synchronous, Faults(str(location), busy_timeout))
         self._waiters = Waiters()
         self._lanes: _Lanes | None = None
+        self._opening = False
 
     async def __aenter__(self) -> Self:
         if self._lanes is not None:
             self._lanes.refuse_if_forked()
+        if self._lanes is not None or self._opening:
             raise StoreError(f"{self._database.path} is open already through this store; make another SqliteEventStore, or share this one")
         lanes = _Lanes(self._database, self._waiters, migrate=self._migrate)
-        await lanes.open()
+        self._opening = True
+        try:
+            await lanes.open()
+        finally:
+            self._opening = False
         self._lanes = lanes
         return self
 

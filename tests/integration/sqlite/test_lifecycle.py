@@ -63,6 +63,24 @@ def test_a_store_is_opened_again_and_again(path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_store_that_is_being_opened_is_not_opened_a_second_time(path: Path) -> None:
+    async def run() -> None:
+        store = SqliteEventStore(path)
+        opened, refused = await asyncio.gather(store.__aenter__(), store.__aenter__(), return_exceptions=True)
+        assert opened is store
+        assert isinstance(refused, StoreError)
+        await store.__aexit__(None, None, None)
+        assert our_threads() == []
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await store.__aenter__()
+        async with store:
+            await add(store, "a-1", 1)
+
+    asyncio.run(run())
+
+
 def test_closing_finishes_what_is_under_way(path: Path) -> None:
     async def run() -> None:
         store = SqliteEventStore(path)
