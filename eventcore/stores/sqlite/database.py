@@ -49,8 +49,15 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(text).absolute()
 
 
+Places: TypeAlias = "tuple[str, str, str]"
 Files: TypeAlias = "tuple[tuple[int, int] | None, ...]"
 """What the system tells files by, whatever they are called; None for one that is not there."""
+
+
+def files_at(places: Places) -> Files:
+    """Say which files are at *places* now."""
+    database, log, index = places
+    return _file_at(database), _file_at(log), _file_at(index)
 
 
 def _file_at(path: str) -> tuple[int, int] | None:
@@ -130,19 +137,19 @@ class Database:
 
     @property
     def _log(self) -> Path:
-        return self.path.with_name(f"{self.path.name}-wal")
+        return Path(self.places()[1])
 
     def _frozen(self) -> bool:
-        return self.path.exists() and not self._log.exists() and not os.access(self.path.parent, os.W_OK)
+        return self.path.exists() and not self._log.exists() and not os.access(self._log.parent, os.W_OK)
 
-    def files(self) -> Files:
-        """Say which files are at the path now: the database, its log, and the index of that."""
-        path = str(self.path)
-        return _file_at(path), _file_at(f"{path}-wal"), _file_at(f"{path}-shm")
+    def places(self) -> Places:
+        """Say where the database, its log and the index of that are now: where the path is a link, the last two are beside what it leads to."""
+        beside = os.path.realpath(self.path)
+        return str(self.path), f"{beside}-wal", f"{beside}-shm"
 
-    def check_still_there(self, opened: Files) -> None:
-        """Raise `StoreUnavailable` where others than *opened* are at the path: SQLite would go on with those, which nobody else can see any more."""
-        if self.files() != opened:
+    def check_still_there(self, places: Places, opened: Files) -> None:
+        """Raise `StoreUnavailable` where others than *opened* are at *places*: SQLite would go on with those, which nobody else can see any more."""
+        if files_at(places) != opened:
             raise StoreUnavailable(
                 f"{self.path}, or its -wal or -shm, was moved, deleted or replaced while it was open; nothing was written; close all stores "
                 "of it first, put the files that belong together in their place, and open them again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -41,7 +42,8 @@ async def examine(path: Path) -> Report:
 
 
 def _examine(path: Path) -> Report:
-    path = path.absolute()
+    # Where the path is a link, the log is beside what it leads to.
+    path = Path(os.path.realpath(path))
     faults = Faults(str(path), _BUSY_TIMEOUT)
     try:
         if not path.is_file():

@@ -11,7 +11,7 @@ from typing import final
 import attrs
 
 from eventcore.errors import EventCoreError
-from eventcore.stores.sqlite.database import Database, Files
+from eventcore.stores.sqlite.database import Database, Files, Places, files_at
 
 
 @final
@@ -22,11 +22,13 @@ class Transactions:
     connection: sqlite3.Connection
     database: Database
     _has_turn: bool = attrs.field(default=False, init=False)
+    _places: Places = attrs.field(init=False)
     _files: Files = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         # The connection has looked into its files: while it holds them, SQLite neither makes nor removes any.
-        self._files = self.database.files()
+        self._places = self.database.places()
+        self._files = files_at(self._places)
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
@@ -47,7 +49,7 @@ class Transactions:
     def check_files(self) -> None:
         """Raise `StoreUnavailable` where the connection sees other files than those who come now."""
         self.database.check_still_frozen(self.connection)
-        self.database.check_still_there(self._files)
+        self.database.check_still_there(self._places, self._files)
 
     def begin_reading(self) -> None:
         self.check_files()
@@ -60,7 +62,7 @@ class Transactions:
         self._has_turn = True
         try:
             self.database.patiently(lambda: self.connection.execute("BEGIN IMMEDIATE"), until=deadline)
-            self.database.check_still_there(self._files)
+            self.database.check_still_there(self._places, self._files)
         except BaseException:
             self.roll_back()
             raise

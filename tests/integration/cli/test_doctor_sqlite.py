@@ -169,7 +169,8 @@ def test_examining_a_closed_file_changes_no_byte(path):
     assert {each.name: each.read_bytes() for each in path.parent.iterdir()} == before
 
 
-def test_the_log_of_a_process_that_was_killed_is_left_as_it_was(path, tmp_path):
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_log_of_a_process_that_was_killed_is_left_as_it_was(path, tmp_path, linked):
     killed = tmp_path / "killed" / path.name
     killed.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -179,7 +180,9 @@ def test_the_log_of_a_process_that_was_killed_is_left_as_it_was(path, tmp_path):
     before = {name: (killed.parent / name).read_bytes() for name in (path.name, f"{path.name}-wal")}
     assert all(before.values())
 
-    assert found(killed) == []
+    link = tmp_path / "link.db"
+    link.symlink_to(killed)
+    assert found(link if linked else killed) == []
 
     assert {name: (killed.parent / name).read_bytes() for name in before} == before
 

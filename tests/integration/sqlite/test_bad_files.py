@@ -204,9 +204,9 @@ def test_one_damaged_stream_harms_no_neighbour(path: Path) -> None:
     asyncio.run(run())
 
 
-def read_only(folder: Path, what: str) -> subprocess.CompletedProcess[str]:
+def read_only(folder: Path, what: str, name: str = "events.db") -> subprocess.CompletedProcess[str]:
     """Run read_only_lab.py, as a user who may not write."""
-    command = [sys.executable, str(READ_ONLY_LAB), str(folder / "events.db"), what]
+    command = [sys.executable, str(READ_ONLY_LAB), str(folder / name), what]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -233,6 +233,25 @@ def test_a_read_only_store_can_be_read(public_folder: Path, folder_mode: int) ->
 
     assert done.returncode == 0, done.stderr
     assert file.read_bytes() == before
+
+
+def test_a_file_that_others_write_is_not_taken_for_unchanging_because_of_a_link(public_folder: Path) -> None:
+    """Beside the link there is no log, but beside the file there is: whoever left it out would read old data."""
+    file, links = public_folder / "events.db", public_folder / "links"
+    links.mkdir()
+    (links / "link.db").symlink_to(file)
+    fill(file)
+
+    async def run() -> subprocess.CompletedProcess[str]:
+        async with SqliteEventStore(file) as store:
+            await add(store, "a-1", "newest")
+            file.with_name("events.db-shm").chmod(0o600)
+            for folder in (links, public_folder):
+                folder.chmod(0o555)
+            return await asyncio.to_thread(read_only, links, "create", "link.db")
+
+    done = asyncio.run(run())
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_folder_that_may_not_be_written_is_told(public_folder: Path) -> None:

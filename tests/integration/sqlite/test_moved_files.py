@@ -46,10 +46,16 @@ def the_index(path: Path) -> None:
     part(path, "-shm").unlink()
 
 
+@pytest.mark.parametrize("called", ["events.db", "link.db"])
 @pytest.mark.parametrize("lose", [all_of, replaced, moved, the_log, the_index])
-def test_what_would_be_lost_is_not_acknowledged(path: Path, lose: Callable[[Path], None]) -> None:
+def test_what_would_be_lost_is_not_acknowledged(path: Path, tmp_path: Path, lose: Callable[[Path], None], called: str) -> None:
+    """Also where the path is a link: the log is beside what it leads to."""
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.db"
+    link.symlink_to(path)
+
     async def run() -> None:
-        async with SqliteEventStore(path) as store:
+        async with SqliteEventStore(path if called == path.name else link) as store:
             await add(store, "a-1", 1)
             lose(path)
             with pytest.raises(StoreUnavailable, match="moved, deleted or replaced while it was open; nothing was written"):
@@ -63,6 +69,23 @@ def test_what_would_be_lost_is_not_acknowledged(path: Path, lose: Callable[[Path
             ):
                 with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
                     await call
+
+    asyncio.run(run())
+
+
+def test_a_link_that_leads_elsewhere_is_another_file(path: Path, tmp_path: Path) -> None:
+    link, other = tmp_path / "link.db", tmp_path / "other.db"
+    link.symlink_to(path)
+
+    async def run() -> None:
+        async with SqliteEventStore(other) as store:
+            await add(store, "b-1", 1)
+        async with SqliteEventStore(link) as store:
+            await add(store, "a-1", 1)
+            link.unlink()
+            link.symlink_to(other)
+            with pytest.raises(StoreUnavailable, match="moved, deleted or replaced"):
+                await add(store, "a-1", 2)
 
     asyncio.run(run())
 
