@@ -18,6 +18,7 @@ from eventcore.stores.sqlite.turns import Turns
 
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Connection)
 
 # STRICT tables, `->>` and the JSON functions without a build option: all there since February 2022.
 _OLDEST_SQLITE: Final = (3, 38)
@@ -69,7 +70,9 @@ def _file_at(path: str) -> tuple[int, int] | None:
 
 
 class FrozenConnection(sqlite3.Connection):
-    """A connection to a file that it takes for unchanging: SQLite looks for no lock and no log."""
+    """A connection to a file that it takes for unchanging: SQLite looks for no lock and no log. *written* says when the file was written last."""
+
+    written: int
 
 
 @final
@@ -103,18 +106,21 @@ class Database:
         One that *waits* leaves the waiting for others to SQLite. One that does not is for `patiently`, whose waiting is fair.
         """
         uri = self.path.as_uri()
+        connection: sqlite3.Connection
         try:
-            connection = self._connect(f"{uri}?mode={mode}")
+            connection = self._connect(f"{uri}?mode={mode}", sqlite3.Connection)
         except sqlite3.OperationalError:
             if not self._frozen():
                 raise
             # Reading a write-ahead log needs a file beside it. There is no log, and this user may not make one here.
-            connection = self._connect(f"{uri}?mode=ro&immutable=1", FrozenConnection)
+            written = self.path.stat().st_mtime_ns
+            connection = frozen = self._connect(f"{uri}?mode=ro&immutable=1", FrozenConnection)
+            frozen.written = written
         if not waits:
             connection.execute("PRAGMA busy_timeout = 0")
         return connection
 
-    def _connect(self, uri: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+    def _connect(self, uri: str, factory: type[C]) -> C:
         connection = sqlite3.connect(
             uri,
             uri=True,
@@ -156,9 +162,9 @@ class Database:
             )
 
     def check_still_frozen(self, connection: sqlite3.Connection) -> None:
-        """Raise `StoreUnavailable` where *connection* takes the file for unchanging and somebody began to write it."""
-        if isinstance(connection, FrozenConnection) and self._log.exists():
-            raise StoreUnavailable(f"{self.path} was opened where nobody could write it, and somebody does so now; open the store again")
+        """Raise `StoreUnavailable` where *connection* takes the file for unchanging and somebody began to write it, or has done so."""
+        if isinstance(connection, FrozenConnection) and (self._log.exists() or self.path.stat().st_mtime_ns != connection.written):
+            raise StoreUnavailable(f"{self.path} was opened where nobody could write it, and somebody did so since; open the store again")
 
     def patiently(self, attempt: Callable[[], T], *, until: float | None = None) -> T:
         """Return what *attempt* returns, trying again while others hold the lock it needs, for *busy_timeout* seconds or *until* a time."""

@@ -1,4 +1,4 @@
-"""Run by the read-only tests: python read_only_lab.py PATH use|create|look
+"""Run by the read-only tests: python read_only_lab.py PATH use|create|look|outlive
 
 As root nothing is read-only: then it goes on as nobody, once everything is imported.
 """
@@ -39,6 +39,20 @@ async def use(path: str) -> None:
                 raise AssertionError("a write to a read-only store must be refused")
 
 
+async def outlive(path: str) -> None:
+    async with SqliteEventStore(path) as store:
+        assert len(await read_log(store)) == 3
+        print("read", flush=True)
+        sys.stdin.readline()  # meanwhile somebody writes the file
+        for read in (read_log(store), store.read([StreamRead("a-1")])):
+            try:
+                await read
+            except StoreUnavailable as error:
+                assert "open the store again" in str(error)
+            else:
+                raise AssertionError("what was read before says nothing of the file any more")
+
+
 async def create(path: str) -> None:
     try:
         async with SqliteEventStore(path):
@@ -65,4 +79,4 @@ if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-asyncio.run({"use": use, "create": create, "look": look}[sys.argv[2]](sys.argv[1]))
+asyncio.run({"use": use, "create": create, "look": look, "outlive": outlive}[sys.argv[2]](sys.argv[1]))

@@ -235,6 +235,25 @@ def test_a_read_only_store_can_be_read(public_folder: Path, folder_mode: int) ->
     assert file.read_bytes() == before
 
 
+def test_a_file_that_was_written_after_all_is_not_read_on(public_folder: Path) -> None:
+    """Who may not write the folder reads the file as one that never changes; its log is gone again once the writer has closed it."""
+    file = public_folder / "events.db"
+    fill(file)
+    file.chmod(0o444)
+    public_folder.chmod(0o555)
+    command = [sys.executable, str(READ_ONLY_LAB), str(file), "outlive"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "read\n"
+        for writable, mode in ((public_folder, 0o755), (file, 0o644)):
+            writable.chmod(mode)
+        fill(file)
+        assert [each.name for each in public_folder.iterdir()] == [file.name]
+        _, said = reader.communicate("\n", timeout=60)
+
+    assert reader.returncode == 0, said
+
+
 def test_a_file_that_others_write_is_not_taken_for_unchanging_because_of_a_link(public_folder: Path) -> None:
     """Beside the link there is no log, but beside the file there is: whoever left it out would read old data."""
     file, links = public_folder / "events.db", public_folder / "links"
