@@ -201,11 +201,11 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on(path: Path) -> None:
 
 
 class FailsToCommit:
-    """A connection of which COMMIT fails with *code*, as it does where the disk lets SQLite down."""
+    """A connection of which each COMMIT fails with the next of *codes*, as it does where the disk lets SQLite down."""
 
-    def __init__(self, connection: sqlite3.Connection, code: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, *codes: int) -> None:
         self._connection = connection
-        self._code = code
+        self._codes = iter(codes)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -213,7 +213,7 @@ class FailsToCommit:
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if sql == "COMMIT":
             error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = self._code
+            error.sqlite_errorcode = next(self._codes)
             raise error
         return self._connection.execute(sql, parameters)
 
@@ -241,6 +241,20 @@ def test_nothing_is_called_unwritten_that_may_come_back(path: Path, code: int, t
                 await add(store, "a-1", 2)
             transactions.connection = connection
             assert labels_of(await add(store, "a-1", 3)) == [3]
+
+    asyncio.run(run())
+
+
+def test_a_call_that_may_be_written_in_part_is_not_called_unwritten(path: Path) -> None:
+    """For both requests there is no room, nor for the first alone; the second may come back."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            transactions = writer_of(store).transactions
+            codes = sqlite3.SQLITE_FULL, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE
+            transactions.connection = cast("sqlite3.Connection", FailsToCommit(transactions.connection, *codes))
+            verdicts = await store.append([request({f"{name}-1": 0}, new_event(f"{name}-1")) for name in "ab"])
+            assert [type(verdict.error) for verdict in verdicts if isinstance(verdict, Refused)] == [StoreFull, OutcomeUnknown]
 
     asyncio.run(run())
 
