@@ -5,6 +5,7 @@ The file says whose it is (`application_id`) and how far it has come (`user_vers
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from typing import Final
@@ -50,7 +51,8 @@ def bring_up(database: Database, *, migrate: bool) -> None:
 
 
 def _needed(database: Database, problem: str) -> MigrationNeeded:
-    return MigrationNeeded(f"{database.path} {problem}; run `eventcore migrate sqlite:///{database.path}`, or open it with migrate=True")
+    command = shlex.join(["eventcore", "migrate", f"sqlite:///{database.path}"])
+    return MigrationNeeded(f"{database.path} {problem}; run `{command}`, or open it with migrate=True")
 
 
 def _look(connection: sqlite3.Connection, database: Database) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -141,6 +142,14 @@ def test_without_migrating_nothing_is_made(path: Path, content: bytes | None) ->
         open_and_close(path, migrate=False)
     assert path.exists() == (content is not None)
     assert not path.exists() or path.read_bytes() == b""
+
+
+def test_what_to_run_is_said_as_a_shell_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "it's my shop; $HOME.db"
+    with pytest.raises(MigrationNeeded) as told:
+        open_and_close(path, migrate=False)
+
+    assert shlex.split(str(told.value).split("`")[1]) == ["eventcore", "migrate", f"sqlite:///{path}"]
 
 
 def test_without_migrating_a_store_of_today_opens(path: Path) -> None:
