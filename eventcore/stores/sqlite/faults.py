@@ -33,6 +33,10 @@ _FULL: Final = 13
 _CANTOPEN: Final = 14
 _NOTADB: Final = 26
 _IOERR_WRITE: Final = _IOERR | 3 << 8
+_IOERR_SHMSIZE: Final = _IOERR | 19 << 8
+
+# A file could not grow: the database or its log, and the index of the log.
+_NO_ROOM: Final = frozenset({_IOERR_WRITE, _IOERR_SHMSIZE})
 
 # These say something about the whole file, not about what was asked of it.
 _STORE_WIDE: Final = frozenset({_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
@@ -49,7 +53,7 @@ def is_busy(error: BaseException) -> bool:
 
 def is_full(error: BaseException) -> bool:
     """Whether there was no room: nobody's fault, though something smaller may fit."""
-    return code_of(error) & 0xFF == _FULL or code_of(error) == _IOERR_WRITE
+    return code_of(error) & 0xFF == _FULL or code_of(error) in _NO_ROOM
 
 
 _BUSY_TEXT: Final = (
@@ -122,7 +126,7 @@ class Faults:
         code = _CANTOPEN if isinstance(error, OSError) else code_of(error)
         if isinstance(error, orjson.JSONDecodeError):
             return StoreCorrupt(f"{self.path} holds an event that is no text in UTF-8 ({error}); something else than eventcore wrote it")
-        if code == _IOERR_WRITE:
+        if code in _NO_ROOM:
             code = _FULL
         make, text = _MEANINGS.get(code & 0xFF, (StoreUnavailable, "{path} failed: {error}"))
         said = error.strerror if isinstance(error, OSError) else str(error)

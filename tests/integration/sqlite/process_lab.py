@@ -170,6 +170,13 @@ def fill_up(path: str) -> None:
                 raise AssertionError("an append beyond the limit must be refused")
             resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
             assert isinstance((await store.append([request(1, 500_000)]))[0], Committed)
+        # Not even the index of the log may be made.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        try:
+            async with SqliteEventStore(path):
+                raise AssertionError("a store cannot be opened without room for the index of its log")
+        except StoreFull as error:
+            sys.stdout.write(f"{error}\n")
 
     asyncio.run(run())
 
