@@ -31,6 +31,7 @@ _IOERR: Final = 10
 _CORRUPT: Final = 11
 _FULL: Final = 13
 _CANTOPEN: Final = 14
+_PROTOCOL: Final = 15
 _NOTADB: Final = 26
 _IOERR_WRITE: Final = _IOERR | 3 << 8
 _IOERR_SHMSIZE: Final = _IOERR | 19 << 8
@@ -39,7 +40,7 @@ _IOERR_SHMSIZE: Final = _IOERR | 19 << 8
 _NO_ROOM: Final = frozenset({_IOERR_WRITE, _IOERR_SHMSIZE})
 
 # These say something about the whole file, not about what was asked of it.
-_STORE_WIDE: Final = frozenset({_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _NOTADB})
+_STORE_WIDE: Final = frozenset({_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _CANTOPEN, _PROTOCOL, _NOTADB})
 
 
 def code_of(error: BaseException) -> int:
@@ -48,7 +49,8 @@ def code_of(error: BaseException) -> int:
 
 
 def is_busy(error: BaseException) -> bool:
-    return code_of(error) & 0xFF in {_BUSY, _LOCKED}
+    """Whether others were in the way. SQLite calls it a matter of its protocol where they were at each of a hundred tries to begin a snapshot."""
+    return code_of(error) & 0xFF in {_BUSY, _LOCKED, _PROTOCOL}
 
 
 def is_full(error: BaseException) -> bool:
@@ -67,6 +69,7 @@ _FULL_TEXT: Final = (
 _MEANINGS: Final[Mapping[int, tuple[type[StoreError], str]]] = {
     _BUSY: (StoreBusy, _BUSY_TEXT),
     _LOCKED: (StoreBusy, _BUSY_TEXT),
+    _PROTOCOL: (StoreBusy, _BUSY_TEXT),
     _READONLY: (StoreReadOnly, "{path} can only be read ({error}); allow this user to write the file and its folder"),
     _CORRUPT: (
         StoreCorrupt,

@@ -200,20 +200,21 @@ def test_a_full_disk_loses_nothing_and_the_store_goes_on(path: Path) -> None:
     connection.close()
 
 
-class FailsToCommit:
-    """A connection of which each COMMIT fails with the next of *codes*, as it does where the disk lets SQLite down."""
+class FailsTo:
+    """A connection of which each *statement* fails with the next of *codes*, as long as there is one."""
 
-    def __init__(self, connection: sqlite3.Connection, *codes: int) -> None:
+    def __init__(self, statement: str, connection: sqlite3.Connection, *codes: int) -> None:
+        self._statement = statement
         self._connection = connection
-        self._codes = iter(codes)
+        self._codes = list(codes)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        if sql == "COMMIT":
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = next(self._codes)
+        if sql == self._statement and self._codes:
+            error = sqlite3.OperationalError("arranged")
+            error.sqlite_errorcode = self._codes.pop(0)
             raise error
         return self._connection.execute(sql, parameters)
 
@@ -236,11 +237,25 @@ def test_nothing_is_called_unwritten_that_may_come_back(path: Path, code: int, t
             await add(store, "a-1", 1)
             transactions = writer_of(store).transactions
             connection = transactions.connection
-            transactions.connection = cast("sqlite3.Connection", FailsToCommit(connection, code))
+            transactions.connection = cast("sqlite3.Connection", FailsTo("COMMIT", connection, code))
             with pytest.raises(told):
                 await add(store, "a-1", 2)
             transactions.connection = connection
             assert labels_of(await add(store, "a-1", 3)) == [3]
+
+    asyncio.run(run())
+
+
+def test_who_is_in_the_way_again_and_again_is_waited_for(path: Path) -> None:
+    """After a hundred tries to begin a snapshot SQLite speaks of its locking protocol. No request is to blame for that."""
+
+    async def run() -> None:
+        async with SqliteEventStore(path) as store:
+            await add(store, "a-1", 1)
+            transactions = writer_of(store).transactions
+            failing = FailsTo("BEGIN IMMEDIATE", transactions.connection, *[sqlite3.SQLITE_PROTOCOL] * 3)
+            transactions.connection = cast("sqlite3.Connection", failing)
+            assert labels_of(await add(store, "a-1", 2)) == [2]
 
     asyncio.run(run())
 
@@ -252,7 +267,7 @@ def test_a_call_that_may_be_written_in_part_is_not_called_unwritten(path: Path) 
         async with SqliteEventStore(path) as store:
             transactions = writer_of(store).transactions
             codes = sqlite3.SQLITE_FULL, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE
-            transactions.connection = cast("sqlite3.Connection", FailsToCommit(transactions.connection, *codes))
+            transactions.connection = cast("sqlite3.Connection", FailsTo("COMMIT", transactions.connection, *codes))
             verdicts = await store.append([request({f"{name}-1": 0}, new_event(f"{name}-1")) for name in "ab"])
             assert [type(verdict.error) for verdict in verdicts if isinstance(verdict, Refused)] == [StoreFull, OutcomeUnknown]
 
