@@ -128,16 +128,17 @@ class InMemoryEventStore(Subscribing):
         # A store that lasts lets others run meanwhile. So does this one, or no two commands of a test would ever meet.
         await asyncio.sleep(0)
         self._refuse_if_closed()
-        if not self._plain:
-            async with self._read_models_opened() as connection:
-                verdicts = self._append_with_read_models(requests, connection)
-            return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
         with self._lock:
-            at = self._clock()
-            before = len(self._log)
-            verdicts = [self._decide(request, at) for request in requests]
-            if self._waiters and len(self._log) > before:
-                self._wake_waiters()
+            # Within the lock: no switch begins between the look and the append.
+            if self._plain:
+                at = self._clock()
+                before = len(self._log)
+                verdicts = [self._decide(request, at) for request in requests]
+                if self._waiters and len(self._log) > before:
+                    self._wake_waiters()
+                return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
+        async with self._read_models_opened() as connection:
+            verdicts = self._append_with_read_models(requests, connection)
         return verdicts if len(verdicts) == 1 else _with_batch_size(verdicts)
 
     async def forget_idempotency_keys(self, *, older_than: timedelta) -> int:

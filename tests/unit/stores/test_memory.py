@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -98,6 +100,39 @@ def test_threads_with_loops_of_their_own_share_it() -> None:
         return await asyncio.gather(*(asyncio.to_thread(work) for _ in range(threads)))
 
     assert sum(asyncio.run(race())) == rounds
+
+
+def test_no_thread_appends_in_the_middle_of_a_switch() -> None:
+    """An append that is about to take the lock when a switch begins waits for its end, like one that comes later."""
+    store = InMemoryEventStore()
+    lock, arrived, switching = store._lock, threading.Event(), threading.Event()
+
+    class Late:
+        """The lock of the store, which the appending thread takes once the switch has begun."""
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is appending:
+                arrived.set()
+                assert switching.wait(20)
+            lock.acquire()
+
+        def __exit__(self, *exc_info: object) -> None:
+            lock.release()
+
+    async def switch() -> Position | None:
+        assert arrived.wait(20)
+        async with store.switch_inline() as switched:
+            switching.set()
+            await asyncio.sleep(0.1)
+            assert (await store.read_all()).events == ()
+            return await switched.newest()
+
+    appending = threading.Thread(target=lambda: asyncio.run(append(store, event("a-1"))))
+    store._lock = cast("threading._RLock", Late())
+    appending.start()
+    assert asyncio.run(switch()) is None
+    appending.join(20)
+    assert len(asyncio.run(store.read_all()).events) == 1
 
 
 def test_news_reaches_waiters_in_other_threads() -> None:
