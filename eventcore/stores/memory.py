@@ -297,7 +297,8 @@ class InMemoryEventStore(Subscribing):
 
     def _append_with_read_models(self, requests: Sequence[AppendRequest], connection: sqlite3.Connection) -> list[Verdict]:
         """Decide *requests*; those whose events the read models do not take leave no trace."""
-        kept = None if self._inline is None else self._inline.kept
+        work = self._inline  # whatever is attached from here on
+        kept = None if work is None else work.kept
         if kept != self._demanded and any(request.events for request in requests):
             raise InlineProjectionsDiffer("this InMemoryEventStore", self._demanded, kept)
         with self._lock:
@@ -305,7 +306,7 @@ class InMemoryEventStore(Subscribing):
             before = len(self._log)
             connection.execute("BEGIN")
             try:
-                verdicts = [self._decide_with_read_models(request, at, connection) for request in requests]
+                verdicts = [self._decide_with_read_models(request, at, connection, work) for request in requests]
                 connection.execute("COMMIT")
             except BaseException:
                 self._take_back(before)
@@ -315,14 +316,16 @@ class InMemoryEventStore(Subscribing):
                 self._wake_waiters()
         return verdicts
 
-    def _decide_with_read_models(self, request: AppendRequest, at: datetime, connection: sqlite3.Connection) -> Verdict:
+    def _decide_with_read_models(
+        self, request: AppendRequest, at: datetime, connection: sqlite3.Connection, work: InlineWork | None
+    ) -> Verdict:
         before = len(self._log)
         verdict = self._decide(request, at)
-        if self._inline is None or not isinstance(verdict, Committed) or not verdict.events:
+        if work is None or not isinstance(verdict, Committed) or not verdict.events:
             return verdict
         connection.execute("SAVEPOINT request")
         try:
-            drive(self._inline.handle([verdict.events], _AppendTransaction(connection), step=True))
+            drive(work.handle([verdict.events], _AppendTransaction(connection), step=True))
         except Exception as error:  # noqa: BLE001  # it belongs to the request
             connection.execute("ROLLBACK TO request")
             self._take_back(before)

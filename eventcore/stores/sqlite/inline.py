@@ -21,20 +21,22 @@ class Inline:
         self.work: InlineWork | None = None
         self._faults = faults
 
-    def check(self, demanded: str | None) -> None:
-        """Raise `InlineProjectionsDiffer` unless this store does what the file demands."""
-        kept = None if self.work is None else self.work.kept
+    def checked(self, demanded: str | None) -> InlineWork | None:
+        """Return what this store does, whatever is attached to it from here on. Raise `InlineProjectionsDiffer` unless the file demands just that."""
+        work = self.work
+        kept = None if work is None else work.kept
         if demanded != kept:
             raise InlineProjectionsDiffer(self._faults.path, demanded, kept)
+        return work
 
-    def handle(self, connection: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
-        """Let the read models handle what *decisions* added. Raises what rolls the batch back."""
+    def handle(self, work: InlineWork, connection: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
+        """Let *work* handle what *decisions* added. Raises what rolls the batch back."""
         requests = [decision.events for decision in decisions if isinstance(decision, Committed) and decision.events]
-        if self.work is None or not requests:
+        if not requests:
             return
         transaction = _AppendTransaction(connection, self._faults)
         try:
-            drive(self.work.handle(requests, transaction, step=len(decisions) == 1))
+            drive(work.handle(requests, transaction, step=len(decisions) == 1))
         finally:
             if transaction.broken is not None:
                 raise transaction.broken

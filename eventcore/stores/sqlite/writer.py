@@ -101,9 +101,10 @@ class Writer(Connected):
         decider, demanded = self._decider(requests)
         decisions = [decider.decide(request) for request in requests]
         if decider.rows:
-            self.inline.check(demanded)
+            work = self.inline.checked(demanded)
             _insert(connection, decider)
-            self.inline.handle(connection, decisions)
+            if work is not None:
+                self.inline.handle(work, connection, decisions)
         self.transactions.commit()
         return decisions
 

@@ -54,6 +54,23 @@ class Work:
                 ) from refusal
 
 
+@final
+class Leaving:
+    """Does *work*, and is detached from *store* by whoever asks what it keeps: in the middle of an append."""
+
+    def __init__(self, work: Work, store: StoreWithInlineWork) -> None:
+        self._work = work
+        self._store = store
+
+    @property
+    def kept(self) -> str:
+        self._store.attach(None)
+        return self._work.kept
+
+    async def handle(self, requests: Sequence[Sequence[StoredEvent]], transaction: ReadModelTransaction, /, *, step: bool) -> None:
+        await self._work.handle(requests, transaction, step=step)
+
+
 def unlucky(event: StoredEvent) -> None:
     if label_of(event) == 13:
         raise InlineProjectionFailed("contract", "13", event=event.type, stream_id=event.stream_id, version=event.version)
@@ -146,6 +163,19 @@ class InlineScenarios(StoreScenarios):
             [label_of(event) for batch in work.seen for events in batch for event in events], [1, 4], "labels of what it was given"
         )
         require_equal(await stored(inline), [1, 4], "rows of the work")
+
+    @scenario
+    async def test_work_that_is_detached_in_the_middle_of_an_append_is_part_of_it(self, store: EventStore) -> None:
+        """Whoever checks that it does what is demanded does just that; the next append is refused."""
+        inline, work = with_inline_work(store), Work()
+        await make_table(inline)
+        await keep(inline, work)
+        inline.attach(Leaving(work, inline))
+        await add_freely(store, "a-1", 1)
+        await require_raises(InlineProjectionsDiffer, add(store, "a-1", 2), "an append after the work was detached")
+
+        require_equal(labels_of(await read_log(store)), [1], "events")
+        require_equal(await stored(inline), [1], "rows of the work")
 
     @scenario
     async def test_an_append_without_the_demanded_work_is_refused(self, store: EventStore) -> None:
