@@ -69,6 +69,14 @@ def _file_at(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def log_size(places: Places) -> int:
+    """Return the bytes of the log, 0 where there is none."""
+    try:
+        return os.stat(places[1]).st_size  # noqa: PTH116  # as above
+    except OSError:
+        return 0
+
+
 class FrozenConnection(sqlite3.Connection):
     """A connection to a file that it takes for unchanging: SQLite looks for no lock and no log. *written* says when the file was written last."""
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import final
+from typing import Final, final
 
 import attrs
 
 from eventcore.errors import EventCoreError
-from eventcore.stores.sqlite.database import Database, Files, Places, files_at
+from eventcore.stores.sqlite.database import Database, Files, Places, files_at, log_size
+
+_log: Final = logging.getLogger("eventcore")
+# Milliseconds for which those who read the log are waited for, and all writers with them.
+_PATIENCE: Final = 1000
 
 
 @final
@@ -83,6 +88,26 @@ class Transactions:
                 self.connection.execute("ROLLBACK")
         finally:
             self._give_turn()
+
+    def log_size(self) -> int:
+        return log_size(self._places)
+
+    def begin_log_anew(self) -> bool:
+        """Move the log into the file and begin it anew. False where those who read it have not ended in time.
+
+        By itself SQLite begins it anew when nobody reads it. Where some always do, it would grow without end.
+        """
+        self.connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+        try:
+            (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            # What was committed is in the log, however long that gets.
+            _log.warning("the log of %s could not be moved into it, and grows on: %s", self.database.path, error)
+            return False
+        else:
+            return not busy
+        finally:
+            self.connection.execute("PRAGMA busy_timeout = 0")
 
     def kept_waiting(self) -> float:
         """Return for how many seconds others of this store have waited for the write lock that this one holds."""

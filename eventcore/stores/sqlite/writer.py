@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, TypeAlias, final
@@ -29,6 +30,9 @@ WriterCall: TypeAlias = "AppendCall | Job[Any]"
 _SQL: Final = statements("append")
 # Rows that one INSERT writes: while one runs, the other threads of the process do as well.
 _ROWS_AT_ONCE: Final = 64
+# A log of more bytes is made to begin anew; seconds between two looks at it.
+_LONG_LOG: Final = 64 * 1024 * 1024
+_LOOK_AGAIN: Final = 5.0
 
 
 @final
@@ -43,6 +47,8 @@ class Writer(Connected):
         self._committed = committed
         self._migrate = migrate
         self.inline: Final = Inline(database.faults)
+        self._next_look = 0.0
+        self._long_log = _LONG_LOG
 
     def prepare(self) -> None:
         try:
@@ -64,6 +70,8 @@ class Writer(Connected):
         self._append(appends, answers)
 
     def _append(self, calls: Sequence[AppendCall], answers: Answers) -> None:
+        if time.monotonic() >= self._next_look:
+            self._look_at_log()
         # Who went away while the thread was busy is left out; from here on a call is on its way.
         calls = [call for call in calls if not call.future.cancelled()]
         if not calls:
@@ -76,6 +84,13 @@ class Writer(Connected):
             end = start + len(call.requests)
             self._answer(call, decisions[start:end], news, answers)
             start = end
+
+    def _look_at_log(self) -> None:
+        self._next_look = time.monotonic() + _LOOK_AGAIN
+        size = self.transactions.log_size()
+        if size > self._long_log:
+            # Where somebody reads for long, others are not held up again before it is twice as long.
+            self._long_log = _LONG_LOG if self.transactions.begin_log_anew() else 2 * size
 
     def _decide(self, requests: Sequence[AppendRequest]) -> list[Decided]:
         """Decide and commit *requests* together; where that fails because of one of them, in halves, until the guilty one is alone."""

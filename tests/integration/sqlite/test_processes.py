@@ -7,7 +7,10 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter, defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ import pytest
 from eventcore.errors import StoreBusy
 from eventcore.ids import Position
 from eventcore.store import Committed, StoredEvent, StreamRead
-from eventcore.stores.sqlite import SqliteEventStore
+from eventcore.stores.sqlite import SqliteEventStore, database, transaction, writer
 from eventcore.testing.contract.making import add, append_one, new_event, read_log, request
 from tests.soak import times
 
@@ -185,6 +188,62 @@ def test_news_of_another_process_wakes_a_reader(path: Path, start: Start) -> Non
             assert await store.wait_for_news(None, timeout=30)
             finish(writer)
             assert not await store.wait_for_news(Position((2,)), timeout=0.1)
+
+    asyncio.run(run())
+
+
+def test_a_log_that_is_always_read_does_not_grow_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two readers one is always in the middle of a snapshot: SQLite by itself would begin the log anew when neither is."""
+    monkeypatch.setattr(writer, "_LONG_LOG", 400_000)
+    monkeypatch.setattr(writer, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(database, "_CHECKPOINT_PAGES", 20)
+    done = threading.Event()
+
+    def read() -> None:
+        readers = [sqlite3.connect(path, isolation_level=None, check_same_thread=False) for _ in range(2)]
+        with closing(readers[0]), closing(readers[1]):
+            while not done.is_set():
+                for reader, other in (readers, readers[::-1]):
+                    reader.execute("BEGIN")
+                    reader.execute("SELECT count(*) FROM events").fetchone()
+                    if other.in_transaction:
+                        other.execute("COMMIT")
+                    done.wait(0.002)
+
+    async def run() -> int:
+        longest = 0
+        async with SqliteEventStore(path, synchronous="OFF") as store:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            for number in range(1000):
+                await add(store, "a-1", f"{number}{'x' * 2000}")
+                longest = max(longest, path.with_name(f"{path.name}-wal").stat().st_size)
+            done.set()
+            await reading
+            assert [event.version for event in await read_log(store)] == list(range(1, 1001))
+        return longest
+
+    assert asyncio.run(run()) < 4_000_000
+
+
+def test_who_reads_for_long_holds_no_writer_up_again_and_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that cannot begin anew is left alone until it is twice as long."""
+    monkeypatch.setattr(writer, "_LONG_LOG", 100_000)
+    monkeypatch.setattr(writer, "_LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(transaction, "_PATIENCE", 200)
+
+    async def run() -> None:
+        async with SqliteEventStore(path, synchronous="OFF") as store:
+            await add(store, "a-1", "first")
+            with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+                reader.execute("BEGIN")
+                assert reader.execute("SELECT count(*) FROM events").fetchone() == (1,)
+                begun = time.monotonic()
+                for number in range(100):
+                    await add(store, "a-1", f"{number}{'x' * 2000}")
+                assert time.monotonic() - begun < 10
+                assert reader.execute("SELECT count(*) FROM events").fetchone() == (1,)
+            await add(store, "a-1", "last")
+            assert path.with_name(f"{path.name}-wal").stat().st_size > 100_000
 
     asyncio.run(run())
 
