@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, final
 
 from eventcore_codegen.diagnostics import Span
 from eventcore_codegen.scan.places import Places
@@ -16,9 +16,24 @@ from eventcore_codegen.sources.files import split_lines
 _LONG: Final = 200
 """A chain of this many links is parsed in a few milliseconds, and takes as many characters at least."""
 
+_DEEPEST: Final = 2_500
+"""Python before 3.12 gives up below 3,000 levels. Its later versions go on, to where libcst takes minutes and then ends the process."""
+
+
+@final
+class NestedTooDeeply(Exception):
+    """*node* is where a source goes deeper than libcst may be led."""
+
+    def __init__(self, node: ast.AST) -> None:
+        super().__init__()
+        self.node: Final = node
+
 
 def without_chains(text: str, module: ast.Module, places: Places) -> str:
-    """Return *text*, which *module* was parsed from, with a zero in the place of each long chain; everything else stays where it is."""
+    """Return *text*, which *module* was parsed from, with a zero in the place of each long chain; everything else stays where it is.
+
+    Raises `NestedTooDeeply`, for what is no such chain.
+    """
     spans = [places.span(chain) for chain in _long_chains(module)]
     if not spans:
         return text
@@ -28,16 +43,24 @@ def without_chains(text: str, module: ast.Module, places: Places) -> str:
     return "\n".join(lines)
 
 
-def _long_chains(module: ast.Module) -> Iterator[ast.expr]:
-    waiting: list[ast.AST] = [module]
+def refuse_depth(expression: ast.Expression) -> None:
+    """Raise `NestedTooDeeply` for an expression that libcst may not be given."""
+    for _ in _long_chains(expression):
+        pass
+
+
+def _long_chains(module: ast.mod) -> Iterator[ast.expr]:
+    waiting: list[tuple[ast.AST, int]] = [(module, 0)]
     while waiting:
-        node = waiting.pop()
+        node, depth = waiting.pop()
         if isinstance(node, ast.expr) and _is_short(node):
             continue
         if isinstance(node, ast.expr) and _links(node) > _LONG:
             yield node
+        elif depth > _DEEPEST and isinstance(node, ast.expr | ast.stmt):  # the others are nowhere
+            raise NestedTooDeeply(node)
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
 
 
 def _links(node: ast.expr) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
 from collections.abc import Mapping
 from typing import Final, final
 
@@ -10,6 +12,7 @@ from libcst.metadata import CodeRange
 
 from eventcore_codegen.diagnostics import START, Span
 from eventcore_codegen.scan import tree
+from eventcore_codegen.scan.chains import NestedTooDeeply, refuse_depth
 from eventcore_codegen.scan.syntax import Call, Constant, Either, Expr, ListOf, Name, Subscript, Unreadable
 
 _TYPE_KEYWORDS: Final = frozenset({"events"})
@@ -83,9 +86,12 @@ class ExpressionReader:
         if not isinstance(value, str):
             return self._unreadable(node)
         try:
+            # Python first, as for a whole source: libcst's parser crashes on nesting that Python refuses.
+            with warnings.catch_warnings(action="ignore"):
+                refuse_depth(ast.parse(value.strip(), mode="eval"))
             inner = cst.parse_expression(value.strip())
-        # A text may hold half of a surrogate pair, which no source can.
-        except (cst.ParserSyntaxError, RecursionError, UnicodeEncodeError):
+        # A text may hold NUL, and half of a surrogate pair, which no source can.
+        except (SyntaxError, ValueError, RecursionError, MemoryError, NestedTooDeeply, cst.ParserSyntaxError):
             return Unreadable(self._text(node), self.span(node), is_no_python=True)
         return ExpressionReader(self._module, None, self.span(node)).type_of(inner)
 

@@ -19,7 +19,7 @@ from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.annotated import annotated_only
 from eventcore_codegen.scan.bodies import bodies
-from eventcore_codegen.scan.chains import without_chains
+from eventcore_codegen.scan.chains import NestedTooDeeply, without_chains
 from eventcore_codegen.scan.expressions import ExpressionReader
 from eventcore_codegen.scan.fingerprints import fingerprints
 from eventcore_codegen.scan.ids import made_ids
@@ -52,6 +52,8 @@ from eventcore_codegen.sources.files import split_lines
 _DEEP: Final = 15_000
 _JUDGED: Final = frozenset({"handle", "initial", "apply"})
 """The methods of which the bodies are looked into."""
+_NO_PYTHON: Final = "this is no Python"
+_TOO_DEEP: Final = "this is nested too deeply to be read; write a union of thousands as `Union[A, B, ...]`, or as one of several unions"
 
 
 def parse(text: str) -> ModuleSyntax | SyntaxFault:
@@ -68,12 +70,16 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
                 tuple(made_ids(checked, places)), tuple(ignores(text))
             )
     except cst.ParserSyntaxError as error:
-        return SyntaxFault(error.message, Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1))
+        return SyntaxFault(
+            f"{_NO_PYTHON}: {error.message}", Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1)
+        )
+    except NestedTooDeeply as fault:
+        return SyntaxFault(_TOO_DEEP, places.span(fault.node))
     except (RecursionError, KeyError) as error:
         met = _behind(error)
         if not isinstance(met, RecursionError):
             raise met from None
-        return SyntaxFault("it is nested too deeply to be read", START)
+        return SyntaxFault(_TOO_DEEP, START)
 
 
 def _behind(error: BaseException) -> BaseException:
@@ -92,9 +98,25 @@ def _python_parse(text: str) -> ast.Module | SyntaxFault:
     except SyntaxError as error:
         line, column = error.lineno or 1, max(error.offset or 1, 1)
         end_column = error.end_offset if error.end_lineno == line and error.end_offset and error.end_offset > column else column + 1
-        return SyntaxFault(error.msg, Span(line, column, line, end_column))
-    except (ValueError, RecursionError, MemoryError) as error:
-        return SyntaxFault(str(error) or "it is nested too deeply to be read", START)
+        return SyntaxFault(f"{_NO_PYTHON}: {error.msg}", Span(line, column, line, end_column))
+    except (RecursionError, MemoryError):
+        return SyntaxFault(_TOO_DEEP, _deep_place(text))
+    except ValueError as error:
+        return SyntaxFault(f"{_NO_PYTHON}: {error}", START)
+
+
+def _deep_place(text: str) -> Span:
+    """Return the first statement at module level that is too deep for Python itself, which does not say where that is."""
+    lines = split_lines(text)
+    starts = [number for number, line in enumerate(lines, 1) if line[:1].isidentifier() or line.startswith("@")]
+    for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
+        try:
+            ast.parse("\n".join(lines[start - 1 : end - 1]))
+        except SyntaxError:
+            continue  # half of a statement
+        except (RecursionError, MemoryError):
+            return Span(start, 1, start, len(lines[start - 1]) + 1)
+    return START
 
 
 @contextlib.contextmanager

@@ -296,7 +296,7 @@ class MadeIdSyntax:
 @final
 @attrs.frozen
 class SyntaxFault:
-    """A text that is no Python."""
+    """What is wrong with a text that is no Python, or none that can be read."""
 
     message: str
     span: Span

@@ -89,7 +89,7 @@ def _no_python(module: LoadedModule, fault: SyntaxFault) -> Diagnostic:
         Severity.ERROR,
         module.source.shown,
         fault.span,
-        f"this is no Python: {fault.message}",
+        fault.message,
         "the file is skipped; mend it and generate again",
         module.source.line(fault.span.line),
     )

@@ -91,6 +91,27 @@ def test_a_file_that_is_no_python_is_told_and_the_others_are_generated(source, d
     assert "class FillStreams" in source.text("good_streams.py")
 
 
+UNION = " | ".join(f"E{number}" for number in range(12_000))
+
+
+@pytest.mark.parametrize(
+    ("deep", "text"),
+    [
+        (f"Event = {UNION}", "this is nested too deeply to be read; write a union of thousands as"),
+        (f"def apply(event: {UNION}):\n    pass", "this is nested too deeply to be read; write a union of thousands as"),
+        (f"@event\nclass Event:\n    x: '{UNION}'", "the annotation of the field Event.x is no Python: 'E0 | E1"),
+        (f"@event\nclass Event:\n    x: '{'(' * 5_000}int{')' * 5_000}'", "the annotation of the field Event.x is no Python: '((("),
+    ],
+    ids=["alias", "annotation", "quoted union", "quoted brackets"],
+)
+def test_a_type_that_is_nested_too_deeply_is_told_where_it_stands(source, deep, text):
+    """Of libcst's parser, some of them would end the process."""
+    found = source.faults({"good.py": shop(source), "bad.py": f"{source.HEAD}x = 1\n{deep}\n@property\ndef y(): ...\n"})
+
+    assert [(fault.code, fault.path, fault.message.startswith(text)) for fault in found] == [("EC117", "bad.py", True)]
+    assert source.HEAD.count("\n") + 2 <= found[0].span.line <= source.HEAD.count("\n") + 4
+
+
 def test_a_file_that_is_named_is_read_in_whatever_encoding(source):
     assert [code for code, _ in source.codes({"bad.py": "# eventcore\n".encode("utf-16")}, "bad.py")] == ["EC120"]
 
