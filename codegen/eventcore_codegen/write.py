@@ -29,14 +29,15 @@ class Wanted:
 @final
 @attrs.frozen
 class Change:
-    """What to do to one file. *shown* is how messages call it, *before* what it holds now."""
+    """What to do to one file. *before* is what it holds now, *newline* how its lines end: git may write them in either way."""
 
     kind: Literal["missing", "changed", "orphaned"]
     wanted: Wanted
     before: str
+    newline: Literal["\n", "\r\n"] = "\n"
 
     def diff(self, shown: str) -> str:
-        """Return a unified diff from what is there to what should be."""
+        """Return a unified diff from what is there to what should be. *shown* is how it calls the file."""
         before, after = (text.splitlines(keepends=True) for text in (self.before, self.wanted.text or ""))
         old = "/dev/null" if self.kind == "missing" else shown
         new = "/dev/null" if self.kind == "orphaned" else shown
@@ -60,7 +61,7 @@ class CannotWrite:
 
 
 def compare(wanted: Wanted) -> Change | Foreign | None:
-    """Return what has to change for *wanted* to be true; None where it is."""
+    """Return what has to change for *wanted* to be true; None where it is, whichever way lines end."""
     try:
         before = wanted.path.read_bytes().decode("utf-8", errors="backslashreplace")
     except FileNotFoundError:
@@ -69,9 +70,10 @@ def compare(wanted: Wanted) -> Change | Foreign | None:
         return None if wanted.text is None else Foreign(wanted.path, f"what is there cannot be read: {error.strerror or error}")
     if not before.removeprefix("\ufeff").startswith(HEADER):
         return None if wanted.text is None else Foreign(wanted.path, "the file that is there does not begin with their header")
-    if before == wanted.text:
+    lines = before.replace("\r\n", "\n")
+    if lines == wanted.text:
         return None
-    return Change("orphaned" if wanted.text is None else "changed", wanted, before)
+    return Change("orphaned" if wanted.text is None else "changed", wanted, lines, "\n" if lines == before else "\r\n")
 
 
 def apply(changes: Iterable[Change]) -> tuple[CannotWrite, ...]:
@@ -97,7 +99,7 @@ def _stage(change: Change, text: str) -> Path:
     # Drawn, not numbered by process: generators in two containers may share a folder and a process id. Short, as the name itself may be long.
     temporary = path.with_name(f".eventcore-{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", newline=change.newline) as file:
             file.write(text)
         if change.kind == "changed":
             # Another run may have removed it meanwhile; then there is no mode to keep.

@@ -289,7 +289,7 @@ def test_a_generated_file_that_was_edited_by_hand_is_told_and_generated_again(so
         whole.replace("cart", "trolley"),
         whole.splitlines()[0],
         whole[: len(whole) // 2],
-        whole.replace("\n", "\r\n"),
+        whole.replace("\n", "\r"),
     ):
         (source.root / "a_streams.py").write_bytes(edited.encode())
         assert [(stale.path, stale.kind) for stale in source.generate(write=False).stale] == [("a_streams.py", "changed")]

@@ -59,6 +59,25 @@ def test_the_output_does_not_depend_on_where_the_project_lies(shop, tmp_path_fac
     assert {item.relative: item.text for item in elsewhere.generate().rendered} == texts
 
 
+def test_a_checkout_with_other_line_ends_is_fresh_and_keeps_them(shop):
+    """As git makes them under `core.autocrlf`."""
+    shop.generate()
+    path = shop.root / "shop/fill_streams.py"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"\n", b"\r\n"))
+
+    assert shop.generate(write=False).stale == ()
+    assert shop.generate().written == 0
+
+    path.write_bytes(whole.replace(b"cart_id", b"trolley_id").replace(b"\n", b"\r\n"))
+    [stale] = shop.generate(write=False).stale
+    changed = [line for line in stale.diff.splitlines() if line.startswith("+")]
+    assert len(changed) == 1 + whole.count(b"cart_id")
+    assert "\r" not in stale.diff
+    assert shop.generate().written == 1
+    assert path.read_bytes() == whole.replace(b"\n", b"\r\n")
+
+
 def test_check_tells_missing_changed_and_orphaned_files_and_writes_nothing(shop):
     shop.generate()
     (shop.root / "shop/_streams.py").unlink()
