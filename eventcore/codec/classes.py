@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import orjson
@@ -65,7 +65,7 @@ def _decoder_lines(shape: Shape, coders: Sequence[Coder], *, ignore_unknown: boo
     if required:
         lines.append("    try:")
         lines += [f"        v{n} = raw[{field.name!r}]" for n, field in required]
-        lines += ["    except KeyError as error:", "        raise absent(error.args[0]) from None"]
+        lines += ["    except KeyError as error:", "        raise absent(error.args[0], raw) from None"]
     if not ignore_unknown:
         lines.append(f"    count = {len(required)}")
     for n, field in optional:
@@ -125,13 +125,16 @@ def _encoder_names(cls: type, coders: Sequence[Coder]) -> dict[str, object]:
 def _decoder_names(cls: type, shape: Shape, coders: Sequence[Coder]) -> dict[str, object]:
     known = {field.name for field in shape.fields}
 
-    def absent(name: str) -> Misfit:
-        return Misfit("the field is missing and has no default", key_segment(name))
+    def absent(name: str, raw: dict[str, object]) -> Misfit:
+        problem, extra = "the field is missing and has no default", _unknown_fields(raw, known)
+        if extra:
+            stored = ", ".join(map(repr, extra))
+            problem += f"; stored is {stored}, which {cls.__name__} does not have: a field that was renamed has to keep its stored name"
+        return Misfit(problem, key_segment(name))
 
     def unknown(raw: dict[str, object]) -> Misfit:
-        extra = [name for name in raw if name not in known]
         listed = ", ".join(sorted(known)) or "none"
-        return Misfit(f"{cls.__name__} has no such field (it has: {listed})", key_segment(extra[0]))
+        return Misfit(f"{cls.__name__} has no such field (it has: {listed})", key_segment(_unknown_fields(raw, known)[0]))
 
     def refused(error: Exception) -> Misfit:
         return Misfit(f"{cls.__name__} refused its fields: {type(error).__name__}: {error}")
@@ -147,6 +150,10 @@ def _decoder_names(cls: type, shape: Shape, coders: Sequence[Coder]) -> dict[str
         "MISSING": MISSING,
     }
     return names | defaults | {f"decode{n}": coder.decode for n, coder in enumerate(coders)}
+
+
+def _unknown_fields(raw: dict[str, object], known: Collection[str]) -> list[str]:
+    return [name for name in raw if name not in known]
 
 
 def _generate(function: str, cls: type, lines: Sequence[str], names: dict[str, object]) -> Function:

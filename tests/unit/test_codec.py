@@ -412,6 +412,10 @@ def test_stored_data_that_does_not_fit_says_where_and_why(annotation: object, ra
         (b"[1]", "$: expected an object, got [1]"),
         (b"null", "$: expected an object, got None"),
         (b'{"sku":"a"}', "$.quantity: the field is missing"),
+        (
+            b'{"sku":"a","amount":1}',
+            "stored is 'amount', which Simple does not have: a field that was renamed has to keep its stored name",
+        ),
         (b'{"sku":"a","quantity":1,"colour":"red"}', "$.colour: Simple has no such field (it has: quantity, sku)"),
         (b'{"sku":"a","quantity":18446744073709551616}', "$.quantity: expected an integer, got 1.8446744073709552e+19"),
     ],
