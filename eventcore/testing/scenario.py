@@ -25,7 +25,7 @@ from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing import differences
 from eventcore.testing.meanwhile import MeanwhileStore
 from eventcore.testing.simulation import simulate
-from eventcore.testing.stream_events import StreamEvents
+from eventcore.testing.stream_events import FoldsInto, StreamEvents
 from eventcore.testing.together import PATIENT, Together, at_once, everything
 from eventcore.typed import StreamResolver, StreamSet
 
@@ -228,13 +228,14 @@ class Outcome(Generic[E_co]):
             ) from self._outcome
         return self
 
-    def then_state(self, stream: StreamId[S], expected: S, /) -> Outcome[E_co]:
-        """Require that *stream* now folds into *expected*, whatever came of the command."""
+    def then_state(self, stream: FoldsInto[S], expected: S, /) -> Outcome[E_co]:
+        """Require that *stream*, a `StreamId`, now folds into *expected*, whatever came of the command."""
         __tracebackhide__ = True
         self.judged = True
-        actual = self.scenario.state(stream)
+        stream_id = cast("StreamId[S]", stream)
+        actual = self.scenario.state(stream_id)
         if actual != expected:
-            raise AssertionError(f"{self._name(stream)} folds into something else:\n\n{differences.of_values(expected, actual)}")
+            raise AssertionError(f"{self._name(stream_id)} folds into something else:\n\n{differences.of_values(expected, actual)}")
         return self
 
     def _unexpected(self, expectation: str) -> Never:

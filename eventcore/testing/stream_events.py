@@ -9,6 +9,7 @@ import attrs
 from eventcore.arguments import Arguments
 from eventcore.ids import StreamId, is_stream_id
 
+S = TypeVar("S")
 E = TypeVar("E")
 E1 = TypeVar("E1")
 E2 = TypeVar("E2")
@@ -25,6 +26,13 @@ class FoldsEvents(Protocol[E_contra]):
     """A `@state` class, as far as its events go: what `apply` takes is what its streams hold."""
 
     def apply(self, event: E_contra, /) -> object: ...
+
+
+class FoldsInto(Protocol[S]):
+    """A `StreamId` of *S* and of no wider class. Of an id itself, which is one of `object` too, the checkers would take any value for its state."""
+
+    @property
+    def _states(self) -> list[S]: ...
 
 
 @final

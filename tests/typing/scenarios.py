@@ -27,16 +27,27 @@ def streams(cart: StreamId[Cart], customer: StreamId[Customer], product: StreamI
     on(bare, CheckedOut("o-1"))  # E: nothing says which events it takes; on_any
 
 
-def steps(scenario: Scenario, cart: StreamId[Cart], customer: StreamId[Customer], product: StreamId[Product]) -> None:
+def steps(
+    scenario: Scenario,
+    cart: StreamId[Cart],
+    customer: StreamId[Customer],
+    product: StreamId[Product],
+    bare: StreamId,
+    either: StreamId[Cart | Product],
+) -> None:
     scenario.given(on(cart, ItemAdded("lamp", 1)), CheckoutCart(cart, customer, "o-0")).meanwhile(on(customer, Blocked()))
     outcome = scenario.when(CheckoutCart(cart, customer, "o-1"))
-    outcome.then(on(cart, CheckedOut("o-1"))).then_state(cart, Cart())
+    outcome.then(on(cart, CheckedOut("o-1"))).then_state(cart, Cart()).then_state(bare, Cart()).then_state(either, Product())
     outcome.then_rejected(match="blocked")
     assert_type(scenario.state(product), Product)
     scenario.given(ItemAdded("lamp", 1))  # E: in which stream?
     scenario.when(on(cart, CheckedOut("o-1")))  # E: no command
     scenario.when(CheckoutCart)  # E: the class, not a command
     outcome.then(CheckedOut("o-1"))  # E: in which stream?
+    outcome.then_state(cart, Product())  # E: what another stream folds into
+    outcome.then_state(cart, None)  # E: nothing a cart folds into
+    outcome.then_state(either, Customer())  # E: neither of them
+    outcome.then_state("cart-1", Cart())  # E: text is no stream id
     outcome.then_rejected("blocked")  # E: a class of errors, or match=
 
 
