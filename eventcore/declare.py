@@ -161,7 +161,7 @@ def state(
     snake_case unless given. *ignore_unknown* skips events that `apply` does not take, and lets the store leave them out.
 
     With *snapshot_every*, the store keeps the folded state each time a stream has grown by that many events, so that a process that meets the stream
-    for the first time need not fold all of it. A change of the class, of anything that it reaches in its module, or of code that `apply` calls in its
+    for the first time need not fold all of it. A change of the class, of anything that it reaches in its module, or of what `apply` reaches in its
     package makes old ones invalid; *version* is for changes that nobody can see there: raise it when what other packages do folds differently.
     """
 

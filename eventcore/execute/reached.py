@@ -1,123 +1,135 @@
-"""What the `apply` of a state class comes down to in its own package, as texts that change where it folds in another way.
+"""What folding depends on, as it was loaded: the byte code of `apply`, and all that it reaches by name in its own package.
 
-It is read from the code that runs: byte code, defaults, and the plain values of what is named. A name counts wherever it stands: it is
-looked up in the module of the function that says it, in the modules and classes of the package that are named, in the state and in its
-events. So more may be seen than is called, and nothing that is called by name is missed. It ends at the package.
+That is functions with what is wrapped in them, classes with their methods, the functions that a table or `functools.singledispatch` holds, and
+the plain values among them. Nothing is called. The order is that of the source, so that all processes that run the same code say the same.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
-from functools import cached_property, partial, partialmethod
-from types import CodeType, FunctionType, ModuleType
-from typing import Any, Final, cast, final
+from functools import partial
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any, Final, cast, final, get_args
+from uuid import UUID
 
-_PLAIN: Final = frozenset({int, bool, float, complex, str, bytes, type(None), tuple, frozenset})
-# What attrs writes depends on its version, and follows from the fields, which count by themselves.
-_OF_ATTRS: Final = "<attrs generated"
+_PLAIN: Final = frozenset({bool, int, float, complex, str, bytes, Decimal, date, datetime, time, timedelta, UUID})
+_WRAPPED: Final = ("__wrapped__", "func", "dispatcher", "registry")
+_WORD: Final = re.compile(r"\w+")
 
 
-def reached(cls: type[object], name: str, events: Sequence[type[object]]) -> Iterator[str]:
-    """Return the texts of all that `apply` of *cls* reaches; *name* is its module's, also where that runs as ``__main__``.
+def reached(cls: type[object], name: str, events: Iterable[type[object]]) -> Iterator[str]:
+    """Yield a text for everything that `apply` of *cls* depends on in its package, as far as it can be seen.
 
-    *events* are the classes that it takes.
+    *name* is its module's, also where that runs as ``__main__``; *events* are the classes that it takes.
     """
-    return _Search(frozenset({_root(name), _root(cls.__module__)})).texts(cls, events)
+    reach = _Reach(cls, name)
+    reach.add(getattr(cls, "apply", None), *events)
+    reach.add_annotated(cls)
+    yield from reach.texts()
 
 
 @final
-class _Search:
-    def __init__(self, packages: frozenset[str]) -> None:
-        self._packages = packages
-        self._seen: set[int] = set()
-        self._kept: list[object] = []  # an id is one object's as long as that lives
-        self._names: dict[str, None] = {}
-        self._owners: list[object] = []
-        self._waiting: list[tuple[str, object]] = []
+class _Reach:
+    def __init__(self, cls: type[object], name: str) -> None:
+        self._cls = cls
+        self._packages = frozenset({_root(name), _root(cls.__module__)})
+        self._waiting: list[object] = []
+        self._seen: dict[int, object] = {}  # held, so that no other object gets the id of one
 
-    def texts(self, cls: type[object], events: Sequence[type[object]]) -> Iterator[str]:
-        self._waiting = [("apply", inspect.getattr_static(cls, "apply", None)), *((each.__name__, each) for each in (cls, *events))]
+    def add(self, *found: object) -> None:
+        self._waiting += [each for each in reversed(found) if each is not None]
+
+    def texts(self) -> Iterator[str]:
         while self._waiting:
-            name, found = self._waiting.pop(0)
-            yield from self._look(name, found)
+            found = self._waiting.pop()
+            if type(found) in _PLAIN:
+                yield f"{type(found).__name__} {found!r}"
+            elif id(found) not in self._seen:
+                self._seen[id(found)] = found
+                yield from self._of(found)
 
-    def _look(self, name: str, found: object) -> Iterator[str]:
-        if isinstance(found, Enum) or type(found) in _PLAIN:
-            yield f"{name}={_shown(found.value if isinstance(found, Enum) else found)}"
-        elif id(found) not in self._seen:
-            self._seen.add(id(found))
-            self._kept.append(found)
-            if isinstance(found, FunctionType):
-                yield from self._function(found)
-            elif isinstance(found, type | ModuleType):
-                self._owner(found)
-            else:
-                self._waiting += [(name, inner) for inner in _wrapped(found)]
+    def _of(self, found: Any) -> Iterator[str]:
+        match found:
+            case FunctionType():
+                if self._is_own(found):
+                    yield from _said(found.__code__)
+                    self._add_function(found)
+            case type():
+                if self._is_own(found):
+                    yield from self._of_class(found)
+            case Enum():
+                yield f"{type(found).__qualname__}.{found.name}"
+                self.add(found.value)
+            case dict() | MappingProxyType():
+                self.add(*(part for item in tuple(cast("Mapping[object, object]", found).items()) for part in item))
+            case list() | tuple():
+                self.add(*cast("Iterable[object]", found))
+            case set() | frozenset():
+                yield repr(sorted(repr(item) for item in cast("Iterable[object]", found) if type(item) in _PLAIN))
+            case staticmethod() | classmethod() | MethodType():
+                self.add(cast("Any", found).__func__)
+            case property():
+                self.add(found.fget)
+            case partial():
+                self.add(found.func, found.args, found.keywords)
+            case _:
+                # What `functools.cache` and its like make, and unions of classes.
+                self.add(*(inspect.getattr_static(found, name, None) for name in _WRAPPED), *get_args(found))
 
-    def _function(self, function: FunctionType) -> Iterator[str]:
-        if not self._is_ours(function.__module__):
-            return
-        yield from _said(function.__code__)
-        inner: list[object] = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-        inner += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
-        self._waiting += [(function.__name__, each) for each in inner]
-        globals_: Mapping[str, object] = function.__globals__
-        for name in _names(function.__code__):
-            if name in globals_:
-                self._waiting.append((name, globals_[name]))
-            if name not in self._names:
-                self._names[name] = None
-                self._waiting += [(name, inspect.getattr_static(owner, name, _NOTHING)) for owner in self._owners]
+    def _is_own(self, found: FunctionType | type[object]) -> bool:
+        return _root(str(found.__module__)) in self._packages
 
-    def _owner(self, owner: type | ModuleType) -> None:
-        if not self._is_ours(owner.__name__ if isinstance(owner, ModuleType) else owner.__module__):
-            return
-        self._owners.append(owner)
-        self._waiting += [(name, inspect.getattr_static(owner, name, _NOTHING)) for name in self._names]
-        if isinstance(owner, type):
-            self._waiting += [(name, made) for name, made in vars(owner).items() if _is_special(made)]
+    def _add_function(self, function: FunctionType) -> None:
+        self.add(function.__defaults__, function.__kwdefaults__, *(vars(function).get(name) for name in _WRAPPED), *_held(function))
+        self._add_annotations(function.__annotations__, function.__globals__)
+        names = tuple(_names(function.__code__))
+        for name in names:
+            if not name.startswith("__"):  # where a file lies is no part of what it says
+                self._add_named(function.__globals__.get(name), names)
+            self.add(inspect.getattr_static(self._cls, name, None))
 
-    def _is_ours(self, module: str | None) -> bool:
-        return module is not None and _root(module) in self._packages
+    def _add_named(self, found: object, names: tuple[str, ...]) -> None:
+        """Add what a global name stands for; of a module, what is named in it."""
+        modules, known = [found], set[int]()
+        while modules:
+            module = modules.pop()
+            if not isinstance(module, ModuleType):
+                self.add(module)
+            elif _root(module.__name__) in self._packages and id(module) not in known:
+                known.add(id(module))
+                modules += [vars(module)[name] for name in names if name in vars(module)]
 
+    def _of_class(self, cls: type[object]) -> Iterator[str]:
+        yield cls.__qualname__
+        self.add(*cls.__bases__)
+        self.add_annotated(cls)
+        for name, member in vars(cls).items():
+            # Into its `__hash__`, attrs writes a number that each process draws anew.
+            if (isinstance(member, FunctionType) and name != "__hash__") or not name.startswith("__"):
+                yield name
+                self.add(member)
 
-_NOTHING: Final = object()
+    def add_annotated(self, cls: type[object]) -> None:
+        """Add what the fields of *cls* are of."""
+        for base in filter(self._is_own, cls.__mro__):
+            module = sys.modules.get(base.__module__)
+            self._add_annotations(vars(base).get("__annotations__", {}), {} if module is None else vars(module))
+
+    def _add_annotations(self, annotations: Mapping[str, object], names: Mapping[str, object]) -> None:
+        """Add what is named in annotations, texts or not, without evaluating any."""
+        for annotation in annotations.values():
+            found = (names.get(word) for word in _WORD.findall(str(annotation)))
+            self.add(*(each for each in found if not isinstance(each, ModuleType)))
 
 
 def _root(module: str) -> str:
     return module.partition(".")[0]
-
-
-def _is_special(made: object) -> bool:
-    """Tell whether it is a method that Python calls without a name that the code would say, such as ``__add__``."""
-    return (
-        isinstance(made, FunctionType)
-        and made.__name__.startswith("__")
-        and made.__name__.endswith("__")
-        and not made.__code__.co_filename.startswith(_OF_ATTRS)
-    )
-
-
-def _is_filled(cell: object) -> bool:
-    try:
-        getattr(cell, "cell_contents")  # noqa: B009
-    except ValueError:
-        return False
-    return True
-
-
-def _wrapped(found: object) -> list[object]:
-    """Return the functions that *found* calls, where it is one of Python's own ways to make something of functions."""
-    if isinstance(found, classmethod | staticmethod):
-        return [cast("Any", found).__func__]
-    if isinstance(found, property):
-        return [found.fget]
-    if isinstance(found, cached_property | partial | partialmethod):
-        inner = cast("Any", found)
-        return [inner.func, *getattr(inner, "args", ()), *getattr(inner, "keywords", {}).values()]
-    return [inspect.getattr_static(found, "__wrapped__", None)]
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -133,14 +145,16 @@ def _said(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _said(constant)
+        elif isinstance(constant, frozenset):
+            yield repr(sorted(map(repr, cast("frozenset[object]", constant))))
         else:
-            yield _shown(constant)
+            yield repr(constant)
 
 
-def _shown(value: object) -> str:
-    """Return the same text for equal values in every process: a set has an order of its own in each."""
-    if isinstance(value, frozenset):
-        return repr(sorted(map(_shown, cast("frozenset[object]", value))))
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_shown, cast('tuple[object, ...]', value)))})"
-    return repr(value) if type(value) in _PLAIN else type(value).__qualname__
+def _held(function: FunctionType) -> Iterator[object]:
+    """Yield what a function closes over."""
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # it is bound later than the function is made, and was not yet
+            continue

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 import threading
+from textwrap import dedent
 
 import pytest
 from lab.ledgers import Ledger, Post
@@ -150,3 +153,99 @@ def test_what_another_event_loop_has_not_saved_yet_is_waited_for_or_saved_now(go
     finally:
         heard.set()
         thread.join()
+
+
+FOLDS = {
+    "pricing/__init__.py": "",
+    "pricing/rates.py": """
+        RATE = 2
+        TABLE = {"low": 3}
+        def rate(amount, *, base=5):
+            return amount * base * RATE + TABLE["low"]
+    """,
+    "pricing/rules.py": """
+        from functools import cache, singledispatch, wraps
+        def logged(function):
+            @wraps(function)
+            def logging(*arguments):
+                return function(*arguments)
+            return logging
+        @logged
+        def rounded(amount):
+            return amount + 7
+        @cache
+        def doubled(amount):
+            return amount * 11
+        @singledispatch
+        def fold(event, total):
+            raise TypeError(event)
+        @fold.register
+        def _(event: int, total):
+            return total + 13
+        HANDLERS = {int: lambda total: total + 17}
+        class Money:
+            minor = 19
+            def add(self, other):
+                return self.minor + other * 23
+            @staticmethod
+            def of(amount):
+                return amount + 29
+    """,
+    "pricing/ledger.py": """
+        from __future__ import annotations
+        from eventcore import event, state
+        from pricing import rates
+        import pricing.rules
+        from pricing.rules import HANDLERS, Money, doubled, fold, rounded
+        @event
+        class Posted:
+            amount: int
+            def worth(self):
+                return self.amount + 31
+        @state(snapshot_every=3)
+        class Ledger:
+            total: int = 37
+            def apply(self, event: Posted) -> Ledger:
+                total = rates.rate(self.total) + rounded(doubled(event.worth())) + fold(event.amount, 0)
+                return Ledger(HANDLERS[int](total) + Money().add(1) + pricing.rules.Money.of(1))
+    """,
+}
+
+
+def kind_of_ledger(folder, monkeypatch, old="", new=""):
+    for name, text in FOLDS.items():
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_text(dedent(text).replace(old, new) if old else dedent(text))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pricing"]:
+        monkeypatch.delitem(sys.modules, name)
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setattr(sys, "dont_write_bytecode", True)
+        cls = importlib.import_module("pricing.ledger").Ledger
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pricing"]:
+        monkeypatch.delitem(sys.modules, name)
+    return snapshot_rule(cls, "pricing.ledger", EventCodec(), every=3, version=1, fingerprint="not generated again").kind
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RATE = 2", "RATE = 4"),
+        ('"low": 3', '"low": 4'),
+        ("base=5", "base=4"),
+        ("amount + 7", "amount + 4"),
+        ("amount * 11", "amount * 4"),
+        ("total + 13", "total + 4"),
+        ("total + 17", "total + 4"),
+        ("minor = 19", "minor = 4"),
+        ("other * 23", "other * 4"),
+        ("amount + 29", "amount + 4"),
+        ("amount + 31", "amount + 4"),
+        ("total: int = 37", "total: int = 4"),
+    ],
+)
+def test_stale_snapshot_is_not_used_whatever_folding_reached_in_its_package(tmp_path, monkeypatch, old, new):
+    before = kind_of_ledger(tmp_path / "before", monkeypatch)
+
+    assert kind_of_ledger(tmp_path / "same", monkeypatch) == before
+    assert kind_of_ledger(tmp_path / "after", monkeypatch, old, new) != before

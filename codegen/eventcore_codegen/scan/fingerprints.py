@@ -1,7 +1,8 @@
 """What a folded state depends on: a digest of the source of a state class and of everything in its module that it reaches by name.
 
 It is what makes an old snapshot invalid, so it errs to the safe side: it is taken of the text, comments and layout included, and a name
-counts wherever it stands. It ends at the module: of what is imported, it sees the import alone.
+counts wherever it stands. What is reached may be changed by a statement that nothing names (``RATES["x"] = 2``, ``@fold.register``): such
+statements count, too. It ends at the module: of what is imported, it sees the import alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+
+from eventcore_codegen.scan.changes import Changes
 
 _SNAPSHOTS: Final = "snapshot_every"
 _DIGITS: Final = 16
@@ -22,6 +25,10 @@ def fingerprints(module: ast.Module, lines: Sequence[str]) -> Mapping[str, str]:
     bound: dict[str, list[int]] = {}
     for index, statement in enumerate(module.body):
         for name in _bound(statement):
+            bound.setdefault(name, []).append(index)
+    changed = Changes(module.body)
+    for index, statement in enumerate(module.body):
+        for name in changed.by(statement):
             bound.setdefault(name, []).append(index)
     return {
         qualname: _digest(module.body, _reached(module.body, index, bound), lines)
