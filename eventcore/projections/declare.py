@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, TypeVar, cast, final, overload
 import attrs
 
 from eventcore.arguments import is_whole
+from eventcore.declare import event_marker
 from eventcore.errors import DefinitionError, InvalidArgument, shortened
 from eventcore.events import Recorded
 from eventcore.execute import RetryPolicy
@@ -85,7 +86,7 @@ def on(*events: type[object], effect: bool = False) -> Callable[[Callable[..., R
     Up to four event classes; for more, decorate the method several times. An *effect* is something outside the database, such as a mail: its
     handler is left out while a rebuild goes through history once more, and runs at least once for each event otherwise.
     """
-    if not events or not all(isinstance(cast("object", each), type) for each in events):
+    if not events or any(event_marker(each) is None for each in events):
         got = ", ".join(map(shortened, events)) or "nothing"
         raise DefinitionError("@on", f"it takes event classes, as in @on(<an @event class>), and got {got}")
 

@@ -281,6 +281,8 @@ def handle(self, streams, state):
         (lambda cls: projection(5), "@projection decorates classes, not int"),
         (lambda cls: on(5), "@on: it takes event classes.* got 5"),
         (lambda cls: on(), "@on: it takes event classes.* got nothing"),
+        (lambda cls: on(Added, Counter), "@on: it takes event classes.* got <class '.*Added'>, <class '.*Counter'>"),
+        (lambda cls: on(type("Heir", (Added,), {})), "@on: it takes event classes.* got <class '.*Heir'>"),
     ],
 )
 def test_a_declaration_that_cannot_be_is_told_by_its_class(decorate, message):
