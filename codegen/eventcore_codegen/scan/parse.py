@@ -18,6 +18,7 @@ from eventcore_codegen.diagnostics import START, Span
 from eventcore_codegen.model import Ignore
 from eventcore_codegen.scan import tree
 from eventcore_codegen.scan.annotated import annotated_only
+from eventcore_codegen.scan.answers import answers
 from eventcore_codegen.scan.bodies import bodies
 from eventcore_codegen.scan.chains import NestedTooDeeply, without_chains
 from eventcore_codegen.scan.expressions import ExpressionReader
@@ -66,9 +67,10 @@ def parse(text: str) -> ModuleSyntax | SyntaxFault:
     try:
         module = cst.parse_module(without_chains(text, checked, places))
         with _deep_recursion():
-            return _ModuleReader(module, bodies(checked, _JUDGED, places), fingerprints(checked, lines), annotated_only(checked)).read(
-                tuple(made_ids(checked, places)), tuple(ignores(text))
+            reader = _ModuleReader(
+                module, bodies(checked, _JUDGED, places), answers(checked, places), fingerprints(checked, lines), annotated_only(checked)
             )
+            return reader.read(tuple(made_ids(checked, places)), tuple(ignores(text)))
     except cst.ParserSyntaxError as error:
         return SyntaxFault(
             f"{_NO_PYTHON}: {error.message}", Span(error.editor_line, error.editor_column, error.editor_line, error.editor_column + 1)
@@ -136,10 +138,12 @@ class _ModuleReader:
         self,
         module: cst.Module,
         bodies: Mapping[tuple[str, int], BodySyntax],
+        answers: Mapping[str, tuple[Name, ...]],
         fingerprints: Mapping[str, str],
         annotated_only: Mapping[str, frozenset[str]],
     ) -> None:
         self._bodies = bodies
+        self._answers = answers
         self._annotated_only = annotated_only
         self._fingerprints = fingerprints
         self._module = module
@@ -169,7 +173,8 @@ class _ModuleReader:
                     self._classes.append(found)
                     self._bind(found.name, found, statement.name, typing_only=typing_only)
                 case cst.FunctionDef():
-                    self._bind(statement.name.value, Opaque(returned=self._returned(statement)), statement.name, typing_only=typing_only)
+                    answers = self._answers.get(tree.identifier(statement.name.value), ())
+                    self._bind(statement.name.value, Opaque(returned=answers), statement.name, typing_only=typing_only)
                     self._find_local_classes(statement)
                 case cst.If():
                     self._read_if(statement, typing_only=typing_only)
@@ -295,12 +300,6 @@ class _ModuleReader:
         for alias in statement.names:
             name = alias.evaluated_name
             self._bind(alias.evaluated_alias or name, ImportedName(module, level, tree.identifier(name)), alias, typing_only=typing_only)
-
-    def _returned(self, function: cst.FunctionDef) -> tuple[Name, ...]:
-        """Return the names of what a function calls for its answer: ``stream`` where it says ``return stream()``."""
-        answers = (statement.value for statement in tree.statements(function.body) if isinstance(statement, cst.Return))
-        called = (self._expressions.value_of(answer.func) for answer in answers if isinstance(answer, cst.Call))
-        return tuple(name for name in called if isinstance(name, Name))
 
     def _find_local_classes(self, function: cst.FunctionDef) -> None:
         for statement in tree.statements(function.body, into_functions=True):

@@ -328,6 +328,15 @@ SHARED = stream()
 OTHER = SHARED
 def mine(): return stream()
 def others(): return mine()
+def bound():
+    text: str = note()
+    first, second = stream(read_only=True), text
+    made: object = first
+    return made
+def chosen(): return stream() if SHARED else note()
+def unbound():
+    made = stream()
+    return note()
 def found():
     if SHARED:
         return discovered()
@@ -350,6 +359,9 @@ NOTE = note()
         ("from things import others", "others()", "stream"),
         ("from things import found", "found()", "discovered"),
         ("def mine(): return stream()", "mine()", "stream"),
+        ("from things import bound", "bound()", "stream"),
+        ("from things import chosen", "chosen()", "stream"),
+        ("from things import unbound", "unbound()", ""),
         ("from things import around", "around()", ""),
         ("from things import note", "note()", ""),
         ("from things import NOTE", "NOTE", ""),
