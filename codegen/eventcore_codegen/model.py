@@ -272,7 +272,8 @@ class Body:
 @attrs.frozen
 class Method:
     """A method of a declaration. *binding* is what it is called with before all else: the instance, the class, nothing; "other" where it is called in
-    some other way, or not at all. An *inherited* one has its place in another class, perhaps in another file.
+    some other way, or not at all. An *inherited* one has its place in another class, perhaps in another file. *rivals* says where it is defined
+    with different signatures, if a condition decides which of them counts.
     """
 
     name: str
@@ -284,6 +285,7 @@ class Method:
     inherited: bool
     body: Body
     span: Span
+    rivals: str = ""
 
     @property
     def positional(self) -> tuple[Parameter, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from eventcore_codegen.check.fault import Fault
-from eventcore_codegen.check.handle import async_generator, missing_handle, wrong_parameters
+from eventcore_codegen.check.handle import ambiguous, async_generator, missing_handle, wrong_parameters
 from eventcore_codegen.check.types import no_events, no_state, private, private_fault, typing_only, unresolved
 from eventcore_codegen.model import NONE, Command, LibraryType, Problem, StreamField, unaliased, union_members, unknown_parts, written_parts
 
@@ -27,6 +27,7 @@ def command_faults(command: Command) -> Iterator[Fault]:
     yield from hiding_fields(command)
     yield from mixed_folds(command)
     yield from unreadable_initial(command)
+    yield from ambiguous(command.methods, command.ref)
     yield from missing_handle(command)
     handle = command.methods.get("handle")
     if handle is not None:

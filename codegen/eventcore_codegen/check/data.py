@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eventcore_codegen.check.fault import Fault
+from eventcore_codegen.check.handle import ambiguous
 from eventcore_codegen.check.types import mutable, names_events, no_events, no_python, private, typing_only, unresolved
 from eventcore_codegen.model import DataField, Event, Method, State, union_members
 
@@ -82,6 +83,7 @@ def apply_faults(state: State) -> Iterator[Fault]:
             "EC105", state.span, f"the state {state.ref} {problem}", f"add `def apply(self, event: <its events>) -> {state.ref.name}`"
         )
         return
+    yield from ambiguous(state.methods, state.ref)
     if apply.is_async or apply.yields:
         yield Fault("EC105", apply.span, f"`apply` of the state {state.ref} is no plain function", "use `def`, and return the next state")
     yield from _wrong_parameters(state, apply)

@@ -1,4 +1,4 @@
-"""Rules over `handle`."""
+"""Rules over methods: over all alike, and over `handle`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from eventcore_codegen.check.fault import Fault
 from eventcore_codegen.check.outline import ForeignType
-from eventcore_codegen.model import Command, LibraryType, Method, Type, parts
+from eventcore_codegen.model import ClassRef, Command, LibraryType, Method, Methods, Type, parts
 
 _ROLES: Final = ("streams", "state", "resolver")
 _SIGNATURE: Final = "(self, streams, state) or (self, streams, state, resolver)"
@@ -35,6 +35,14 @@ def wrong_parameters(command: Command, handle: Method) -> Iterator[Fault]:
     elif any(name in _ROLES and name != role for name, role in zip(names, _ROLES, strict=False)):
         message = f"`handle` of {command.ref} takes (self, {', '.join(names)}) in another order than it is given them"
         yield Fault("EC109", handle.span, message, f"it is called with {_SIGNATURE}")
+
+
+def ambiguous(methods: Methods, owner: ClassRef) -> Iterator[Fault]:
+    """EC104: a method that is defined in two ways, by a condition."""
+    for name, method in methods.found.items():
+        if method.rivals:
+            message = f"{name!r} of {owner} is ambiguous: it is defined in {method.rivals}, with different signatures"
+            yield Fault("EC104", method.span, message, "define it once, and choose inside of it")
 
 
 def foreign_types(command: Command, own_module: str) -> Iterator[ForeignType]:

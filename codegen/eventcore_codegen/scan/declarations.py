@@ -328,6 +328,7 @@ class Declarations:
             inherited=inherited,
             body=self._body(method.body, site),
             span=site.span(method.span),
+            rivals=_rivals(owner, method) if method.is_conditional else "",
         )
 
     def _binding(self, method: MethodSyntax, site: Site) -> Binding:
@@ -374,6 +375,19 @@ class Declarations:
     def _parameter(self, parameter: ParameterSyntax, site: Site) -> Parameter:
         type_ = None if parameter.annotation is None else self._types.read(parameter.annotation, site)
         return Parameter(parameter.name, type_, parameter.kind, parameter.has_default, site.span(parameter.span))
+
+
+def _rivals(owner: Ancestor, method: MethodSyntax) -> str:
+    # What has a decorator is an overload, or the getter to a setter.
+    others = (other for other in owner.syntax.methods if other.name == method.name and not other.decorators)
+    lines = sorted({other.span.line for other in others if _signature(owner, other) != _signature(owner, method)} | {method.span.line})
+    return f"the lines {', '.join(map(str, lines))} of {owner.module.source.shown}" if len(lines) > 1 else ""
+
+
+def _signature(owner: Ancestor, method: MethodSyntax) -> list[str]:
+    """Return the parameters and what is returned, as they are written."""
+    types = [*((parameter.name, parameter.annotation) for parameter in method.parameters), ("->", method.returns)]
+    return [f"{name} {'' if type_ is None else owner.module.source.text(type_.span)}" for name, type_ in types]
 
 
 def _makers(module: LoadedModule, value: Expr) -> Iterator[Name]:

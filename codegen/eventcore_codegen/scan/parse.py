@@ -318,7 +318,7 @@ class _ModuleReader:
                 case cst.ClassDef():
                     nested.append(self._read_class(statement, qualname))
                 case cst.FunctionDef():
-                    methods.append(self._read_method(statement))
+                    methods.append(self._read_method(statement, is_conditional=statement not in node.body.body))
                     self._find_local_classes(statement)
                 case cst.AnnAssign(target=cst.Name() as target, value=cst.BaseExpression() as value) if self._is_type_alias(statement):
                     aliases[tree.identifier(target.value)] = Alias(self._expressions.type_of(value))
@@ -358,7 +358,7 @@ class _ModuleReader:
             span=self._span(target),
         )
 
-    def _read_method(self, node: cst.FunctionDef) -> Method:
+    def _read_method(self, node: cst.FunctionDef, *, is_conditional: bool) -> Method:
         return Method(
             name=node.name.value,
             parameters=tuple(self._read_parameters(node.params)),
@@ -367,6 +367,7 @@ class _ModuleReader:
             is_async=node.asynchronous is not None,
             body=self._bodies.get((node.name.value, self._span(node.name).line)),
             span=self._span(node.name),
+            is_conditional=is_conditional,
         )
 
     def _read_parameters(self, parameters: cst.Parameters) -> Iterator[Parameter]:

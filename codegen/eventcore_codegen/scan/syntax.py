@@ -154,6 +154,8 @@ class BodySyntax:
 @final
 @attrs.frozen
 class Method:
+    """*is_conditional*: it does not stand in the body of its class itself, but below an ``if`` or its like."""
+
     name: str
     parameters: tuple[Parameter, ...]
     returns: Expr | None
@@ -161,6 +163,7 @@ class Method:
     is_async: bool
     body: BodySyntax | None
     span: Span
+    is_conditional: bool = False
 
 
 @final

@@ -451,3 +451,28 @@ def test_a_field_of_a_state_without_a_default_is_told_where_the_module_would_not
     assert [fault.code for fault in faults] == (["EC133"] if missing else [])
     with pytest.raises(DefinitionError, match=rf"S\.{missing}: it has no default") if missing else nullcontext():
         exec(compile(text, "a.py", "exec", dont_inherit=True), {"__name__": "a"})  # noqa: S102  # the texts are above
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("def apply(self, event: Added) -> S: ...", "def apply(self, event: Added | Emptied) -> S: ...", True),
+        ("def apply(self, event: Added, more: int = 0) -> S: ...", "def apply(self, event: Added) -> S: ...", True),
+        ("def apply(self, event: Added) -> S: return S(1)", "def apply(self, event: Added) -> S: return S(2)", False),
+        ("def other(self, event: Added) -> S: ...", "def apply(self, event: Added) -> S: ...", False),
+        ("@overload\n        def apply(self, event: Emptied) -> S: ...", "def apply(self, event: Added) -> S: ...", False),
+    ],
+)
+def test_a_method_that_is_defined_by_a_condition_is_no_guess(source, first, second, told):
+    """With `ignore_unknown`, the events of the definition that is not read would be left out in silence."""
+    state = f"@state(ignore_unknown=True)\nclass S:\n    size: int = 0\n    if NEW:\n        {first}\n    else:\n        {second}\n"
+
+    faults = source.faults({"a.py": source.CART + "from typing import overload\n" + state})
+
+    assert [fault.code for fault in faults if fault.is_error] == (["EC104"] if told else [])
+
+
+def test_the_last_definition_of_a_method_counts_where_no_condition_stands_around_it(source):
+    text = "    def apply(self, event: Added) -> S: ...\n    def apply(self, event: Emptied) -> S: ...\n"
+
+    assert source.codes({"a.py": f"{source.CART}@state\nclass S:\n{text}"}) == []
