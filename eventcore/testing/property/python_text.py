@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import attrs
 
@@ -14,7 +17,9 @@ from eventcore.stores.memory import InMemoryEventStore
 from eventcore.testing.property.case import Case, merged
 from eventcore.testing.stream_events import StreamEvents
 
-_WIDE = 100
+_WIDE: Final = 100
+_WRITTEN: Final[dict[type, Callable[[Any], str]]] = {str: str.__repr__, int: int.__repr__, float: float.__repr__}
+_MOMENTS: Final = re.compile(r"\b(date|datetime|time|timedelta|timezone)[(.]")
 
 
 class Writer:
@@ -46,9 +51,8 @@ class Writer:
         if codec is None and store is InMemoryEventStore:
             return "scenario: Scenario", []
         if codec is None and known:
-            self._use_class(cast("type[object]", store))
             self._use("eventcore", "CommandExecutor")
-            return "", [f"scenario = Scenario(CommandExecutor({cast('type[object]', store).__qualname__}()))"]
+            return "", [f"scenario = Scenario(CommandExecutor({self._class(cast('type[object]', store))}()))"]
         parts = [*(() if store is InMemoryEventStore else ("store",)), *(() if codec is None else ("codec",))]
         return "scenario: Scenario", [f"# `executor` has to have the {' and the '.join(parts)} that check_command was given"]
 
@@ -63,13 +67,14 @@ class Writer:
         if isinstance(value, StreamId):
             return self._stream_id(cast("StreamId", value))
         if isinstance(value, Enum):
-            self._use_class(type(value))
-            return f"{type(value).__name__}.{value.name}"
+            return f"{self._class(type(value))}.{value.name}"
         if attrs.has(type(value)):
             return self._record(value)
-        if isinstance(value, tuple):
-            items = [self.value(item) for item in cast("tuple[object, ...]", value)]
-            return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+        if dataclasses.is_dataclass(value):
+            fields = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value) if field.init]
+            return f"{self._class(type(value))}({', '.join(f'{name}={self.value(part)}' for name, part in fields)})"
+        if isinstance(value, tuple | list | set | frozenset):
+            return self._collection(cast("Collection[object]", value))
         if isinstance(value, Mapping):
             return (
                 "{"
@@ -78,34 +83,55 @@ class Writer:
             )
         return self._plain(value)
 
+    def _collection(self, values: Collection[object]) -> str:
+        items = ", ".join(map(self.value, values))
+        match values:
+            case tuple() if type(values) is not tuple:
+                return f"{self._class(type(values))}({items})"
+            case tuple():
+                return f"({items}{',' if len(values) == 1 else ''})"
+            case list():
+                return f"[{items}]"
+            case _:
+                return f"{type(values).__name__}({f'{{{items}}}' if items else ''})"
+
     def _plain(self, value: object) -> str:
-        module = type(value).__module__
-        if module != "builtins":
-            self._use(module.partition(".")[0] if module.startswith("datetime") else module, type(value).__name__)
-        return repr(value).replace("datetime.", "")
+        module = type(value).__module__.partition(".")[0]
+        if module == "builtins":
+            return repr(value)
+        if module == "datetime":
+            text = repr(value).replace("datetime.", "")
+            for name in _MOMENTS.findall(text):
+                self._use(module, name)
+            return text
+        for base, written in _WRITTEN.items():
+            if isinstance(value, base):
+                return f"{self._class(type(value))}({written(value)})"
+        self._use(module if module in sys.stdlib_module_names else type(value).__module__, type(value).__name__)
+        return repr(value)
 
     def _stream_id(self, stream_id: StreamId) -> str:
         self._use("eventcore", "StreamId")
         state = state_of(stream_id)
         if state is None:
             return f"StreamId({str(stream_id)!r})"
-        self._use_class(state)
         prefix = f"{getattr(state, '__eventcore_category__', '')}-"
-        return f"StreamId.of({state.__name__}, {str(stream_id).removeprefix(prefix)!r})"
+        return f"StreamId.of({self._class(state)}, {str(stream_id).removeprefix(prefix)!r})"
 
     def _record(self, value: object) -> str:
         cls: Any = type(value)
-        self._use_class(cls)
         fields = cast("tuple[attrs.Attribute[Any], ...]", attrs.fields(cls))
         shown = [(field, self.value(getattr(value, field.name))) for field in fields if field.init]
-        return f"{type(value).__name__}({', '.join(f'{field.alias}={text}' if field.kw_only else text for field, text in shown)})"
+        return f"{self._class(cls)}({', '.join(f'{field.alias}={text}' if field.kw_only else text for field, text in shown)})"
 
     def _call(self, function: str, arguments: list[str]) -> str:
         line = f"{function}({', '.join(arguments)})"
         return line if len(line) <= _WIDE else f"{function}(\n" + "".join(f"    {each},\n" for each in arguments) + ")"
 
-    def _use_class(self, cls: type[object]) -> None:
+    def _class(self, cls: type[object]) -> str:
+        """Import a class, or the one that it stands in, and return how it is called then."""
         self._use(cls.__module__, cls.__qualname__.partition(".")[0])
+        return cls.__qualname__
 
     def _use(self, module: str, name: str) -> None:
         self._imports.setdefault(module, set()).add(name)

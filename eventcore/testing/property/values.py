@@ -36,7 +36,7 @@ _SCALARS: Final[Mapping[object, SearchStrategy[Any]]] = {
     Decimal: st.decimals(allow_nan=False, allow_infinity=False),
     datetime: st.datetimes(timezones=st.just(UTC)),
     date: st.dates(),
-    time: st.times(),
+    time: st.times().map(lambda moment: moment.replace(fold=0)),
     timedelta: st.timedeltas(),
     UUID: st.uuids(),
     PurePosixPath: st.from_regex(r"/?[a-z]+(/[a-z]+)?", fullmatch=True).map(PurePosixPath),
