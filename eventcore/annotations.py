@@ -1,4 +1,4 @@
-"""What the annotation of a stream field says, as far as that can be told while the program runs.
+"""What the annotations of a stream field and of a state's `apply` say, as far as that can be told while the program runs.
 
 The generator reads annotations from the source; here they are read once more, so that what a command is made of, and what was generated, can be held
 against what the class says now. Names that exist for type checkers alone cannot be looked up: then nothing is told, and nothing is refused.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, cast, get_args, get_origin
@@ -32,18 +33,54 @@ def shape_of(cls: type[Any], field: str) -> Shape | None:
     return _looked_up(cast("Any", cls), field)
 
 
+def taken_events(state: type[Any]) -> tuple[type[object], ...]:
+    """Return the classes that `apply` of a state says it takes; none where that cannot be told."""
+    return _taken(cast("Any", state))
+
+
 @lru_cache(maxsize=1024)
 def _looked_up(cls: Any, field: str) -> Shape | None:
     annotation: Any = attrs.fields_dict(cls)[field].type
     if isinstance(annotation, str):
         home: type[object] = next((base for base in cls.__mro__ if field in inspect.get_annotations(base)), cls)
-        try:
-            names = vars(sys.modules[home.__module__])
-            while isinstance(annotation, str):  # text in text, where it is quoted besides
-                annotation = eval(annotation, names, dict(vars(home)))  # noqa: S307  # the class's own source, as typing.get_type_hints does
-        except Exception:  # noqa: BLE001  # whatever it is, the type checker is who tells
-            return None
+        annotation = _evaluated(annotation, home)
     return _shape(annotation)
+
+
+@lru_cache(maxsize=1024)
+def _taken(state: Any) -> tuple[type[object], ...]:
+    home: type[object] = next((base for base in state.__mro__ if "apply" in vars(base)), state)
+    apply = inspect.unwrap(vars(home).get("apply", state))
+    if not inspect.isfunction(apply) or apply.__code__.co_argcount < 2:
+        return ()
+    try:
+        annotation = inspect.get_annotations(apply).get(apply.__code__.co_varnames[1])
+    except NameError:  # from Python 3.14 on: a name that exists for type checkers alone
+        return ()
+    members = tuple(_members(_evaluated(annotation, home)))
+    return members if all(isinstance(each, type) for each in members) else ()
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    annotation = getattr(annotation, "__value__", annotation)
+    annotation = getattr(annotation, "__supertype__", annotation)  # of a `NewType`
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _UNIONS or origin is Annotated:
+        for argument in arguments[:1] if origin is Annotated else arguments:
+            yield from _members(argument)
+    else:
+        yield annotation
+
+
+def _evaluated(annotation: Any, home: type[object]) -> Any:
+    """Return what an annotation in the class *home* means, if it is a text; None where that cannot be told."""
+    try:
+        names = vars(sys.modules[home.__module__])
+        while isinstance(annotation, str):  # text in text, where it is quoted besides
+            annotation = eval(annotation, names, dict(vars(home)))  # noqa: S307  # the class's own source, as typing.get_type_hints does
+    except Exception:  # noqa: BLE001  # whatever it is, the type checker is who tells
+        return None
+    return annotation
 
 
 def _shape(annotation: Any) -> Shape | None:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, final
 
 import attrs
 
-from eventcore.annotations import is_same_class, shape_of
+from eventcore.annotations import is_same_class, shape_of, taken_events
 from eventcore.codec import EventCodec
 from eventcore.declare import CommandMarker, command_marker, event_marker, state_marker
 from eventcore.errors import (
@@ -96,6 +96,7 @@ class Binder:
             spec = site.generated().states.get(cls.__qualname__)
             if spec is None:
                 raise site.stale("it does not know this state")
+            site.require_events(cls, spec.events)
             fold = self._folds.setdefault(cls, self._make_fold(site, cls, spec.events))
         return fold
 
@@ -121,6 +122,7 @@ class Binder:
         fold = None
         if spec.state is not None:
             state = site.state_class(spec.state)
+            site.require_events(state, spec.events)
             fold = self._folds.get(state)
             if fold is None:
                 fold = self._folds.setdefault(state, self._make_fold(site, state, spec.events))
@@ -243,6 +245,19 @@ class _Site:
                 f"{ref.qualname} is stored as {marker.name!r} in version {marker.version}, it says {ref.name!r} in version {ref.version}"
             )
         return EventType(ref.name, ref.version, cls)
+
+    def require_events(self, state: type[object], refs: Iterable[EventRef]) -> None:
+        """Refuse a table of other events than `apply` takes now. What it lacks, a state that ignores what is unknown would never be given."""
+        taken = taken_events(state)
+        if not taken or any(event_marker(cls) is None for cls in taken):
+            return
+        known = [self._find(ref.module, ref.qualname) for ref in refs]
+        for cls in taken:
+            if not any(is_same_class(cls, other) for other in known):
+                raise self.stale(f"`apply` of {state.__qualname__} takes {cls.__qualname__}, which it does not know")
+        for cls in known:
+            if not any(is_same_class(cls, other) for other in taken):
+                raise self.stale(f"it knows {cls.__qualname__}, which `apply` of {state.__qualname__} does not take")
 
     def state_class(self, ref: StateRef) -> type[object]:
         return self._find(ref.module, ref.qualname)

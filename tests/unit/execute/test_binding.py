@@ -201,6 +201,16 @@ def test_what_was_missing_is_found_as_soon_as_it_is_there(project):
             r"@state(category='glass')\nclass Jug(Glass): ...\n\n\n@command\1StreamId[Jug] = ",
             "'glass' folds into Jug in the class, it knows Glass",
         ),
+        (
+            r"(?s)@state(.*)event: Filled",
+            r"@event\nclass Spilled: ...\n\n\nGlassEvent = Filled | Spilled\n\n\n@state(ignore_unknown=True)\1event: GlassEvent",
+            "`apply` of Glass takes Spilled, which it does not know",
+        ),
+        (
+            r"(?s)@state(.*)event: Filled",
+            r"@event\nclass Spilled: ...\n\n\n@state\1event: Spilled",
+            "`apply` of Glass takes Spilled, which it does not know",
+        ),
         (r"class Fill:", "class Pour:", "it does not know this command"),
         (
             r"@event\nclass Filled",
@@ -219,6 +229,29 @@ def test_stale_generated_code_is_refused_with_the_command_that_repairs_it(projec
         project.fill()
 
     assert f"eventcore generate {project.name}.py" in str(caught.value)
+
+
+def test_generated_code_that_knows_more_events_than_apply_takes_is_stale(project):
+    project.change(project.source, r"(?s)@state(.*)event: Filled", r"@event\nclass Spilled: ...\n\n\n@state\1event: Filled | Spilled")
+    project.generate()
+    project.change(project.source, r" \| Spilled", "")
+
+    with pytest.raises(GeneratedCodeStale, match="it knows Spilled, which `apply` of Glass does not take"):
+        project.fill()
+
+
+@pytest.mark.parametrize(
+    "events",
+    ["Other", "'Filled'", "Union['Filled', Filled]", "Annotated[Filled, 'x']", "NewType('Named', Filled)", "Optional[Filled]", "Absent"],
+)
+def test_events_that_cannot_be_told_from_an_annotation_are_no_difference(project, events):
+    """Nor are those that it names in another way."""
+    names = f"from typing import Annotated, NewType, Optional, Union\nif not TYPE_CHECKING:\n    Events = {events.replace('Absent', '0')}\n"
+    project.change(project.source, r"(?s)@state", f"Other = Filled\n{names}\n@state")
+    project.generate()
+    project.change(project.source, r"event: Filled", "event: Missing" if events == "Absent" else "event: Events")
+
+    assert project.fill().amount == 5
 
 
 @pytest.mark.parametrize(
