@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar, final
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar, final
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -23,9 +23,7 @@ from eventcore.stores.postgres.faults import (
     took_too_long,
 )
 from eventcore.stores.postgres.settings import Pool, Settings
-
-if TYPE_CHECKING:
-    from eventcore.stores.postgres.timelines import Timelines
+from eventcore.stores.postgres.timelines import Timelines
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 T = TypeVar("T")

@@ -8,12 +8,12 @@ after it followed another one, or a backup, does so on a timeline of its own.
 from __future__ import annotations
 
 import logging
-from typing import Final, final
+from collections.abc import Awaitable
+from typing import Final, Protocol, final
 
 import asyncpg
 
 from eventcore.store import History
-from eventcore.stores.postgres.connections import Connection
 
 _log: Final = logging.getLogger("eventcore")
 
@@ -25,6 +25,12 @@ END
 """
 
 
+class Asked(Protocol):
+    """A connection, as far as it is asked here."""
+
+    def fetchval(self, query: str, /) -> Awaitable[str | None]: ...
+
+
 @final
 class Timelines:
     """Compares what new connections say of their servers, and tells *history* of another one."""
@@ -34,13 +40,13 @@ class Timelines:
         self._store = store
         self._known: str | None = None
 
-    async def meet(self, connection: Connection) -> object:
+    async def meet(self, connection: Asked) -> object:
         """Ask the server of a new *connection*; return the history that it is of, or None where that may change while the connection lives.
 
         That is so of a standby, once a primary was known: it may take over any moment, and lack the newest of what that one told.
         """
         try:
-            told: str | None = await connection.fetchval(_ASK)
+            told = await connection.fetchval(_ASK)
         except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFunctionError) as error:
             _log.debug("the server of %s does not tell its timeline: %s", self._store, error)
             return self.history.now

@@ -189,10 +189,13 @@ class Writer:
 
     async def _send_of_now(self, batch: Batch, work: InlineWork | None, sending: _Sending, *, step: bool) -> Sequence[Decided]:
         """Send *batch*, which was decided on one history. On another one only that is found, or written, which rests on no version."""
-        if self._session.history is sending.history:
-            return await self._send(batch, work, resent=sending.lost, step=step)
-        decisions = await self._send(batch.resting_on_nothing(), work, resent=sending.lost, step=step)
-        return [HistoryChanged(self._faults.store) if isinstance(each, Conflict | Lost) else each for each in decisions]
+        of_now = self._session.history is sending.history
+        decisions = await self._send(batch if of_now else batch.resting_on_nothing(), work, resent=sending.lost, step=step)
+        return (
+            decisions
+            if of_now
+            else [HistoryChanged(self._faults.store) if isinstance(each, Conflict | Lost) else each for each in decisions]
+        )
 
     async def _send(self, batch: Batch, work: InlineWork | None, *, resent: bool, step: bool) -> list[Decision]:
         arguments = (*batch.arguments(), resent, self._lock_timeout, _NEWS_AT_ONCE)

@@ -13,7 +13,7 @@ from lab.accounts import Account, Guarded
 
 from eventcore import CommandExecutor, CommandRejected, HistoryChanged, PostgresEventStore, StreamId
 from eventcore.local_postgres import LocalPostgres
-from eventcore.store import Committed
+from eventcore.store import Committed, Snapshot
 from eventcore.testing.contract.making import version_of
 from tests.faults.arranged import DeliverAndCut
 from tests.faults.proxy import FaultProxy
@@ -91,6 +91,39 @@ def test_nothing_is_decided_on_states_that_were_lost(pair: Pair, attributes: str
                 await executor.save_snapshots()
                 fresh = [CommandExecutor(other.store, snapshots=snapshots) for snapshots in (True, False)]
                 assert len({(await each.load(MINE)).state for each in (executor, *fresh)}) == 1
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_refused_because_of_what_was_lost(pair: Pair) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(pair.both()) as store:
+            executor = CommandExecutor(store)
+            await executor.execute(moving("add", 10))
+            await pair.caught_up(1)
+            await executor.execute(moving("take", 9))
+            await pair.take_over()
+            async with elsewhere(pair) as other:
+                await other.execute(moving("add", 30))
+                assert (await executor.execute(moving("take", 20))).attempts == 1
+                assert (await executor.load(MINE)).state == (await other.load(MINE)).state
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_of_what_was_lost_is_not_kept(pair: Pair) -> None:
+    async def scenario() -> None:
+        async with PostgresEventStore(pair.both()) as store:
+            await CommandExecutor(store).execute(moving("add", 10))
+            await pair.caught_up(1)
+            await asyncio.to_thread(pair.primary.stop)
+            saving = asyncio.create_task(store.save_snapshots([Snapshot(MINE, "kind", 1, b"lost")]))
+            await asyncio.sleep(0.1)
+            await pair.take_over()
+            await saving
+            assert await store.load_snapshots([(MINE, "kind")]) == []
+            await store.save_snapshots([Snapshot(MINE, "kind", 1, b"there")])
+            assert [snapshot.data for snapshot in await store.load_snapshots([(MINE, "kind")])] == [b"there"]
 
     asyncio.run(scenario())
 
