@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final, final
 
 from eventcore.errors import EventCoreError, InvalidArgument, LeaseLost, ProjectionStopped, RequestRefused, StoreError
+from eventcore.ids import Position
 from eventcore.projections.context import Context
 from eventcore.projections.projector import Projector, cancelling_nobody, described
 from eventcore.projections.records import Progress, ProjectionRecord, Records, lease_name, new_owner, records
@@ -99,7 +100,7 @@ class Building:
             page = await self._store.read_all(position, limit=limit, where=self._projector.where)
             try:
                 async with records(self._store, under=lease) as kept:
-                    await handled(kept, self._projector, record, page)
+                    await handled(kept, self._projector, record, page, after=position)
             except RequestRefused as refusal:
                 await self._blame(record, page, refusal)
                 limit = max(1, len(page.events) // 10)
@@ -147,8 +148,11 @@ def chosen(generations: Iterable[ProjectionRecord], projector: Projector) -> Pro
     return max(mine, key=lambda record: (record.live, record.generation), default=None)
 
 
-async def handled(kept: Records, projector: Projector, record: ProjectionRecord, page: Page) -> None:
-    """Handle the events of *page* and write down how far that is. Raises `ProjectionStopped`, `NotToBuild`, and `RequestRefused` for one of them."""
+async def handled(kept: Records, projector: Projector, record: ProjectionRecord, page: Page, *, after: Position | None) -> None:
+    """Handle the events of *page*, which follow *after*, and write down how far that is.
+
+    Raises `ProjectionStopped`, `NotToBuild`, and `RequestRefused` for one of them.
+    """
     context = Context(record.name, record.generation, kept.transaction, record.tables, rebuilding=not record.live, creating=False)
     for stored in page.events:
         try:
@@ -161,7 +165,7 @@ async def handled(kept: Records, projector: Projector, record: ProjectionRecord,
     await context.flush()
     if page.position is None:
         return
-    if await kept.advance(record.name, record.generation, Progress(page.position, len(page.events))) is not False:
+    if await kept.advance(record.name, record.generation, Progress(page.position, len(page.events)), after=after) is not False:
         raise NotToBuild(f"the projection {record.name!r} was paused, removed or made inline meanwhile; look again")
 
 

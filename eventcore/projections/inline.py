@@ -85,7 +85,7 @@ async def end_inline(store: InlineStore, name: str, /) -> None:
             await kept.set_inline(name, record.generation, inline=False)
             # A fault would keep it at the place where it became inline; older code may have left one.
             await kept.resume(name)
-            await kept.advance(name, record.generation, Progress(await switch.newest(), 0))
+            await kept.advance(name, record.generation, Progress(await switch.newest(), 0), after=record.position)
             await switch.demand(names_of(await _inline(kept)))
             # Appends of this store that wait for the end of the switch go on without it.
             before = store.attach(None)
@@ -179,7 +179,7 @@ async def _become_inline(store: InlineStore, kept: Records, projector: Projector
     position, more = record.position, True
     while more:
         page = await store.read_all(position, limit=batch_size, where=projector.where)
-        await handled(kept, projector, record, page)
+        await handled(kept, projector, record, page, after=position)
         position, more = page.position, page.more
     others = [other for other in generations if other.generation != record.generation]
     if others or not record.live:

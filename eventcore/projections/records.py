@@ -98,13 +98,15 @@ class Records:
     async def add(self, name: str, generation: int, version: int, *, live: bool) -> None:
         await self._execute("add", name, generation, version, int(live), "[]", _now())
 
-    async def advance(self, name: str, generation: int, progress: Progress) -> bool | None:
-        """Write down how far the projection has come; return whether it was paused meanwhile: it goes no further then.
+    async def advance(self, name: str, generation: int, progress: Progress, *, after: Position | None) -> bool | None:
+        """Write down how far the projection has come from *after*; return whether it was paused meanwhile: it goes no further then.
 
-        None where this may not be committed: it was stopped, removed or made inline meanwhile.
+        None where this may not be committed: it was stopped, removed or made inline meanwhile, or is somewhere else, as after a failover that lost
+        what it had handled.
         """
-        position = None if progress.position is None else str(progress.position)
-        rows = await self._fetch("advance", name, generation, position, progress.handled, progress.skipped, _now())
+        rows = await self._fetch(
+            "advance", name, generation, _text(progress.position), progress.handled, progress.skipped, _now(), _text(after)
+        )
         return bool(rows[0]["paused"]) if rows else None
 
     async def lock(self, name: str) -> None:
@@ -296,6 +298,10 @@ def _parked(row: Mapping[str, Any]) -> ParkedEvent:
 
 def _position(text: str | None) -> Position | None:
     return None if text is None else Position.parse(text)
+
+
+def _text(position: Position | None) -> str | None:
+    return None if position is None else str(position)
 
 
 def _now() -> int:

@@ -314,7 +314,7 @@ class Worker:
                         return False
                     context = self._context(mine, kept.transaction)
                     await self._projector.handle_all(rest, context)
-                if await kept.advance(mine.name, mine.generation, Progress(position, len(rest))) is not False:
+                if await kept.advance(mine.name, mine.generation, Progress(position, len(rest)), after=mine.position) is not False:
                     raise MayNotGoOn  # noqa: TRY301
                 await swap(kept, mine, [each for each in generations if each.generation != mine.generation], attempt=self._attempts)
         except TablesInUse as error:
@@ -471,7 +471,7 @@ class Worker:
 
     async def _advance(self, kept: Records, progress: Progress) -> bool:
         """Write down how far it has come; return whether that is all, since it was paused meanwhile."""
-        paused = await kept.advance(self._projector.name, self.generation, progress)
+        paused = await kept.advance(self._projector.name, self.generation, progress, after=self.position)
         if paused is None:
             raise MayNotGoOn
         return paused

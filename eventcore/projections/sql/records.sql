@@ -24,7 +24,7 @@ INSERT INTO {projections} (name, generation, version, live, tables, position, ha
 -- name: advance
 UPDATE {projections}
 SET position = $3, handled = handled + $4, skipped = skipped + $5, updated_at = $6
-WHERE name = $1 AND generation = $2 AND fault IS NULL AND inline = 0
+WHERE name = $1 AND generation = $2 AND fault IS NULL AND inline = 0 AND (position = $7 OR position IS NULL AND $7 IS NULL)
 RETURNING paused;
 
 -- name: lock

@@ -34,7 +34,7 @@ from eventcore.projections import Context, ProjectionRunner, caught_up, on, proj
 from eventcore.projections.building import Building
 from eventcore.projections.declare import OnFault
 from eventcore.projections.projector import Projector
-from eventcore.projections.records import records
+from eventcore.projections.records import Progress, physical_name, records
 from eventcore.projections.runner import live_record
 from eventcore.store import EventStore, Lease, ReadModelTransaction, Statement
 from eventcore.stores.postgres import PostgresEventStore
@@ -75,6 +75,30 @@ def test_it_catches_up_and_follows(make: Callable[[], EventStore]) -> None:
                 await running.caught_up(await pay(store, [("a1", 5)]), timeout=20)
                 await running.caught_up(await pay(store, [("new", 5)]), timeout=20)
                 assert await balances(store) == await folded(store)
+
+    asyncio.run(run())
+
+
+def test_what_fell_back_is_gone_on_with_from_there(make: Callable[[], EventStore]) -> None:
+    """As after a failover that lost what a runner had handled, while it only waited: it knows of nothing."""
+
+    async def run() -> None:
+        async with make() as store, ProjectionRunner(store, [Balances()], poll_interval=3600) as running:
+            kept = await pay(store, [("a", 1)])
+            await running.caught_up(kept, timeout=20)
+            before = await live_record(store, "balances")
+            assert before is not None
+            await running.caught_up(await pay(store, [("b", 2)]), timeout=20)
+            async with records(store) as falling:
+                table = falling.transaction.table(physical_name("balances", before.generation))
+                await falling.transaction.execute([Statement(f"DELETE FROM {table} WHERE account = 'b'")])
+                now = await falling.load_one("balances", before.generation)
+                assert now is not None
+                assert await falling.advance("balances", before.generation, Progress(before.position, 0), after=now.position) is False
+            await running.caught_up(await pay(store, [("c", 3)]), timeout=20)
+            async with asyncio.timeout(20):
+                while await balances(store) != await folded(store):
+                    await asyncio.sleep(0.01)
 
     asyncio.run(run())
 
