@@ -91,7 +91,10 @@ class Snapshots:
         return task
 
     async def _save(self) -> None:
-        while self._waiting and self._store is not None and self._history.now is self._of:
+        while self._waiting and self._store is not None:
+            if self._history.now is not self._of:
+                self._waiting.clear()  # their events may be no more
+                return
             keys = list(self._waiting)[:_SAVED_AT_ONCE]
             offered = [(*key, *self._waiting.pop(key)) for key in keys]
             snapshots = [made for each in offered if (made := _snapshot(*each)) is not None]

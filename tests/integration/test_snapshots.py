@@ -13,8 +13,8 @@ from lab.ledgers import Ledger, Post
 
 from eventcore import CommandExecutor, InMemoryEventStore, StreamId
 from eventcore.codec import EventCodec
-from eventcore.execute.snapshots import snapshot_rule
-from eventcore.store import ReadResult, Snapshot
+from eventcore.execute.snapshots import Snapshots, snapshot_rule
+from eventcore.store import History, ReadResult, Snapshot
 
 LEDGER = StreamId.of(Ledger, 1)
 
@@ -114,6 +114,25 @@ def test_a_store_that_fails_to_save_fails_no_command():
         for _ in range(5):
             await executor.execute(Post(LEDGER, 1))
         await executor.save_snapshots()
+
+    asyncio.run(main())
+
+
+def test_what_waits_to_be_saved_is_dropped_with_its_history():
+    """A server fell back on a copy that may lack what was folded; who waits for the saving is not kept waiting."""
+
+    async def main():
+        history, store = History(), InMemoryEventStore()
+        rule = snapshot_rule(Ledger, "lab.ledgers", EventCodec(), every=3, version=1, fingerprint="")
+        async with store:
+            snapshots = Snapshots(store, history)
+            for turns, saved in ((True, 0), (False, 1)):
+                snapshots.offer(LEDGER, rule, 3, Ledger())
+                if turns:
+                    history.turn()
+                await asyncio.wait_for(snapshots.saved(), 5)
+                assert len(await store.load_snapshots([(LEDGER, rule.kind)])) == saved
+                snapshots = Snapshots(store, history)
 
     asyncio.run(main())
 
