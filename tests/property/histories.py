@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -303,14 +303,9 @@ def _as_stored(event: object) -> tuple[str, object]:
 # The check
 
 
-def check(log: Sequence[StoredEvent], answers: Sequence[Answer], *, commits_in_order: bool = True) -> None:
-    """Hold a whole history against the oracle.
-
-    Where the log is not in the order in which transactions became visible, though in one that explains them (*commits_in_order* is False: PostgreSQL),
-    what was not committed is held against the versions alone that it saw.
-    """
-    oracle = Oracle(log)
-    orders = {answer.order.by: answer.order for answer in answers}
+def check_log(oracle: Oracle, orders: Mapping[str, Order]) -> Mapping[str, Group]:
+    """Hold what was committed against the oracle; return the commits by who made them."""
+    log = oracle.log
     for name, stream_id in STREAMS.items():
         versions = [stored.version for stored in log if stored.stream_id == stream_id]
         assert versions == list(range(1, len(versions) + 1)), f"the versions of {name}"
@@ -321,6 +316,17 @@ def check(log: Sequence[StoredEvent], answers: Sequence[Answer], *, commits_in_o
         _, _, events = oracle.decides(orders[group.by], group.start)
         expected = [(name, _as_stored(event)) for name, event in events]
         assert oracle.written(group) == expected, f"{orders[group.by]} was decided on something else than what was there at {group.start}"
+    return groups
+
+
+def check(log: Sequence[StoredEvent], answers: Sequence[Answer], *, commits_in_order: bool = True) -> None:
+    """Hold a whole history against the oracle.
+
+    Where the log is not in the order in which transactions became visible, though in one that explains them (*commits_in_order* is False: PostgreSQL),
+    what was not committed is held against the versions alone that it saw.
+    """
+    oracle = Oracle(log)
+    groups = check_log(oracle, {answer.order.by: answer.order for answer in answers})
     for answer in answers:
         _check_answer(oracle, groups.get(answer.order.by), answer, commits_in_order=commits_in_order)
 
