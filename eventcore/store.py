@@ -611,13 +611,20 @@ def check_page(limit: int, where: object) -> int:
     return min(limit, _LARGEST_PAGE)
 
 
-_LONGEST_AGE: Final = timedelta(days=365_000)
+# A thousand years: what is further from now may have no date.
+_LONGEST: Final = timedelta(days=365_000)
 
 
 def check_age(older_than: timedelta) -> timedelta:
     """Refuse what is no span of time; return it, or the most that one can go back from now. For stores. Raises `InvalidArgument`."""
     Arguments("forget_idempotency_keys").instances(timedelta, older_than=older_than)
-    return max(-_LONGEST_AGE, min(older_than, _LONGEST_AGE))
+    return max(-_LONGEST, min(older_than, _LONGEST))
+
+
+def check_ttl(ttl: timedelta) -> None:
+    """Refuse a lease of no time, which would be nobody's at once, and one that ends beyond the calendar. For stores. Raises `InvalidArgument`."""
+    if not timedelta(0) < ttl <= _LONGEST:
+        raise InvalidArgument(f"a lease lasts some time, up to {_LONGEST.days} days; its ttl cannot be {ttl}")
 
 
 def check_position(position: object) -> None:

@@ -48,6 +48,7 @@ from eventcore.store import (
     check_page,
     check_position,
     check_request,
+    check_ttl,
     make_committed,
     make_stored,
 )
@@ -213,7 +214,7 @@ class InMemoryEventStore(Subscribing):
 
     async def acquire_lease(self, name: str, /, *, owner: str, ttl: timedelta) -> Lease | None:
         self._refuse_if_closed()
-        leases.check_ttl(ttl)
+        check_ttl(ttl)
         with self._lock:
             now = self._clock()
             held = self._leases.get(name)

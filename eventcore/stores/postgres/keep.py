@@ -9,8 +9,7 @@ from typing import final
 import attrs
 
 from eventcore.ids import Position
-from eventcore.store import Lease, Snapshot
-from eventcore.stores.leases import check_ttl
+from eventcore.store import Lease, Snapshot, check_ttl
 from eventcore.stores.postgres.connections import Connection
 from eventcore.stores.postgres.rows import place_of
 

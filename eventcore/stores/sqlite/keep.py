@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from eventcore.ids import Position
-from eventcore.store import Lease, Snapshot
-from eventcore.stores.leases import check_ttl
+from eventcore.store import Lease, Snapshot, check_ttl
 from eventcore.stores.sqlite.rows import microseconds, moment, now_in_microseconds, position_of
 from eventcore.stores.sqlite.statements import statements
 
