@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias, final
 
-from eventcore.errors import EventCoreError, HistoryChanged, InlineProjectionFailed, OutcomeUnknown, RequestRefused
+from eventcore.errors import EventCoreError, HistoryChanged, InlineProjectionFailed, OutcomeUnknown
 from eventcore.store import AppendRequest, Committed, Conflict, InlineWork, Refused, Verdict
+from eventcore.stores.calls import error_of_all
 from eventcore.stores.postgres.batch import Batch, Decision, Lost
 from eventcore.stores.postgres.connections import Patience, Session
 from eventcore.stores.postgres.faults import (
@@ -103,7 +104,7 @@ class Writer:
             start = end
 
     async def _answer(self, call: AppendCall, decided: Sequence[Decided]) -> None:
-        if (error := _of_all(decided)) is not None:
+        if (error := error_of_all(decided)) is not None:
             call.fail(error)
         else:
             call.give([await self._verdict(decision) for decision in decided])
@@ -264,11 +265,3 @@ def _weight(requests: Sequence[AppendRequest]) -> int:
     except TypeError:
         # Something is no bytes: it will be refused when it is to be sent, and nothing else must be.
         return 0
-
-
-def _of_all(decided: Sequence[Decided]) -> EventCoreError | None:
-    """Return the error of the whole store where it is all that the call met. Where one may have been written, it must not say that none was."""
-    errors = [each for each in decided if isinstance(each, EventCoreError) and not isinstance(each, RequestRefused)]
-    if not errors or len(errors) < len(decided) or 0 < sum(isinstance(each, OutcomeUnknown) for each in errors) < len(errors):
-        return None
-    return errors[0]

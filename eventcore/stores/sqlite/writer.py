@@ -10,8 +10,9 @@ from typing import Any, Final, TypeAlias, final
 
 import orjson
 
-from eventcore.errors import EventCoreError, OutcomeUnknown, RequestRefused
+from eventcore.errors import EventCoreError
 from eventcore.store import AlreadyDone, AppendRequest, Conflict, Refused, StoredEvent, StreamRead, StreamSlice, Verdict
+from eventcore.stores.calls import error_of_all
 from eventcore.stores.sqlite.calls import AppendCall, Job
 from eventcore.stores.sqlite.database import Database
 from eventcore.stores.sqlite.decide import Decider, Decision, Done, Head, Lost
@@ -154,7 +155,7 @@ class Writer(Connected):
         return {read: piece.slice.events for read, piece in zip(reads, pieces, strict=True) if piece.complete}
 
     def _answer(self, call: AppendCall, decisions: Sequence[Decided], news: News, answers: Answers) -> None:
-        if (error := _of_all(decisions)) is not None:
+        if (error := error_of_all(decisions)) is not None:
             answers.fail(call, error)
             return
         missing = {moved.read for lost in decisions if isinstance(lost, Lost) for moved in lost.moved.values()} - news.keys()
@@ -182,14 +183,6 @@ class Writer(Connected):
 
 def _done(connection: sqlite3.Connection, decision: Done) -> AlreadyDone:
     return AlreadyDone(read_events(connection, decision.remembered.first, decision.remembered.last))
-
-
-def _of_all(decisions: Sequence[Decided]) -> EventCoreError | None:
-    """Return the error of the whole store where it is all that the call met. Where one may have been written, it must not say that none was."""
-    errors = [decision for decision in decisions if isinstance(decision, EventCoreError) and not isinstance(decision, RequestRefused)]
-    if not errors or len(errors) < len(decisions) or 0 < sum(isinstance(each, OutcomeUnknown) for each in errors) < len(errors):
-        return None
-    return errors[0]
 
 
 def _verdict(decision: Decision | EventCoreError, news: News) -> Verdict:
